@@ -86,11 +86,7 @@ def _versions_of_imported() -> dict[str, str]:
 
 def _write_provenance(job: Job, params: Any, started: datetime, seconds: float) -> None:
     outputs = [path for value in job.output.values() for path in ([value] if isinstance(value, str) else value)]
-    first = Path(outputs[0])
-    # One record per artefact: a folder of outputs has one beside them, a lone file carries its own name.
-    target = first.parent / ("provenance.json" if len(outputs) > 1 else f"{first.stem}.provenance.json")
-    if job.spec.get("provenance_beside"):
-        target = first.with_name(f"{first.stem}.provenance.json")
+    target = Path(outputs[0]).with_suffix(".provenance.json")
     write_json(
         target,
         {
