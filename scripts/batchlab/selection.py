@@ -1,0 +1,215 @@
+"""Choose rows of a tidy table: the `where` of figures and the `of`/`minus` of claims."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from batchlab.errors import BatchlabError
+
+# Columns that are text even where every value looks like a number ("64") or like a missing value ("none").
+TEXT_COLUMNS = (
+    *("study", "arm", "recipe", "label", "dataset", "model", "optimizer", "learning_rate_rule", "precision"),
+    *("phases", "budget", "status", "method", "layer", "statistic", "metric", "reference", "verdict", "probe"),
+    *("claim", "statement", "source", "published", "unit", "figure", "note"),
+)
+
+# Tables are written with nine significant digits, so two values that differ by less were equal when written.
+_RELATIVE, _ABSOLUTE = 1e-8, 1e-12
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A column computed from others: the columns it needs, its formula, and what it means."""
+
+    needs: tuple[str, ...]
+    formula: Callable[[pd.DataFrame], pd.Series]
+    meaning: str
+
+
+DERIVED: dict[str, Derived] = {
+    "generalisation_gap": Derived(
+        ("train_accuracy", "test_accuracy"),
+        lambda frame: frame["train_accuracy"] - frame["test_accuracy"],
+        "train_accuracy − test_accuracy",
+    ),
+    "loss_gap": Derived(
+        ("train_loss", "test_loss"), lambda frame: frame["test_loss"] - frame["train_loss"], "test_loss − train_loss"
+    ),
+    "train_error": Derived(("train_accuracy",), lambda frame: 1 - frame["train_accuracy"], "1 − train_accuracy"),
+    "validation_error": Derived(
+        ("validation_accuracy",), lambda frame: 1 - frame["validation_accuracy"], "1 − validation_accuracy"
+    ),
+    "test_error": Derived(("test_accuracy",), lambda frame: 1 - frame["test_accuracy"], "1 − test_accuracy"),
+    "error": Derived(("accuracy",), lambda frame: 1 - frame["accuracy"], "1 − accuracy"),
+    "seconds_per_epoch": Derived(
+        ("seconds", "epoch"),
+        lambda frame: frame["seconds"] / frame["epoch"].where(frame["epoch"] > 0),
+        "seconds / epoch, both counted from the start of training; empty at epoch 0",
+    ),
+}
+
+
+def read_table(path: str | Path) -> pd.DataFrame:
+    """Read one CSV table; numbers keep every digit, an empty cell is missing, names such as "none" stay text.
+
+    Args:
+        path: File with a header line.
+
+    Returns:
+        The table, one row per line.
+
+    Raises:
+        BatchlabError: The file is missing, empty or no table.
+    """
+    try:
+        return pd.read_csv(
+            path,
+            dtype=dict.fromkeys(TEXT_COLUMNS, "str"),
+            keep_default_na=False,
+            na_values=["", "nan", "NaN"],
+            float_precision="round_trip",
+        )
+    except FileNotFoundError:
+        raise BatchlabError(f"{path}: no such table; run the step that writes it first") from None
+    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as problem:
+        reason = str(problem).splitlines()[0]
+        raise BatchlabError(f"{path}: not a readable table ({reason}); delete it and run again") from None
+
+
+def with_derived(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return `frame` with every column of `DERIVED` that its own columns allow and that it does not hold yet."""
+    new = {
+        name: derived.formula(frame)
+        for name, derived in DERIVED.items()
+        if name not in frame and all(column in frame for column in derived.needs)
+    }
+    return frame.assign(**new)
+
+
+def require_column(frame: pd.DataFrame, column: str, what: str = "column") -> None:
+    """Raise one line that proposes the nearest name if `frame` has no such column.
+
+    Args:
+        frame: Any table.
+        column: The name that a person wrote.
+        what: Where it was written, for the message.
+
+    Raises:
+        BatchlabError: There is no such column.
+    """
+    if column in frame:
+        return
+    names = [str(name) for name in frame.columns]
+    near = difflib.get_close_matches(column, names, n=1)
+    hint = f"; did you mean {near[0]}?" if near else f"; the table has {', '.join(names)}"
+    raise BatchlabError(f"{what} {column}: no such column{hint}")
+
+
+def _equal(column: pd.Series, value: Any, name: str) -> pd.Series:
+    if value is None:
+        return column.isna()
+    if pd.api.types.is_bool_dtype(column) or isinstance(value, bool):
+        return column.astype(str).str.lower() == str(value).lower()
+    if not pd.api.types.is_numeric_dtype(column):
+        return column == str(value)
+    if column.isna().all():
+        return pd.Series(False, index=column.index)
+    number = _number(value, name)
+    return pd.Series(np.isclose(column.to_numpy(float), number, _RELATIVE, _ABSOLUTE), index=column.index)
+
+
+def _number(value: Any, name: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BatchlabError(f"filter {name}: {value!r} is not a number, but the column {name} holds numbers")
+    return float(value)
+
+
+def _between(column: pd.Series, limits: Mapping[str, Any], name: str) -> pd.Series:
+    unknown = [key for key in limits if key not in ("min", "max")]
+    if unknown or not limits:
+        wrong = unknown[0] if unknown else "{}"
+        raise BatchlabError(f"filter {name}: {wrong} is not allowed in a range; write min, max or both")
+    if not pd.api.types.is_numeric_dtype(column):
+        raise BatchlabError(f"filter {name}: a range with min or max needs numbers, but the column {name} holds text")
+    values = column.to_numpy(float)
+    kept = np.isfinite(values)
+    for key, bound in limits.items():
+        limit = _number(bound, name)
+        beyond = values >= limit if key == "min" else values <= limit
+        kept &= beyond | np.isclose(values, limit, _RELATIVE, _ABSOLUTE)
+    return pd.Series(kept, index=column.index)
+
+
+def _runs(frame: pd.DataFrame) -> list[str]:
+    """Return the columns that tell one training run (an arm with one seed) from another."""
+    return [name for name in ("study", "arm", "seed") if name in frame]
+
+
+def _last(frame: pd.DataFrame) -> pd.DataFrame:
+    runs = _runs(frame)
+    last = frame.groupby(runs, dropna=False)["epoch"].transform("max") if runs else frame["epoch"].max()
+    return frame[frame["epoch"] == last]
+
+
+def _best(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the row with the lowest validation loss of each run; of a run that has none, its last row."""
+    require_column(frame, "validation_loss", "epoch: best needs")
+    runs = _runs(frame)
+    ordered = frame.assign(_order=np.arange(len(frame)), _late=-frame["epoch"].where(frame["validation_loss"].isna()))
+    ordered = ordered.sort_values(["validation_loss", "_late", "epoch"], kind="stable", na_position="last")
+    chosen = ordered.drop_duplicates(runs) if runs else ordered.head(1)
+    return chosen.sort_values("_order").drop(columns=["_order", "_late"])
+
+
+def select(frame: pd.DataFrame, where: Mapping[str, Any] | None) -> pd.DataFrame:
+    """Return the rows of `frame` that `where` names, with the derived columns added.
+
+    Each key of `where` is a column (derived ones included), each value one of: a scalar (equal), a list (equal to
+    one of them), `{min, max}` (inclusive range, either end may be left out), null (missing). Two words are special:
+    `epoch: last` keeps the rows at the last epoch of each run (study, arm, seed) and `epoch: best` the row with the
+    lowest validation loss of each run, the earliest of several. Both are decided before the other conditions are
+    applied, so that `batch_size: 1024, epoch: last` never means the middle of an arm that goes on with another
+    batch size.
+
+    Args:
+        frame: Tidy table, one row per observation.
+        where: Conditions that must all hold; None or empty keeps every row.
+
+    Returns:
+        The kept rows in their old order, with their old index; possibly none.
+
+    Raises:
+        BatchlabError: A column does not exist, or a condition does not fit its column.
+    """
+    frame = with_derived(frame)
+    conditions = dict(where or {})
+    for name in conditions:
+        require_column(frame, name, "filter")
+    moment = conditions.get("epoch")
+    if isinstance(moment, str):
+        if moment not in ("last", "best"):
+            raise BatchlabError(
+                f"filter epoch: {moment!r} is not allowed; write last, best, a number, a list or a range"
+            )
+        frame = _last(frame) if moment == "last" else _best(frame)
+        del conditions["epoch"]
+    kept = pd.Series(True, index=frame.index)
+    for name, value in conditions.items():
+        column = frame[name]
+        if isinstance(value, Mapping):
+            kept &= _between(column, value, name)
+        elif isinstance(value, list | tuple):
+            matches = pd.Series(False, index=frame.index)
+            for item in value:
+                matches |= _equal(column, item, name)
+            kept &= matches
+        else:
+            kept &= _equal(column, value, name)
+    return frame[kept]
