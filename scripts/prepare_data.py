@@ -1,0 +1,15 @@
+"""Prepare one data set: fetch, check and split it, and write it as one file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from batchlab.data.prepare import prepare, write
+from batchlab.jobs import job
+
+with job(snakemake) as this:  # noqa: F821
+    target = Path(this.output["data"])
+    # Downloads are shared by all splits of a data set, so they lie beside the folders of the prepared files.
+    prepared = prepare(this.spec, downloads=target.parent.parent / "downloads")
+    write(target, prepared)
+    this.facts["data"] = prepared.facts
