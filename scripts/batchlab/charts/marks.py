@@ -1,0 +1,260 @@
+"""Encodings, titles and layout that all charts share."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from batchlab.charts import columns, theme
+from batchlab.charts.aggregate import Summary, in_order
+from batchlab.charts.figure import Figure
+from batchlab.errors import BatchlabError
+
+WIDTH = 640
+_AXIS_WIDTH = 62
+
+
+def colour_domain(figure: Figure, rows: pd.DataFrame, column: str) -> tuple[list[Any], list[str]]:
+    """Return the values of a colour scale and their colours.
+
+    Raises:
+        BatchlabError: The campaign's list of batch sizes lacks one that is drawn.
+    """
+    present = in_order(rows[column])
+    if column == "batch_size":
+        campaign = sorted({int(size) for size in figure.batch_sizes or present})
+        missing = [str(int(size)) for size in present if int(size) not in campaign]
+        if missing:
+            raise BatchlabError(
+                f"{figure.where_it_is}: batch size {missing[0]} is not among batch_sizes {campaign} of the campaign"
+            )
+        colours = theme.batch_colours(campaign)
+        return list(colours), list(colours.values())
+    if pd.api.types.is_numeric_dtype(rows[column]):
+        return present, theme.ordered_colours(len(present))
+    return present, theme.category_colours(len(present), f"{figure.where_it_is}, colour {column}")
+
+
+def capital(text: str) -> str:
+    """Return the text with a capital first letter, the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
+def legend_title(column: str) -> str | None:
+    """Return a legend's title: the quantity without its unit, which the axis titles carry; labels need none."""
+    return None if column == "label" else capital(columns.quantity(column).title)
+
+
+def _legend_text(column: str, value: Any) -> str:
+    return columns.number_text(value) if not isinstance(value, str) else columns.value_text(column, value)
+
+
+def labels_expression(column: str, values: Sequence[Any]) -> str:
+    """Return a Vega expression that writes names the way people do (sgd → SGD)."""
+    changed = {v: columns.value_text(column, v) for v in values if isinstance(v, str)}
+    changed = {value: text for value, text in changed.items() if value != text}
+    table = ", ".join(f"{_quoted(value)}: {_quoted(text)}" for value, text in changed.items())
+    return f"{{{table}}}[datum.label] || datum.label" if table else "datum.label"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def is_wide(figure: Figure, rows: pd.DataFrame) -> bool:
+    """Return whether the colour legend's labels are too long to stand beside the panels."""
+    if figure.colour is None or pd.api.types.is_numeric_dtype(rows[figure.colour]):
+        return False
+    return max(len(_legend_text(figure.colour, value)) for value in in_order(rows[figure.colour])) > 18
+
+
+def legend_place(figure: Figure, texts: Sequence[str]) -> dict[str, Any]:
+    """Return where a legend goes: beside the panels if its labels are short, below them in columns otherwise."""
+    longest = max((len(text) for text in texts), default=0)
+    if longest <= 18:
+        return {"orient": "right", "direction": "vertical", "columns": 1}
+    return {"orient": "bottom", "direction": "horizontal", "columns": max(1, min(len(texts), WIDTH // (40 + 6 * longest)))}
+
+
+def colour(figure: Figure, rows: pd.DataFrame, *, legend: bool = True) -> Any:
+    """Return the colour encoding of a figure."""
+    if figure.colour is None:
+        return alt.value(theme.CATEGORIES[0])
+    domain, range_ = colour_domain(figure, rows, figure.colour)
+    present = in_order(rows[figure.colour])
+    place = legend_place(figure, [_legend_text(figure.colour, value) for value in present])
+    return alt.Color(
+        f"{figure.colour}:{'O' if pd.api.types.is_numeric_dtype(rows[figure.colour]) else 'N'}",
+        scale=alt.Scale(domain=domain, range=range_),
+        sort=domain,
+        legend=alt.Legend(
+            title=legend_title(figure.colour),
+            values=present,
+            labelExpr=labels_expression(figure.colour, present),
+            symbolOpacity=1,
+            symbolType="stroke",
+            **place,
+        )
+        if legend
+        else None,
+    )
+
+
+def dash(names: Sequence[Any], title: str | None, wide: bool, column: str = "series") -> Any:
+    """Return the dash encoding for several series; the first is solid."""
+    if len(names) < 2:
+        return alt.value(theme.DASHES[0])
+    if len(names) > len(theme.DASHES):
+        raise BatchlabError(f"{len(names)} values of {column}, at most {len(theme.DASHES)} dashes can be told apart")
+    return alt.StrokeDash(
+        f"{column}:N",
+        scale=alt.Scale(domain=list(names), range=list(theme.DASHES[: len(names)])),
+        sort=list(names),
+        legend=alt.Legend(
+            title=title,
+            orient="top" if wide else "right",
+            direction="horizontal" if wide else "vertical",
+            symbolType="stroke",
+            symbolStrokeColor=theme.INK,
+            symbolSize=260,
+            labelExpr=labels_expression(column, names),
+        ),
+    )
+
+
+def _nice_ticks(low: float, high: float) -> list[float]:
+    """Return tick values of a logarithmic axis: powers of ten, with 2 and 5 between them on short axes."""
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    if last - first > 7:
+        step = math.ceil((last - first) / 7)
+        return [10.0**power for power in range(first, last + 1, step)]
+    steps = (1,) if last - first > 3 else (1, 2, 5)
+    ticks = [step * 10.0**power for power in range(first, last + 1) for step in steps]
+    return [float(f"{tick:.3g}") for tick in ticks if low * 0.999 <= tick <= high * 1.001]
+
+
+def _log_labels() -> str:
+    """Return a Vega expression that writes 0.001 to 10000 in full and other powers as 1e-7."""
+    return "datum.value >= 1e-3 && datum.value < 1e6 ? format(datum.value, '~g') : format(datum.value, '.0e')"
+
+
+def x_axis(figure: Figure, values: pd.Series, title: str | None = None) -> Any:
+    """Return the horizontal encoding of a numeric column named `x`, linear or logarithmic."""
+    name = figure.x_title or capital(title or columns.quantity(figure.x or "x").axis)
+    low, high = float(values.min()), float(values.max())
+    domain = list(figure.x_domain) if figure.x_domain else None
+    if figure.x_scale == "linear":
+        scale = alt.Scale(zero=False, nice=False, domain=domain) if domain else alt.Scale(zero=False, nice=False, padding=6)
+        return alt.X("x:Q", title=name, scale=scale, axis=alt.Axis(format="~s") if high >= 1e4 else alt.Axis())
+    base = 2 if figure.x_scale == "log2" else 10
+    ticks = sorted(set(values)) if base == 2 and values.nunique() <= 16 else _nice_ticks(low, high)
+    return alt.X(
+        "x:Q",
+        title=name,
+        scale=alt.Scale(type="log", base=base, nice=False, **({"domain": domain} if domain else {"padding": 10})),
+        axis=alt.Axis(values=[float(tick) for tick in ticks], labelExpr=_log_labels()),
+    )
+
+
+def y_axis(figure: Figure, title: str, low: float, high: float) -> Any:
+    """Return the vertical encoding of the column `mean`; a logarithmic one covers `low` to `high`."""
+    name = figure.y_title or title
+    if figure.y_scale == "linear":
+        scale = alt.Scale(domain=list(figure.y_domain)) if figure.y_domain else alt.Scale(zero=False, nice=True)
+        return alt.Y("mean:Q", title=name, scale=scale)
+    low, high = figure.y_domain or (low * 0.9, high * 1.1)
+    return alt.Y(
+        "mean:Q",
+        title=name,
+        scale=alt.Scale(type="log", domain=[float(f"{low:.3g}"), float(f"{high:.3g}")], nice=False),
+        axis=alt.Axis(values=_nice_ticks(low, high), labelExpr=_log_labels()),
+    )
+
+
+def references(figure: Figure) -> list[alt.Chart | alt.LayerChart]:
+    """Return a horizontal line with its label for every reference value of the figure."""
+    layers: list[Any] = []
+    for item in figure.reference:
+        value, label = (item["value"], item.get("label", "")) if isinstance(item, dict) else (item, "")
+        data = alt.Data(values=[{"value": value, "label": label}])
+        base = alt.Chart(data).encode(y=alt.Y("value:Q"))
+        layers.append(base.mark_rule(color=theme.GREY, strokeDash=[4, 3], strokeWidth=1))
+        if label:
+            place: dict[str, Any] = {"align": "right", "baseline": "bottom", "dy": -3, "dx": -3, "fontSize": 11}
+            halo = base.mark_text(stroke="white", strokeWidth=4, color="white", **place)
+            text = base.mark_text(color=theme.GREY, **place)
+            layers += [layer.encode(x=alt.value("width"), text="label:N") for layer in (halo, text)]
+    return layers
+
+
+def panel_size(panels: int, beside: bool, own_axes: bool = False) -> tuple[int, int, int]:
+    """Return width and height of one panel and the number of columns, so that the figure is about a page wide.
+
+    Args:
+        panels: Number of panels that share the page.
+        beside: Whether a legend stands beside the panels.
+        own_axes: Whether every panel has a vertical axis of its own.
+    """
+    legend = 112 if beside else 0
+    across = 1 if panels == 1 else 2 if panels in (2, 4) or beside or own_axes else 3
+    between = _AXIS_WIDTH + 26 if own_axes else 18
+    width = (WIDTH - legend - _AXIS_WIDTH - (across - 1) * between) // across
+    height = 320 if panels == 1 else max(170, min(240, round(width * 0.85)))
+    return width, height, across
+
+
+def facet_text(figure: Figure, frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Return the frame with a `panel` column of words, and the panels in order."""
+    if figure.facet is None:
+        return frame, []
+    order = in_order(frame[figure.facet])
+    names = {value: columns.value_text(figure.facet, value) for value in order}
+    return frame.assign(panel=frame[figure.facet].map(names)), list(names.values())
+
+
+def faceted(chart: Any, figure: Figure, panels: Sequence[str], across: int) -> Any:
+    """Return the chart once per panel, wrapped after `across` panels, with common axes."""
+    if len(panels) == 0:
+        return chart
+    return chart.facet(facet=alt.Facet("panel:N", title=None, sort=list(panels)), columns=across)
+
+
+def seeds_text(smallest: int, largest: int, what: str = "mean", drawn: str = "band") -> str:
+    """Return how many seeds stand behind a figure and what its intervals are."""
+    if largest <= 1:
+        return "One seed (n = 1), so no interval"
+    count = str(largest) if smallest == largest else f"{smallest} to {largest}"
+    return f"{capital(what)} over n = {count} seeds; {drawn}: 95 % t interval"
+
+
+def seeds_of(summaries: Sequence[Summary]) -> tuple[int, int]:
+    """Return the smallest and largest number of seeds of several summaries."""
+    filled = [summary for summary in summaries if len(summary.frame)]
+    return min((s.smallest for s in filled), default=0), max((s.largest for s in filled), default=0)
+
+
+def finish(chart: Any, figure: Figure, notes: Sequence[str], diverged: int = 0) -> Any:
+    """Add title, subtitle and theme: what the intervals are, how many runs diverged, which tables were read."""
+    parts = [note for note in notes if note]
+    if diverged:
+        parts.append(f"{diverged} diverged run{'s' if diverged > 1 else ''} not drawn")
+    if figure.identity:
+        parts.append(f"tables {figure.identity[:10]}")
+    subtitle = textwrap.wrap(" · ".join(parts), 104)
+    title = textwrap.wrap(figure.title or figure.name, 78) or [" "]
+    described = f"{figure.title or figure.name}. {' '.join(parts)}"
+    return chart.properties(
+        title=alt.TitleParams(text=title, subtitle=subtitle), description=described
+    ).configure(**theme.config())
+
+
+def message(figure: Figure, text: str, diverged: int = 0) -> Any:
+    """Return a panel that holds one sentence, for a selection in which nothing can be drawn."""
+    data = alt.Data(values=[{"text": text}])
+    chart = alt.Chart(data, width=WIDTH - 40, height=90).mark_text(fontSize=13, color=theme.GREY).encode(text="text:N")
+    return finish(chart, figure, [], diverged)

@@ -1,0 +1,160 @@
+"""The one look of every figure: fonts, greys, and two colour scales that people with colour blindness can read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from batchlab.errors import BatchlabError
+
+# vl-convert carries Liberation Sans; Arial and Helvetica have the same widths, so a browser without it lays text out alike.
+FONT = "Liberation Sans, Arimo, Arial, Helvetica, sans-serif"
+INK, GREY, LIGHT = "#1b1f24", "#5f6670", "#e3e6ea"
+
+# Okabe & Ito (2008), "Color Universal Design", without yellow, which is too faint on white.
+CATEGORIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8c8c8c")
+
+# Small batches are light orange, large ones dark blue: lightness falls while the hue turns through red and purple,
+# and yellow to blue is the axis that all common forms of colour blindness keep.
+_BATCH_RAMP = ((0.77, 0.155, 72.0), (0.28, 0.130, -102.0))
+# Other ordered quantities (accumulation, learning rate, epoch) must not be mistaken for batch sizes: green to teal.
+_ORDER_RAMP = ((0.76, 0.150, 135.0), (0.30, 0.075, 235.0))
+_MAP_RAMP = ((0.975, 0.025, 95.0), (0.33, 0.110, 255.0))
+
+DASHES = ([1, 0], [6, 3], [2, 2], [9, 3, 2, 3], [12, 4])
+
+
+def _oklch_to_linear(lightness: float, chroma: float, hue: float) -> tuple[float, float, float]:
+    """Convert OKLCH to linear sRGB with the matrices of Ottosson (2020), "A perceptual color space for image processing"."""
+    a, b = chroma * math.cos(math.radians(hue)), chroma * math.sin(math.radians(hue))
+    l, m, s = (  # noqa: E741 - the cone responses' usual names
+        (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3,
+        (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3,
+        (lightness - 0.0894841775 * a - 1.2914855480 * b) ** 3,
+    )
+    return (
+        4.0767416621 * l - 3.3077115913 * m + 0.2309699292 * s,
+        -1.2684380046 * l + 2.6097574011 * m - 0.3413193965 * s,
+        -0.0041960863 * l - 0.7034186147 * m + 1.7076147010 * s,
+    )
+
+
+def _hexadecimal(lightness: float, chroma: float, hue: float) -> str:
+    """Return the sRGB colour, its chroma reduced as far as the screen's gamut demands."""
+    while chroma > 0 and not all(-1e-6 <= value <= 1 + 1e-6 for value in _oklch_to_linear(lightness, chroma, hue)):
+        chroma -= 0.002
+    channels = [min(max(value, 0.0), 1.0) for value in _oklch_to_linear(lightness, max(chroma, 0.0), hue)]
+    encoded = [12.92 * c if c <= 0.0031308 else 1.055 * c ** (1 / 2.4) - 0.055 for c in channels]
+    return "#" + "".join(f"{round(255 * value):02x}" for value in encoded)
+
+
+def _ramp(ends: tuple[tuple[float, float, float], tuple[float, float, float]], count: int) -> list[str]:
+    """Return `count` colours from one end to the other, evenly spaced in lightness, chroma and hue."""
+    steps = [index / (count - 1) if count > 1 else 0.5 for index in range(count)]
+    return [_hexadecimal(*(a + (b - a) * step for a, b in zip(*ends, strict=True))) for step in steps]
+
+
+def batch_colours(batch_sizes: Sequence[int]) -> dict[int, str]:
+    """Return the colour of every batch size of a campaign.
+
+    Args:
+        batch_sizes: All batch sizes of the campaign, so that one size has one colour in every figure.
+
+    Returns:
+        Batch size → `#rrggbb`, in ascending order; lightness falls with the batch size.
+    """
+    ordered = sorted(set(batch_sizes))
+    return dict(zip(ordered, _ramp(_BATCH_RAMP, len(ordered)), strict=True))
+
+
+def ordered_colours(count: int) -> list[str]:
+    """Return `count` colours for an ordered quantity other than batch size."""
+    return _ramp(_ORDER_RAMP, count)
+
+
+def map_colours() -> list[str]:
+    """Return the colours of a map from its lowest value, near white, to its highest, dark."""
+    return _ramp(_MAP_RAMP, 9)
+
+
+def category_colours(count: int, where: str) -> list[str]:
+    """Return `count` colours that stand for names without an order.
+
+    Raises:
+        BatchlabError: There are more names than colours that can be told apart.
+    """
+    if count > len(CATEGORIES):
+        raise BatchlabError(
+            f"{where}: {count} names in one colour scale, at most {len(CATEGORIES)} can be told apart; "
+            "narrow `where`, or split with `facet`"
+        )
+    return list(CATEGORIES[:count])
+
+
+def config() -> dict[str, Any]:
+    """Return the Vega-Lite configuration that every figure carries."""
+    return {
+        "background": "white",
+        "font": FONT,
+        "padding": {"left": 6, "right": 10, "top": 6, "bottom": 6},
+        "view": {"stroke": None},
+        "title": {
+            "anchor": "start",
+            "frame": "group",
+            "fontSize": 15,
+            "fontWeight": 600,
+            "color": INK,
+            "subtitleFontSize": 11.5,
+            "subtitleColor": GREY,
+            "subtitleLineHeight": 15,
+            "subtitlePadding": 5,
+            "lineHeight": 19,
+            "offset": 12,
+        },
+        "axis": {
+            "labelFontSize": 11,
+            "titleFontSize": 12,
+            "titleFontWeight": "normal",
+            "labelColor": INK,
+            "titleColor": INK,
+            "titlePadding": 7,
+            "gridColor": LIGHT,
+            "gridWidth": 0.8,
+            "domainColor": GREY,
+            "tickColor": GREY,
+            "tickSize": 4,
+            "labelOverlap": "greedy",
+            "labelSeparation": 3,
+        },
+        "axisY": {"domain": False, "ticks": False, "labelPadding": 5, "tickCount": 6},
+        "axisX": {"grid": False},
+        "legend": {
+            "labelFontSize": 11,
+            "titleFontSize": 12,
+            "titleFontWeight": "normal",
+            "labelColor": INK,
+            "titleColor": INK,
+            "symbolStrokeWidth": 2.4,
+            "symbolSize": 110,
+            "labelLimit": 300,
+            "titleLimit": 300,
+            "rowPadding": 3,
+            "columnPadding": 14,
+            "offset": 14,
+        },
+        "header": {
+            "labelFontSize": 12,
+            "labelFontWeight": 600,
+            "labelColor": INK,
+            "labelAnchor": "start",
+            "labelOrient": "top",
+            "labelPadding": 6,
+            "title": None,
+        },
+        "facet": {"spacing": 18},
+        "concat": {"spacing": 26},
+        "line": {"strokeWidth": 1.9, "strokeCap": "round", "strokeJoin": "round"},
+        "point": {"size": 46, "filled": True},
+        "rule": {"strokeWidth": 1.4},
+    }
