@@ -1,0 +1,71 @@
+# batchlab: the two commands are `make figures` and `make test`; everything else is a variation of them.
+CONFIG ?= config/quick.yaml
+CORES ?= all
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG)
+
+.PHONY: help figures redraw plan report-archive test test-slow check format lock clean-env
+
+help:
+	@echo "make figures                            the quick campaign on the embedded digits (no network)"
+	@echo "make figures CONFIG=config/paper.yaml   the same studies on full MNIST"
+	@echo "make plan CONFIG=…                      what would run, without running it"
+	@echo "make redraw CONFIG=…                    figures and report again from the tables that are there"
+	@echo "make test | make check | make test-slow tests, style and types, complete checks"
+
+figures: $(VENV)/run.stamp
+	@$(SNAKEMAKE)
+
+plan: $(VENV)/run.stamp
+	@$(SNAKEMAKE) --dry-run --quiet rules
+
+# For a checkout that has tables but no trained segments, such as results/paper on a laptop.
+redraw: $(VENV)/run.stamp
+	@$(SNAKEMAKE) --allowed-rules draw_figure write_report
+
+report-archive: $(VENV)/run.stamp
+	@$(SNAKEMAKE) --report results/$(notdir $(basename $(CONFIG))).report.zip
+
+test: $(VENV)/dev.stamp
+	@$(BIN)/pytest -q -n auto -m "not slow"
+
+test-slow: $(VENV)/dev.stamp
+	@$(BIN)/pytest -q -m slow
+
+check: $(VENV)/dev.stamp
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/snakefmt --check Snakefile rules
+	@$(BIN)/snakemake --lint
+
+format: $(VENV)/dev.stamp
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+	@$(BIN)/snakefmt Snakefile rules
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "batchlab needs Python 3.11 or newer; set PYTHON=python3.12, say")'
+	@echo "Setting up the environment in $(VENV) (once, one or two minutes)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run.stamp: envs/lock.txt | $(VENV)/bin/python
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r envs/lock.txt
+	@touch $@
+
+$(VENV)/dev.stamp: envs/lock-dev.txt | $(VENV)/bin/python
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r envs/lock-dev.txt
+	@touch $@ $(VENV)/run.stamp
+
+# Needs uv. Versions for Linux and macOS and all supported Pythons in one file, without addresses.
+UV_COMPILE := uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \
+	--no-emit-index-url --no-header --generate-hashes
+lock:
+	@$(UV_COMPILE) envs/requirements.in -o envs/lock.txt
+	@$(UV_COMPILE) -c envs/lock.txt envs/requirements-dev.in -o envs/lock-dev.txt
+	@cd scripts && $(PYTHON) -m batchlab.environments
+
+clean-env:
+	@rm -rf $(VENV)

@@ -1,0 +1,56 @@
+# batchlab: how do batch size and gradient accumulation affect training?
+# The stages follow one another: data → segments → probes → tables → claims and figures → report.
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+# The catalogue of studies, then the campaign: --configfile replaces the default one.
+configfile: "config/studies.yaml"
+
+
+if "campaign" not in config:
+
+    configfile: "config/quick.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/data.smk"
+include: "rules/train.smk"
+include: "rules/probes.smk"
+include: "rules/tables.smk"
+include: "rules/figures.smk"
+include: "rules/report.smk"
+
+
+report: "config/report.rst"
+
+
+onsuccess:
+    print(f"\nThe report is at {RESULTS}/index.html")
+
+
+rule all:
+    default_target: True
+    input:
+        rules.write_report.output.page,
+    localrule: True
+
+
+rule data:
+    input:
+        [data_path(name) for name in PLAN.data],
+    localrule: True
+
+
+rule figures:
+    input:
+        [path for study in PLAN.studies for path in figure_paths(study)],
+    localrule: True
+
+
+rule tables:
+    input:
+        [path for study in PLAN.studies for path in table_paths(study)],
+        f"{RESULTS}/tables/claims.csv",
+    localrule: True

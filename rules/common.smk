@@ -1,0 +1,141 @@
+# The plan of the campaign and the paths that the rules share. Only the standard library is imported here.
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
+
+from batchlab import configuration
+from batchlab.digests import canonical, code_digest, environment_digest
+from batchlab.errors import BatchlabError
+from batchlab.planning import plan
+from batchlab.planning.plan import PROBE_TABLES, seeds_of
+from batchlab.planning.specs import figure_spec, report_spec, tables_spec
+
+try:
+    PLAN = plan(configuration.load(config))
+except BatchlabError as problem:
+    raise WorkflowError(f"batchlab: error: {problem}") from None
+
+RESULTS = f"results/{PLAN.campaign}"
+MERGED_TABLES = ("arms", "history", "distances", "summary", "comparisons", "claims")
+FORMATS = {"svg": "svg", "png": "png", "html": "html", "vl_json": "vl.json"}
+
+
+def code(script, *modules):
+    """Digest of a rule's code: its script and what the script imports of the library."""
+    return code_digest(Path(workflow.basedir) / "scripts" / script, tuple(modules))
+
+
+def env(script, *modules):
+    """Digest of the locked versions of the packages that a rule's code imports."""
+    return environment_digest(Path(workflow.basedir) / "scripts" / script, tuple(modules))
+
+
+def data_path(name):
+    return f"results/data/{name}/data.npz"
+
+
+def segment_path(name, block, file="state.npz"):
+    return f"results/segments/{name}/seeds-{block}/{file}"
+
+
+def segment_spec(name, block):
+    """A segment's settings, those of its initial weights included, with the seeds of a block."""
+    segment = PLAN.segments[name]
+    initial = PLAN.segments[segment.initial]
+    return canonical({**initial.spec, **segment.spec, "seeds": seeds_of(block)})
+
+
+def model_modules(name):
+    """Module that defines a segment's model; a model in a file of the user is part of the spec instead."""
+    model = PLAN.segments[PLAN.segments[name].initial].spec["model"]
+    return [f"batchlab.models.{model['name']}"] if "name" in model else []
+
+
+def one_of(names):
+    """Pattern that matches exactly these names."""
+    return "|".join(sorted(names)) or "none"
+
+
+def probe_path(probe, block, table):
+    return f"results/probes/{probe.kind}/{probe.name}/seeds-{block}/{table}.csv"
+
+
+def probe_blocks(study, probe):
+    """Blocks of a study in which a probe has seeds to measure."""
+    return [block for block in PLAN.studies[study].blocks if probe_seeds(probe, block)]
+
+
+def probe_seeds(probe, block):
+    first = PLAN.config["seeds"]["first"]
+    count = probe.spec["seed_count"]
+    return [seed for seed in seeds_of(block) if count is None or seed < first + count]
+
+
+def study_inputs(study):
+    """Files of segments and probes that a study's tables are made of."""
+    planned = PLAN.studies[study]
+    names = dict.fromkeys(segment.name for arm in planned.arms for segment in arm.chain)
+    files = [
+        segment_path(name, block, f"{table}.csv")
+        for name in names
+        for block in planned.blocks
+        for table in ("history", "distances")
+    ]
+    probes = dict.fromkeys(probe.name for _, _, probe in planned.probes)
+    for probe in (PLAN.probes[name] for name in probes):
+        for block in probe_blocks(study, probe):
+            files += [probe_path(probe, block, table) for table in PROBE_TABLES[probe.kind]]
+    return files
+
+
+def study_table(study, table):
+    return f"{RESULTS}/tables/{study}/{table}.csv"
+
+
+def table_paths(study):
+    return [study_table(study, table) for table in (*PLAN.studies[study].tables, "claims")]
+
+
+def figure_paths(study):
+    return [
+        f"{RESULTS}/figures/{study}/{figure}.{ending}"
+        for figure in PLAN.studies[study].figures
+        for ending in FORMATS.values()
+    ]
+
+
+def probe_spec(name, block):
+    """A probe's settings with the seeds of a block that it measures."""
+    probe = PLAN.probes[name]
+    settings = {key: value for key, value in probe.spec.items() if key != "seed_count"}
+    return canonical({**settings, "seeds": probe_seeds(probe, block)})
+
+
+def probe_of(wildcards):
+    return PLAN.probes[wildcards.probe]
+
+
+def figure_tables(study, figure):
+    """The table a figure is drawn from, by name."""
+    table = PLAN.studies[study].figures[figure]["table"]
+    return {table: study_table(study, table)}
+
+
+def chart_modules(wildcards):
+    """Module that draws the figure's kind of chart."""
+    return [f"batchlab.charts.{PLAN.studies[wildcards.study].figures[wildcards.figure]['chart']}"]
+
+
+def claim_tables(study):
+    """The tables that a study's claims select from, by name."""
+    tables = sorted({claim["table"] for claim in PLAN.studies[study].claims.values()} | {"history"})
+    return {table: study_table(study, table) for table in tables}
+
+
+wildcard_constraints:
+    block=r"\d+-\d+",
+    study=one_of(PLAN.studies),
+    figure="[a-z][a-z0-9_]*",

@@ -1,0 +1,18 @@
+# Data sets: downloaded or read, verified, split into training, validation and test set.
+
+
+rule prepare_data:
+    output:
+        data="results/data/{dataset}/data.npz",
+    log:
+        "logs/prepare_data/{dataset}.log",
+    conda:
+        "../envs/tables.yaml"
+    params:
+        spec=lambda wildcards: canonical(PLAN.data[wildcards.dataset]),
+        code=code("prepare_data.py"),
+        env=env("prepare_data.py"),
+    message:
+        "Prepare the data set {wildcards.dataset}"
+    script:
+        "../scripts/prepare_data.py"

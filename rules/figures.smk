@@ -1,0 +1,28 @@
+# Figures: each from its study's table, in four formats. A figure reads tables and nothing else.
+
+
+rule draw_figure:
+    input:
+        unpack(lambda wildcards: figure_tables(wildcards.study, wildcards.figure)),
+    output:
+        svg=report(
+            f"{RESULTS}/figures/{{study}}/{{figure}}.svg",
+            caption="../config/figure.rst",
+            category="{study}",
+            labels={"figure": "{figure}"},
+        ),
+        png=f"{RESULTS}/figures/{{study}}/{{figure}}.png",
+        html=f"{RESULTS}/figures/{{study}}/{{figure}}.html",
+        vl_json=f"{RESULTS}/figures/{{study}}/{{figure}}.vl.json",
+    log:
+        f"logs/{PLAN.campaign}/draw_figure/{{study}}/{{figure}}.log",
+    conda:
+        "../envs/figures.yaml"
+    params:
+        spec=lambda wildcards: canonical(figure_spec(PLAN, wildcards.study, wildcards.figure)),
+        code=lambda wildcards: code("draw_figure.py", *chart_modules(wildcards)),
+        env=env("draw_figure.py"),
+    message:
+        "Draw {wildcards.study}: {wildcards.figure}"
+    script:
+        "../scripts/draw_figure.py"

@@ -1,0 +1,36 @@
+# Probes: measurements on snapshots. One rule for each kind, because each kind writes tables of its own.
+
+for kind, tables in PROBE_TABLES.items():
+
+    rule:
+        name:
+            f"measure_{kind}"
+        input:
+            data=lambda wildcards: data_path(PLAN.segments[probe_of(wildcards).segment].data),
+            initial=lambda wildcards: segment_path(
+                PLAN.segments[probe_of(wildcards).segment].initial, wildcards.block
+            ),
+            state=lambda wildcards: segment_path(probe_of(wildcards).segment, wildcards.block),
+        output:
+            **{
+                table: f"results/probes/{kind}/{{probe}}/seeds-{{block}}/{table}.csv"
+                for table in tables
+            },
+        log:
+            f"logs/measure_{kind}/{{probe}}/seeds-{{block}}.log",
+        conda:
+            "../envs/train.yaml"
+        resources:
+            mem_mb=4000,
+        params:
+            spec=lambda wildcards: probe_spec(wildcards.probe, wildcards.block),
+            code=lambda wildcards: code(
+                "measure_probe.py",
+                f"batchlab.probes.{probe_of(wildcards).kind}",
+                *model_modules(probe_of(wildcards).segment),
+            ),
+            env=env("measure_probe.py", f"batchlab.probes.{kind}"),
+        message:
+            f"Measure {kind.replace('_', ' ')} at {{wildcards.probe}}, seeds {{wildcards.block}}"
+        script:
+            "../scripts/measure_probe.py"

@@ -1,0 +1,65 @@
+# Tables: one folder for each study; then the verdict on its claims. One rule for each study, since their tables differ.
+
+for name, planned in PLAN.studies.items():
+
+    rule:
+        name:
+            f"tabulate_{name}"
+        input:
+            files=study_inputs(name),
+        output:
+            **{table: study_table(name, table) for table in planned.tables},
+        log:
+            f"logs/{PLAN.campaign}/tabulate_study/{name}.log",
+        conda:
+            "../envs/tables.yaml"
+        params:
+            spec=canonical(tables_spec(PLAN, name)),
+            code=code("tabulate_study.py"),
+            env=env("tabulate_study.py"),
+        message:
+            f"Tabulate the study {name}"
+        script:
+            "../scripts/tabulate_study.py"
+
+
+rule judge_claims:
+    input:
+        unpack(lambda wildcards: claim_tables(wildcards.study)),
+    output:
+        claims=f"{RESULTS}/tables/{{study}}/claims.csv",
+    log:
+        f"logs/{PLAN.campaign}/judge_claims/{{study}}.log",
+    conda:
+        "../envs/tables.yaml"
+    params:
+        spec=lambda wildcards: canonical(
+            {"study": wildcards.study, "claims": PLAN.studies[wildcards.study].claims}
+        ),
+        code=code("judge_claims.py"),
+        env=env("judge_claims.py"),
+    message:
+        "Judge the claims of {wildcards.study}"
+    script:
+        "../scripts/judge_claims.py"
+
+
+rule merge_tables:
+    input:
+        files=lambda wildcards: [study_table(study, wildcards.table) for study in PLAN.studies],
+    output:
+        merged=f"{RESULTS}/tables/{{table}}.csv",
+    log:
+        f"logs/{PLAN.campaign}/merge_tables/{{table}}.log",
+    wildcard_constraints:
+        table="arms|history|distances|summary|comparisons|claims",
+    conda:
+        "../envs/tables.yaml"
+    params:
+        spec=lambda wildcards: canonical({"table": wildcards.table, "studies": list(PLAN.studies)}),
+        code=code("merge_tables.py"),
+        env=env("merge_tables.py"),
+    message:
+        "Join the studies' tables: {wildcards.table}"
+    script:
+        "../scripts/merge_tables.py"

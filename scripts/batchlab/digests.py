@@ -1,0 +1,143 @@
+"""Digests of settings, of code and of locked package versions: what decides whether a step must run again.
+
+Standard library only, because the Snakefile imports this module at parse time.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+LIBRARY = Path(__file__).resolve().parent
+LOCK = LIBRARY.parents[1] / "envs" / "lock.txt"
+
+# Distributions whose name differs from the module they provide.
+_DISTRIBUTIONS = {"tensorflow": ("tensorflow", "tensorflow-cpu"), "vl_convert": ("vl-convert-python",)}
+
+
+def canonical(value: Any) -> str:
+    """Return the one JSON text of `value`: sorted keys, no spaces, only plain types.
+
+    Raises:
+        TypeError: If `value` holds something that JSON has no form for, such as a path or a NumPy number.
+        ValueError: If it holds NaN or an infinity.
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def digest(*parts: Any) -> str:
+    """Return the first 10 hexadecimal digits (40 bits) of the SHA-256 over the canonical form of `parts`."""
+    return hashlib.sha256(canonical(list(parts)).encode()).hexdigest()[:10]
+
+
+def _without_docstrings(tree: ast.Module) -> ast.Module:
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            first = node.body[0] if node.body else None
+            if (
+                isinstance(first, ast.Expr)
+                and isinstance(first.value, ast.Constant)
+                and isinstance(first.value.value, str)
+            ):
+                node.body[0] = ast.copy_location(ast.Pass(), first)
+    return tree
+
+
+@functools.cache
+def _parsed(path: Path) -> tuple[str, frozenset[str], frozenset[str]]:
+    """Return a module's normalised source, the batchlab modules and the other packages that it imports."""
+    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    ours: set[str] = set()
+    others: set[str] = set()
+    for node in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            # `from batchlab.data import load` may name a submodule; what is no file is dropped later.
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        for name in names:
+            (ours if name.partition(".")[0] == "batchlab" else others).add(name)
+    # unparse, not dump: its text depends less on the version of Python, and comments and layout are gone.
+    source = ast.unparse(_without_docstrings(tree))
+    return source, frozenset(ours), frozenset(name.partition(".")[0] for name in others)
+
+
+def _files_of(module: str) -> list[Path]:
+    """Return the files that importing `module` runs: its parents' `__init__` and itself; none if there is no such module."""
+    parts = module.split(".")[1:]
+    base = LIBRARY.joinpath(*parts)
+    found = base.with_suffix(".py") if parts else LIBRARY / "__init__.py"
+    if not found.is_file():
+        found = base / "__init__.py"
+    if not found.is_file():
+        return []
+    packages = [LIBRARY.joinpath(*parts[:depth], "__init__.py") for depth in range(len(parts))]
+    return [*packages, found]
+
+
+def _closure(script: Path, modules: Iterable[str]) -> set[Path]:
+    """Return the script and every file of the library that it imports, directly or not."""
+    waiting = [script, *(file for module in modules for file in _files_of(module))]
+    seen: set[Path] = set()
+    while waiting:
+        path = waiting.pop()
+        if path not in seen:
+            seen.add(path)
+            waiting.extend(file for module in _parsed(path)[1] for file in _files_of(module))
+    return seen
+
+
+@functools.cache
+def code_digest(script: Path, modules: tuple[str, ...] = ()) -> str:
+    """Return the digest of a script and of all our modules that it imports, comments and docstrings dropped.
+
+    Args:
+        script: The script of a rule.
+        modules: Modules that the script imports by name at run time, such as `batchlab.probes.trajectory`.
+    """
+    files = sorted(_closure(script.resolve(), modules), key=lambda path: path.as_posix())
+    return digest([[path.name, path.parent.name, _parsed(path)[0]] for path in files])
+
+
+@functools.cache
+def source_digest(path: Path) -> str:
+    """Return the digest of one Python file of the user, comments and docstrings dropped.
+
+    Raises:
+        SyntaxError: If the file is not Python.
+    """
+    return digest(_parsed(path.resolve())[0])
+
+
+@functools.cache
+def locked_versions(lock: Path = LOCK) -> dict[str, str]:
+    """Return distribution name → version(s) of a pip lock; versions for several platforms are joined by a comma."""
+    versions: dict[str, list[str]] = {}
+    for line in lock.read_text(encoding="utf-8").splitlines():
+        if match := re.match(r"([A-Za-z0-9_.-]+)==([^\s;\\]+)", line):
+            versions.setdefault(match[1].lower(), []).append(match[2])
+    return {name: ",".join(sorted(set(found))) for name, found in versions.items()}
+
+
+@functools.cache
+def environment_digest(script: Path, modules: tuple[str, ...] = ()) -> str:
+    """Return the digest of the locked versions of those packages that a rule's code imports by itself.
+
+    A new version of a plotting library thus redraws figures and retrains nothing. Packages that only our
+    packages' packages need are left out on purpose.
+    """
+    imported = {name for path in _closure(script.resolve(), modules) for name in _parsed(path)[2]}
+    versions = locked_versions()
+    used = {}
+    for name in sorted(imported):
+        for distribution in _DISTRIBUTIONS.get(name, (name.replace("_", "-").lower(),)):
+            if distribution in versions:
+                used[distribution] = versions[distribution]
+    return digest(used)

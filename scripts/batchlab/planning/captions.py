@@ -1,0 +1,67 @@
+"""Texts of figures and claims: names of batch sizes become numbers, and captions quote the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from batchlab.errors import BatchlabError
+from batchlab.planning.recipes import batch_size_of
+
+_FILTERS = ("where", "of", "minus")
+_TEXTS = ("title", "caption", "statement", "published", "x_title", "y_title")
+
+
+class _Quotes(dict[str, Any]):
+    def __init__(self, values: Mapping[str, Any], where: str) -> None:
+        super().__init__(values)
+        self.where = where
+
+    def __missing__(self, key: str) -> str:
+        raise BatchlabError(f"{self.where}: {{{key}}} is not defined; allowed in texts: {', '.join(sorted(self))}")
+
+
+def _numbers(config: Mapping[str, Any], where: str, value: Any) -> Any:
+    if isinstance(value, list):
+        return [_numbers(config, where, item) for item in value]
+    if isinstance(value, dict):
+        return {key: _numbers(config, where, item) for key, item in value.items()}
+    return batch_size_of(config, where, value)
+
+
+def resolve_texts(
+    config: Mapping[str, Any], study: str, items: Mapping[str, Any], context: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Return figures or claims with texts filled in and named batch sizes replaced by numbers.
+
+    Texts may quote `{dataset}`, `{model}`, `{epochs}`, `{seeds}`, `{learning_rate}` (of the study's first arm)
+    and every named batch size of the campaign, such as `{small}`.
+
+    Raises:
+        BatchlabError: If a text quotes something that is not defined.
+    """
+    recipe = context["first_arm"].recipe
+    values = {
+        **config["batch_sizes"],
+        "dataset": recipe.dataset,
+        "model": recipe.model,
+        "epochs": sum(phase.epochs or 0 for phase in recipe.phases),
+        "learning_rate": f"{recipe.phases[0].learning_rate:g}",
+        "seeds": context["seeds"],
+    }
+    resolved: dict[str, dict[str, Any]] = {}
+    for key, item in items.items():
+        if item is None:  # taken out by a campaign
+            continue
+        where = f"studies.{study}.{key}"
+        filled = dict(item)
+        for text in _TEXTS:
+            if text in filled:
+                filled[text] = str(filled[text]).format_map(_Quotes(values, f"{where}.{text}"))
+        for name in _FILTERS:
+            if "batch_size" in filled.get(name, {}):
+                rows = dict(filled[name])
+                rows["batch_size"] = _numbers(config, f"{where}.{name}.batch_size", rows["batch_size"])
+                filled[name] = rows
+        resolved[key] = filled
+    return resolved

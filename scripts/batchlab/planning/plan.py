@@ -1,0 +1,337 @@
+"""The plan of a campaign: studies → arms → chained segments, probes and their files, duplicates removed.
+
+A segment's identity is a chain: the digest of its parent's identity and of its own settings; the chain starts at
+the initial weights, whose identity holds data set, model and precision. What two studies share therefore has one
+path and is trained once; a changed second phase or an added snapshot changes the paths of what follows it only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from batchlab.data.registry import DataShape, describe, identity
+from batchlab.digests import digest
+from batchlab.errors import BatchlabError
+from batchlab.planning.captions import resolve_texts
+from batchlab.planning.positions import advance
+from batchlab.planning.recipes import (
+    Recipe,
+    batch_size_of,
+    expand,
+    resolve_model,
+    resolve_optimizer,
+    unknown,
+)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of training between two cut points, for all seeds that need it.
+
+    Attributes:
+        name: Readable prefix and identity; the name of its folder.
+        spec: Settings that its numbers depend on, seeds excepted; `start` and `stop` count examples.
+        data: Name of the data set's folder.
+        parent: Name of the segment it continues; None for initial weights.
+        initial: Name of the segment with the initial weights (itself for those).
+    """
+
+    name: str
+    spec: dict[str, Any]
+    data: str
+    parent: str | None
+    initial: str
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A measurement on one snapshot.
+
+    Attributes:
+        name: Readable prefix and identity; the name of its folder.
+        kind: Name of the module in `batchlab.probes`.
+        spec: Settings that its numbers depend on, seeds excepted.
+        segment: Name of the segment whose last state is measured.
+    """
+
+    name: str
+    kind: str
+    spec: dict[str, Any]
+    segment: str
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One recipe of a study with its chain of segments, the initial weights first."""
+
+    recipe: Recipe
+    chain: tuple[Segment, ...]
+    description: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Study:
+    """Everything that answers one question; the specs of its tables, figures and claims are ready to use."""
+
+    name: str
+    settings: dict[str, Any]
+    arms: tuple[Arm, ...]
+    probes: tuple[tuple[Arm, float, Probe], ...]
+    blocks: tuple[str, ...]
+    tables: tuple[str, ...]
+    figures: dict[str, dict[str, Any]]
+    claims: dict[str, dict[str, Any]]
+
+
+@dataclass
+class Plan:
+    """What a campaign consists of, by name."""
+
+    campaign: str
+    config: dict[str, Any]
+    data: dict[str, dict[str, Any]] = field(default_factory=dict)
+    segments: dict[str, Segment] = field(default_factory=dict)
+    probes: dict[str, Probe] = field(default_factory=dict)
+    studies: dict[str, Study] = field(default_factory=dict)
+
+
+# Tables that a probe writes; those of every study come first in its list.
+PROBE_TABLES = {
+    "gradient_norms": ("gradient_norms", "gradient_moments"),
+    "weight_drift": ("weight_drift",),
+    "trajectory": ("trajectory",),
+    "running_statistics": ("running_statistics",),
+}
+DERIVED_TABLES = {"gradient_norms": ("gradient_norm_summary",)}
+STUDY_TABLES = ("arms", "history", "distances", "summary", "comparisons")
+
+
+def seed_blocks(first: int, count: int, size: int) -> tuple[str, ...]:
+    """Return the seed blocks `first-last`; added seeds make new blocks and leave the full ones as they are."""
+    last = first + count - 1
+    return tuple(f"{start}-{min(start + size - 1, last)}" for start in range(first, last + 1, size))
+
+
+def seeds_of(block: str) -> list[int]:
+    """Return the seeds of a block written as `first-last`."""
+    first, last = map(int, block.split("-"))
+    return list(range(first, last + 1))
+
+
+class _Planner:
+    def __init__(self, config: dict[str, Any]) -> None:
+        self.plan = Plan(campaign=config["campaign"], config=config)
+        self.config = config
+        self.shapes: dict[str, DataShape] = {}
+        self.data_names: dict[str, str] = {}
+
+    def data(self, alias: str) -> str:
+        """Register a data set and return the name of its folder."""
+        if alias not in self.data_names:
+            settings = self.config["datasets"][alias]
+            self.shapes[alias] = describe(settings)
+            name = f"{settings.get('name', 'user')}-{digest(identity(settings))}"
+            self.data_names[alias] = name
+            self.plan.data[name] = settings
+        return self.data_names[alias]
+
+    def chain(self, study: str, recipe: Recipe, snapshots: set[int]) -> tuple[Segment, ...]:
+        """Return the chain of segments of an arm, cut at phase changes and at the epochs in `snapshots`."""
+        data = self.data(recipe.dataset)
+        examples = self.shapes[recipe.dataset].examples_train
+        model = resolve_model(self.config, recipe.model)
+        optimizer = resolve_optimizer(self.config, recipe.optimizer)
+        labels = [self.plan.data[data].get("name", "user"), model.get("name", "user")]
+        base = {"dataset": identity(self.plan.data[data]), "model": model, "precision": recipe.precision}
+        chain = [self._segment("-".join([*labels, "initial"]), base, data, None, None)]
+        position = 0
+        for number, phase in enumerate(recipe.phases):
+            where = f"studies.{study}.arms.{recipe.key}"
+            if phase.batch_size > examples:
+                raise BatchlabError(
+                    f"{where}.batch_size: {phase.batch_size} is larger than the training set of {recipe.dataset} "
+                    f"({examples} examples); allowed: 1 to {examples}"
+                )
+            if phase.epochs is not None:
+                end = position + phase.epochs * examples
+            else:
+                end = advance(position, phase.updates or 0, phase.batch_size, examples)
+            if end % examples and number + 1 < len(recipe.phases) and phase.epochs is not None:
+                raise BatchlabError(f"{where}.phases: a phase counted in epochs must start at the end of an epoch")
+            # An arm of 0 epochs is its initial weights alone: enough for probes of epoch 0.
+            cuts = sorted({end, *(c for s in snapshots if position < (c := s * examples) < end)} - {position})
+            for stop in cuts:
+                settings = {
+                    "optimizer": optimizer,
+                    "learning_rate": phase.learning_rate,
+                    "batch_size": phase.batch_size,
+                    "accumulation": phase.accumulation,
+                    "start": position,
+                    "stop": stop,
+                }
+                k = f"k{phase.accumulation}-" if phase.accumulation > 1 else ""
+                text = f"b{phase.batch_size}-{k}lr{phase.learning_rate:g}-to{stop / examples:.4g}"
+                label = "-".join([*labels, optimizer["name"], text])
+                chain.append(self._segment(label, settings, data, chain[-1], base))
+                position = stop
+        return tuple(chain)
+
+    def _segment(
+        self,
+        label: str,
+        settings: dict[str, Any],
+        data: str,
+        parent: Segment | None,
+        base: dict[str, Any] | None,
+    ) -> Segment:
+        name = f"{label}-{digest(parent.name.rpartition('-')[2] if parent else None, settings)}"
+        if name not in self.plan.segments:
+            initial = parent.initial if parent else name
+            spec = {**(base or {}), **settings}
+            self.plan.segments[name] = Segment(name, spec, data, parent.name if parent else None, initial)
+        return self.plan.segments[name]
+
+    def study(self, name: str) -> Study:
+        settings = self.config["studies"][name]
+        recipes = expand(self.config, name)
+        if not recipes:
+            raise BatchlabError(f"studies.{name}.arms: the study has no arms; give at least one")
+        names = [recipe.arm for recipe in recipes]
+        if repeated := {arm for arm in names if names.count(arm) > 1}:
+            raise BatchlabError(f"studies.{name}.arms: {min(repeated)!r} comes out twice; remove the repeated value")
+        arms: list[Arm] = []
+        wanted: list[tuple[Arm, float, Probe]] = []
+        probes = {key: probe for key, probe in settings.get("probes", {}).items() if probe is not None}
+        for recipe in recipes:
+            chosen = [(key, probe) for key, probe in probes.items() if self._matches(name, key, probe, recipe)]
+            last = self._last_epoch(recipe)
+            epochs = {key: [last if e == "last" else e for e in probe["epochs"]] for key, probe in chosen}
+            snapshots = {epoch for listed in epochs.values() for epoch in listed if epoch is not None}
+            snapshots.update(settings.get("snapshots", []))
+            arm = Arm(recipe, self.chain(name, recipe, snapshots), {})
+            arm = Arm(recipe, arm.chain, self._description(name, arm))
+            arms.append(arm)
+            for key, probe in chosen:
+                for epoch in epochs[key]:
+                    wanted.append((arm, epoch, self._probe(name, key, probe, arm, epoch)))
+        for key in probes:
+            if not any(probe.kind == probes[key]["probe"] for _, _, probe in wanted):
+                raise BatchlabError(f"studies.{name}.probes.{key}.arms: no arm of the study matches")
+        kinds = list(dict.fromkeys(probe.kind for _, _, probe in wanted))
+        tables = [*STUDY_TABLES, *(table for kind in kinds for table in PROBE_TABLES[kind])]
+        tables += [table for kind in kinds for table in DERIVED_TABLES.get(kind, ())]
+        seeds = {**self.config["seeds"], **({"count": settings["seeds"]} if "seeds" in settings else {})}
+        blocks = seed_blocks(seeds["first"], seeds["count"], seeds["block"])
+        context = {"seeds": seeds["count"], "first_arm": arms[0]}
+        figures = resolve_texts(self.config, name, settings.get("figures", {}), context)
+        claims = resolve_texts(self.config, name, settings.get("claims", {}), context)
+        for group, items in (("figures", figures), ("claims", claims)):
+            for key, item in items.items():
+                if item["table"] not in tables:
+                    raise unknown(f"studies.{name}.{group}.{key}.table", "table", item["table"], tables)
+        for key, claim in claims.items():
+            if claim.get("figure") and claim["figure"] not in figures:
+                raise unknown(f"studies.{name}.claims.{key}.figure", "figure", claim["figure"], figures)
+        return Study(name, settings, tuple(arms), tuple(wanted), blocks, tuple(tables), figures, claims)
+
+    def _last_epoch(self, recipe: Recipe) -> int | None:
+        """Return the arm's last epoch where all its phases are counted in epochs."""
+        lengths = [phase.epochs for phase in recipe.phases]
+        return None if None in lengths else sum(length for length in lengths if length is not None)
+
+    def _matches(self, study: str, key: str, probe: Mapping[str, Any], recipe: Recipe) -> bool:
+        where = f"studies.{study}.probes.{key}.arms"
+        phase = recipe.phases[-1]
+        values: dict[str, Any] = {
+            "recipe": recipe.key,
+            "arm": recipe.arm,
+            "batch_size": phase.batch_size,
+            "accumulation": phase.accumulation,
+            "model": recipe.model,
+            "optimizer": recipe.optimizer,
+            "precision": recipe.precision,
+        }
+        for field_name, allowed in probe.get("arms", {}).items():
+            listed = allowed if isinstance(allowed, list) else [allowed]
+            if field_name == "batch_size":
+                listed = [batch_size_of(self.config, f"{where}.batch_size", value) for value in listed]
+            if values[field_name] not in listed:
+                return False
+        return True
+
+    def _probe(self, study: str, key: str, probe: Mapping[str, Any], arm: Arm, epoch: int | None) -> Probe:
+        examples = self.shapes[arm.recipe.dataset].examples_train
+        where = f"studies.{study}.probes.{key}"
+        stops = {segment.spec.get("stop", 0): segment for segment in arm.chain}
+        target = stops.get(epoch * examples) if epoch is not None else arm.chain[-1]
+        if target is None:
+            raise BatchlabError(f"{where}.epochs: arm {arm.recipe.arm} has no epoch {epoch}; it ends earlier")
+        own = {k: v for k, v in probe.items() if k not in ("arms", "epochs", "probe", "seeds")}
+        for field_name in ("batch_sizes",):
+            if field_name in own:
+                sizes = [batch_size_of(self.config, f"{where}.{field_name}", value) for value in own[field_name]]
+                if max(sizes) > examples:
+                    raise BatchlabError(
+                        f"{where}.{field_name}: {max(sizes)} is larger than the training set ({examples} examples)"
+                    )
+                own[field_name] = sizes
+        # What follows the snapshot uses the settings of the phase that begins or goes on there.
+        start, phase = 0, arm.recipe.phases[-1]
+        for candidate in arm.recipe.phases:
+            start += (candidate.epochs or 0) * examples
+            if epoch is not None and epoch * examples < start:
+                phase = candidate
+                break
+        spec = {
+            **arm.chain[0].spec,
+            "optimizer": resolve_optimizer(self.config, arm.recipe.optimizer),
+            "learning_rate": phase.learning_rate,
+            "batch_size": phase.batch_size,
+            "accumulation": phase.accumulation,
+            "position": target.spec.get("stop", 0),
+            "probe": {"name": probe["probe"], **own},
+            "seed_count": probe.get("seeds"),
+        }
+        name = f"{target.name.rpartition('-')[0]}-{digest(target.name.rpartition('-')[2], spec)}"
+        found = Probe(name, probe["probe"], spec, target.name)
+        return self.plan.probes.setdefault(name, found)
+
+    def _description(self, study: str, arm: Arm) -> dict[str, Any]:
+        """Return the arm's row of `arms.csv`."""
+        recipe, last = arm.recipe, arm.recipe.phases[-1]
+        return {
+            "study": study,
+            "arm": recipe.arm,
+            "recipe": recipe.key,
+            "label": recipe.label,
+            "dataset": recipe.dataset,
+            "model": recipe.model,
+            "optimizer": recipe.optimizer,
+            "batch_size": last.batch_size,
+            "accumulation": last.accumulation,
+            "learning_rate": last.learning_rate,
+            "learning_rate_rule": recipe.rule,
+            "precision": recipe.precision,
+            "phases": " → ".join(phase.text() for phase in recipe.phases),
+            "budget": "updates" if last.epochs is None else "epochs",
+        }
+
+
+def plan(config: dict[str, Any]) -> Plan:
+    """Return the plan of a validated configuration.
+
+    Args:
+        config: A campaign as `batchlab.configuration.load` returns it: complete, with all defaults.
+
+    Raises:
+        BatchlabError: For a name that the campaign does not define, a K that does not divide B, a B larger than
+            the data, a probe of an epoch that does not exist; the message names key, value and what is allowed.
+    """
+    planner = _Planner(config)
+    for name in config["run"]:
+        if name not in config["studies"]:
+            raise unknown("run", "study", name, config["studies"])
+        planner.plan.studies[name] = planner.study(name)
+    return planner.plan

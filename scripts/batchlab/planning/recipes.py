@@ -1,0 +1,237 @@
+"""Recipes: from the short form a person writes to arms with every number filled in.
+
+A recipe of the configuration may hold lists (a grid) and names of the campaign (`small`, `adam`). Expanding it
+gives one arm per point of the grid; each arm has phases with explicit batch size, accumulation and learning rate.
+"""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from batchlab.digests import source_digest
+from batchlab.errors import BatchlabError
+from batchlab.model_options import MODEL_OPTIONS
+from batchlab.optimizer_options import OPTIMIZER_OPTIONS
+
+# Fields of a recipe that may hold a list, in the order in which they appear in an arm's name.
+GRID_FIELDS = (
+    "dataset",
+    "model",
+    "optimizer",
+    "precision",
+    "batch_size",
+    "accumulation",
+    "micro_batch",
+    "learning_rate",
+    "learning_rate_factor",
+    "learning_rate_rule",
+)
+# Exponent of B / B_reference in the learning rate: Goyal et al. 2017 (linear), Krizhevsky 2014, Malladi et al. 2022 (sqrt).
+RULE_EXPONENTS = {"constant": 0.0, "sqrt": 0.5, "linear": 1.0}
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of training at one batch size, accumulation and learning rate; its length in epochs or updates."""
+
+    batch_size: int
+    accumulation: int
+    learning_rate: float
+    epochs: int | None
+    updates: int | None
+
+    def text(self) -> str:
+        """Return a phase as people write it, such as `10 epochs, B = 256, lr = 0.05`."""
+        length = f"{self.epochs} epochs" if self.epochs is not None else f"{self.updates} updates"
+        accumulation = f", K = {self.accumulation}" if self.accumulation > 1 else ""
+        return f"{length}, B = {self.batch_size}{accumulation}, lr = {self.learning_rate:g}"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One arm's recipe, with every number filled in."""
+
+    arm: str
+    key: str
+    label: str
+    dataset: str
+    model: str
+    optimizer: str
+    precision: str
+    rule: str
+    phases: tuple[Phase, ...]
+
+
+def unknown(where: str, kind: str, name: object, allowed: Iterable[str]) -> BatchlabError:
+    """Return the error for a name that is not among `allowed`, with the nearest one as a hint."""
+    names = sorted(allowed)
+    close = difflib.get_close_matches(str(name), names, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"allowed: {', '.join(names)}"
+    return BatchlabError(f"{where}: unknown {kind} {name!r}; {hint}")
+
+
+def _merged_options(
+    where: str, settings: Mapping[str, Any], table: Mapping[str, Mapping[str, Any]], kind: str
+) -> dict[str, Any]:
+    """Return `settings` with all defaults, so that a default written out and one left out are the same thing."""
+    name = settings["name"]
+    if name not in table:
+        raise unknown(f"{where}.name", kind, name, table)
+    defaults = table[name]
+    options = dict(defaults)
+    for key, value in settings.items():
+        if key in ("name", "learning_rate"):
+            continue
+        if key not in defaults:
+            raise unknown(where, f"option of {kind} {name}", key, defaults)
+        # 1 and 1.0 are one value to Keras, so they are one value here.
+        options[key] = float(value) if isinstance(defaults[key], float) and isinstance(value, int) else value
+    return {"name": name, **options}
+
+
+def resolve_model(config: Mapping[str, Any], alias: str) -> dict[str, Any]:
+    """Return a model's full settings; a user's file is identified by its code, not by its path.
+
+    Raises:
+        BatchlabError: For an unknown model or option, or a missing or unreadable file.
+    """
+    settings = config["models"][alias]
+    if "file" not in settings:
+        return _merged_options(f"models.{alias}", settings, MODEL_OPTIONS, "model")
+    path = Path(settings["file"])
+    if not path.is_file():
+        raise BatchlabError(f"models.{alias}.file: there is no file {settings['file']!r}; paths start at the project's folder")
+    try:
+        code = source_digest(path)
+    except SyntaxError as problem:
+        raise BatchlabError(f"models.{alias}.file: {path}, line {problem.lineno}: not valid Python ({problem.msg})") from None
+    return {**settings, "code": code}
+
+
+def resolve_optimizer(config: Mapping[str, Any], alias: str) -> dict[str, Any]:
+    """Return an optimizer's full settings without its learning rate, which belongs to the phases."""
+    return _merged_options(f"optimizers.{alias}", config["optimizers"][alias], OPTIMIZER_OPTIONS, "optimizer")
+
+
+def batch_size_of(config: Mapping[str, Any], where: str, value: int | str) -> int:
+    """Return a batch size in examples; names such as `small` stand for the campaign's own sizes."""
+    if isinstance(value, int):
+        return value
+    sizes: Mapping[str, int] = config["batch_sizes"]
+    if value not in sizes:
+        raise unknown(where, "batch size", value, sizes)
+    return sizes[value]
+
+
+def _phase(config: Mapping[str, Any], where: str, fields: Mapping[str, Any]) -> Phase:
+    batch_size = batch_size_of(config, f"{where}.batch_size", fields["batch_size"])
+    batch_size *= fields.get("batch_size_factor", 1)
+    if fields.get("micro_batch") is not None:
+        micro = batch_size_of(config, f"{where}.micro_batch", fields["micro_batch"])
+        if batch_size % micro:
+            raise BatchlabError(
+                f"{where}.micro_batch: {micro} does not divide the batch size {batch_size}; take a divisor of {batch_size}"
+            )
+        accumulation = batch_size // micro
+    else:
+        accumulation = fields["accumulation"]
+    if batch_size % accumulation:
+        divisors = [k for k in range(1, 65) if batch_size % k == 0]
+        raise BatchlabError(
+            f"{where}.accumulation: K = {accumulation} does not divide the batch size {batch_size}; "
+            f"allowed up to 64: {', '.join(map(str, divisors))}"
+        )
+    optimizer = config["optimizers"][fields["optimizer"]]
+    rate = fields.get("learning_rate")
+    rate = float(optimizer["learning_rate"] if rate is None else rate)
+    reference = batch_size_of(config, f"{where}.reference_batch_size", fields.get("reference_batch_size") or "small")
+    exponent = RULE_EXPONENTS[fields["learning_rate_rule"]]
+    rate *= float(fields["learning_rate_factor"]) * (batch_size / reference) ** exponent
+    updates = fields.get("updates")
+    return Phase(
+        batch_size=batch_size,
+        accumulation=accumulation,
+        # 12 digits: 0.1 * 10 and 1.0 are the same setting.
+        learning_rate=float(f"{rate:.12g}"),
+        epochs=None if updates is not None else fields["epochs"],
+        updates=updates,
+    )
+
+
+_SUFFIXES = {
+    "batch_size": "b{}",
+    "accumulation": "k{}",
+    "micro_batch": "m{}",
+    "learning_rate": "lr{}",
+    "learning_rate_factor": "x{}",
+}
+_LABELS = {
+    "batch_size": "B = {}",
+    "accumulation": "K = {}",
+    "micro_batch": "micro-batch {}",
+    "learning_rate": "lr = {}",
+    "learning_rate_factor": "lr × {}",
+    "learning_rate_rule": "{} rule",
+}
+
+
+def _grid(recipe: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield field → value for each point of the grid that the recipe's lists span."""
+    lists = {field: recipe[field] for field in GRID_FIELDS if isinstance(recipe.get(field), list)}
+    for values in itertools.product(*lists.values()):
+        yield dict(zip(lists, values, strict=True))
+
+
+def expand(config: Mapping[str, Any], study: str) -> list[Recipe]:
+    """Return the arms of a study: one for each point of each recipe's grid.
+
+    Raises:
+        BatchlabError: For an unknown name or a K that does not divide B; the message names the key.
+    """
+    arms: list[Recipe] = []
+    settings = config["studies"][study]
+    defaults = {
+        "batch_size": "small",
+        "accumulation": 1,
+        "learning_rate_factor": 1,
+        "learning_rate_rule": "constant",
+        **{field: config[field] for field in ("dataset", "model", "optimizer", "precision", "epochs")},
+        **{field: settings[field] for field in ("dataset", "model", "optimizer", "precision", "epochs") if field in settings},
+    }
+    for key, recipe in settings["arms"].items():
+        if recipe is None:  # a campaign takes an arm out of the catalogue with `name: null`
+            continue
+        where = f"studies.{study}.arms.{key}"
+        for point in _grid(recipe):
+            fields = {**defaults, **recipe, **point}
+            for field, table in (("dataset", "datasets"), ("model", "models"), ("optimizer", "optimizers")):
+                if fields[field] not in config[table]:
+                    raise unknown(f"{where}.{field}", field, fields[field], config[table])
+            pieces = fields.pop("phases", None) or [{}]
+            phases = tuple(_phase(config, where, {**fields, **piece}) for piece in pieces)
+            shown = {
+                field: batch_size_of(config, f"{where}.{field}", value) if field in ("batch_size", "micro_batch") else value
+                for field, value in point.items()
+            }
+            suffixes = [_SUFFIXES.get(field, "{}").format(value) for field, value in shown.items()]
+            label = ", ".join(_LABELS.get(field, "{}").format(value) for field, value in shown.items())
+            text = recipe.get("label", "").format(B=phases[-1].batch_size, K=phases[-1].accumulation)
+            arms.append(
+                Recipe(
+                    arm="-".join([key, *suffixes]),
+                    key=key,
+                    label=f"{text}, {label}" if text and label else text or label or key.replace("_", " "),
+                    dataset=fields["dataset"],
+                    model=fields["model"],
+                    optimizer=fields["optimizer"],
+                    precision=fields["precision"],
+                    rule=fields["learning_rate_rule"],
+                    phases=phases,
+                )
+            )
+    return arms
