@@ -74,7 +74,6 @@ def read_table(path: str | Path) -> pd.DataFrame:
             dtype=dict.fromkeys(TEXT_COLUMNS, "str"),
             keep_default_na=False,
             na_values=["", "nan", "NaN"],
-            float_precision="round_trip",
         )
     except FileNotFoundError:
         raise BatchlabError(f"{path}: no such table; run the step that writes it first") from None

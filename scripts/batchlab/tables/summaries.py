@@ -1,0 +1,138 @@
+"""One number per arm and metric with its interval over seeds, and how the arms differ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from batchlab import statistics
+from batchlab.errors import BatchlabError
+from batchlab.selection import select
+
+LAST = (
+    *("test_accuracy", "train_accuracy", "generalisation_gap", "test_loss", "train_loss", "updates", "examples"),
+    *("seconds", "seconds_per_epoch"),
+)
+BEST = {"test_accuracy_at_best_validation": "test_accuracy", "best_validation_epoch": "epoch"}
+DISTANCES = ("from_initial", "from_origin")
+COMPARED = ("test_accuracy", "generalisation_gap")
+LEVEL = 0.05
+
+SUMMARY_ARM_COLUMNS = (
+    *("study", "arm", "recipe", "label", "batch_size", "accumulation", "learning_rate", "optimizer", "model"),
+)
+COMPARISON_COLUMNS = (
+    *("study", "metric", "arm", "reference", "difference", "ci_low", "ci_high", "n", "p", "p_holm", "effect_size"),
+    "verdict",
+)
+# Settings in which a reference should agree with the arm that it is compared with, where there are several.
+SHARED_SETTINGS = (
+    *("model", "optimizer", "precision", "recipe", "learning_rate_rule", "learning_rate", "batch_size"),
+    *("accumulation", "budget", "phases"),
+)
+
+
+def summarise(arms: pd.DataFrame, history: pd.DataFrame, distances: pd.DataFrame) -> pd.DataFrame:
+    """Return mean, spread and 95 % t interval over seeds of every metric of every arm, at the arm's last epoch.
+
+    A diverged run has no accuracy: it is left out of mean and n and counted in `diverged`. Its budgets and its best
+    validation epoch, if there was one, are kept.
+
+    Args:
+        arms: The study's arms, one row each.
+        history: Per arm, seed and epoch.
+        distances: Per arm, seed and snapshot.
+
+    Returns:
+        One row per arm and metric, in the order of `arms`.
+    """
+    last, best = select(history, {"epoch": "last"}), select(history, {"epoch": "best"})
+    best = best[best["validation_loss"].notna()]
+    walked = select(distances, {"epoch": "last"})
+    diverged = last[last["status"] == "diverged"].groupby("arm").size()
+    sources = [
+        *((name, last, name) for name in LAST),
+        *((name, best, column) for name, column in BEST.items()),
+        *((name, walked, name) for name in DISTANCES),
+    ]
+    values = {name: source.groupby("arm")[column].apply(np.asarray) for name, source, column in sources}
+    rows = []
+    for arm in arms.to_dict("records"):
+        for name, by_arm in values.items():
+            estimate = statistics.mean_interval(by_arm.get(arm["arm"], []))
+            rows.append(
+                {
+                    **{column: arm[column] for column in SUMMARY_ARM_COLUMNS},
+                    **{"metric": name, "mean": estimate.mean, "std": estimate.std, "n": estimate.n},
+                    **{"ci_low": estimate.ci_low, "ci_high": estimate.ci_high},
+                    "diverged": int(diverged.get(arm["arm"], 0)),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def compare_arms(arms: pd.DataFrame, history: pd.DataFrame, reference: str | Mapping[str, Any] | None) -> pd.DataFrame:
+    """Compare every arm with its reference, paired by seed, at the last epochs.
+
+    `p_holm` is adjusted over all comparisons of one metric in the study, and the verdict is taken at 5 % of it. The
+    interval is that of the single comparison.
+
+    Args:
+        arms: The study's arms.
+        history: Per arm, seed and epoch.
+        reference: Name of the arm to compare with, or a filter of `arms`. Where it fits several arms, each arm is
+            compared with the one of the same data set that shares most of `SHARED_SETTINGS`, the first of equals.
+
+    Returns:
+        One row per metric and compared arm with difference = arm − reference; none without a reference.
+
+    Raises:
+        BatchlabError: The reference fits no arm.
+    """
+    rows = []
+    last = select(history, {"epoch": "last"})
+    pairs = _pairs(arms, reference)
+    for metric in COMPARED:
+        by_arm = {arm: runs.set_index("seed")[metric] for arm, runs in last.groupby("arm")}
+        compared = []
+        for arm, other in pairs:
+            shared = pd.concat([by_arm[arm], by_arm[other]], axis=1, join="inner").to_numpy(float)
+            compared.append(statistics.paired_comparison(shared[:, 0], shared[:, 1]))
+        adjusted = statistics.holm([result.p for result in compared])
+        for (arm, other), result, p_holm in zip(pairs, compared, adjusted, strict=True):
+            rows.append(
+                {
+                    **{"study": arms["study"].iloc[0], "metric": metric, "arm": arm, "reference": other},
+                    **{"difference": result.difference, "ci_low": result.ci_low, "ci_high": result.ci_high},
+                    **{"n": result.n, "p": result.p, "p_holm": p_holm, "effect_size": result.effect_size},
+                    "verdict": _verdict(result.difference, float(p_holm)),
+                }
+            )
+    return pd.DataFrame(rows, columns=list(COMPARISON_COLUMNS))
+
+
+def _verdict(difference: float, p_holm: float) -> str:
+    if not p_holm < LEVEL:
+        return "cannot be told apart"
+    return "higher" if difference > 0 else "lower"
+
+
+def _pairs(arms: pd.DataFrame, reference: str | Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """Return (arm, reference) for every arm that is no reference itself."""
+    if reference is None:
+        return []
+    chosen = select(arms, {"arm": reference} if isinstance(reference, str) else reference)
+    if chosen.empty:
+        raise BatchlabError(f"reference {reference!r}: fits no arm; the study has {', '.join(arms['arm'])}")
+    candidates = chosen.to_dict("records")
+    pairs = []
+    for arm in arms.to_dict("records"):
+        same_data = [other for other in candidates if other["dataset"] == arm["dataset"]]
+        if arm["arm"] in set(chosen["arm"]) or not same_data:
+            continue
+        nearest = max(same_data, key=lambda other: sum(other[name] == arm[name] for name in SHARED_SETTINGS))
+        pairs.append((arm["arm"], nearest["arm"]))
+    return pairs

@@ -1,0 +1,11 @@
+"""Build the tables of one study from its segments and probes."""
+
+from __future__ import annotations
+
+from batchlab.jobs import job
+from batchlab.tables import study_tables, write_tables
+
+with job(snakemake) as this:
+    tables = study_tables(this.spec)
+    write_tables(this.output, tables)
+    this.facts["rows"] = {name: len(tables[name]) for name in this.output}
