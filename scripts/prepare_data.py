@@ -7,7 +7,7 @@ from pathlib import Path
 from batchlab.data.prepare import prepare, write
 from batchlab.jobs import job
 
-with job(snakemake) as this:  # noqa: F821
+with job(snakemake) as this:
     target = Path(this.output["data"])
     # Downloads are shared by all splits of a data set, so they lie beside the folders of the prepared files.
     prepared = prepare(this.spec, downloads=target.parent.parent / "downloads")

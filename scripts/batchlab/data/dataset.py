@@ -7,6 +7,7 @@ a reader leaves trained models valid.
 from __future__ import annotations
 
 import os
+import tokenize
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -21,7 +22,21 @@ Array = npt.NDArray[Any]
 
 PARTS = ("train", "validation", "test")
 
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, OSError)
+# What NumPy raises for a damaged archive. Headers are parsed before the checksum of their member is known, so that
+# damage can show as bad syntax or as an array too large for the memory.
+NPZ_PROBLEMS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    tokenize.TokenError,
+    SyntaxError,
+    EOFError,
+    KeyError,
+    TypeError,
+    ValueError,
+    OSError,
+    MemoryError,
+    RuntimeError,
+)
 
 
 @dataclass(frozen=True)
@@ -63,7 +78,7 @@ def load(path: str | os.PathLike[str], dtype: npt.DTypeLike = "float32") -> Data
         x = {part: arrays[f"x_{part}"].astype(dtype) for part in PARTS}
         y = {part: arrays[f"y_{part}"].astype(np.int32) for part in PARTS}
         classes = int(arrays["classes"])
-    except _DAMAGE as problem:
+    except NPZ_PROBLEMS as problem:
         raise BatchlabError(
             f"{path}: is not an intact prepared data set ({type(problem).__name__}); delete it and run again"
         ) from None

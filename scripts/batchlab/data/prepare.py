@@ -64,7 +64,7 @@ def prepare(dataset: dict[str, Any], downloads: Path, policy: Policy | None = No
         _check(test, settings, f"{where}: test set")
     parts = _split(pool, test, settings)
     if settings.standardise:
-        parts, scale = _standardise(parts, scale), 1.0
+        parts, scale = _standardise(parts), 1.0
     arrays = {f"{axis}_{part}": values for part, pair in parts.items() for axis, values in zip("xy", pair, strict=True)}
     arrays |= {"scale": np.array(scale, np.float64), "classes": np.array(settings.shape.classes, np.int64)}
     registered = settings.registered
@@ -195,7 +195,7 @@ def _split(pool: Pair, test: Pair | None, settings: Settings) -> dict[str, Pair]
     return {"train": take(0, first), "validation": take(first, second), "test": last}
 
 
-def _standardise(parts: dict[str, Pair], scale: float) -> dict[str, Pair]:
+def _standardise(parts: dict[str, Pair]) -> dict[str, Pair]:
     """Return the parts in single precision with mean 0 and standard deviation 1 over the training examples.
 
     Statistics are taken per feature of a vector and per channel of an image; a constant feature becomes 0.

@@ -11,16 +11,13 @@ import math
 import tarfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from batchlab.data import userfiles
+from batchlab.data.dataset import NPZ_PROBLEMS, Array
 from batchlab.data.download import GZIP_PROBLEMS
 from batchlab.errors import BatchlabError
-
-Array = npt.NDArray[Any]
 
 # The first four bytes of an IDX file: two zeros, the type (8 = unsigned byte), the number of axes.
 IDX_IMAGES, IDX_LABELS = 0x0803, 0x0801
@@ -108,7 +105,7 @@ def read_npz(path: Path) -> dict[str, Array]:
         with np.load(path, allow_pickle=False) as archive:
             layout = userfiles.npz_layout(archive.files, path)
             arrays = {name: archive[name] for name in layout}
-    except (*userfiles.ZIP_PROBLEMS, ValueError, OSError) as problem:
+    except NPZ_PROBLEMS as problem:
         raise BatchlabError(f"{path}: cannot be read as arrays of numbers ({_first_line(problem)})") from None
     labels: dict[str, tuple[int, set[int]]] = {}
     for name in layout:
