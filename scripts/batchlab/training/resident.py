@@ -1,0 +1,76 @@
+"""The data set as training uses it: one tensor that stays in memory, train, validation and test one after the other."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from batchlab.errors import BatchlabError
+from batchlab.training.backend import float_type, tf
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Resident:
+    """A data set in memory.
+
+    Attributes:
+        x: Inputs as stored (bytes stay bytes: a quarter of the memory), shape (all examples, …), training ones first.
+        y: Labels 0 … classes − 1, int32, shape (all examples,).
+        scale: Inputs are stored values divided by this.
+        counts: Number of examples of each split, in the order of `SPLITS`.
+        classes: Number of classes.
+    """
+
+    x: Any
+    y: Any
+    scale: float
+    counts: tuple[int, ...]
+    classes: int
+
+    @property
+    def examples(self) -> int:
+        """Number of training examples."""
+        return self.counts[0]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one example."""
+        return tuple(self.x.shape[1:])
+
+    def inputs(self, rows: Any) -> Any:
+        """Turn stored rows into model inputs of the configured precision."""
+        values = tf.cast(rows, float_type())
+        return values if self.scale == 1.0 else values / tf.constant(self.scale, float_type())
+
+
+def from_arrays(arrays: dict[str, NDArray[Any]]) -> Resident:
+    """Make a data set from arrays `x_<split>` and `y_<split>` and the numbers `scale` and `classes`."""
+    x = np.concatenate([arrays[f"x_{split}"] for split in SPLITS])
+    y = np.concatenate([arrays[f"y_{split}"] for split in SPLITS]).astype(np.int32)
+    if x.dtype != np.uint8:
+        x = x.astype(float_type().as_numpy_dtype)
+    counts = tuple(len(arrays[f"y_{split}"]) for split in SPLITS)
+    return Resident(tf.constant(x), tf.constant(y), float(arrays["scale"]), counts, int(arrays["classes"]))
+
+
+def read(path: str) -> Resident:
+    """Read a prepared data set without converting it.
+
+    `batchlab.data.dataset.load` returns the same inputs as floating-point arrays.
+
+    Args:
+        path: The `data.npz` that data preparation wrote.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return from_arrays({name: file[name] for name in file.files})
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as problem:
+        raise BatchlabError(
+            f"{path}: is not an intact prepared data set ({type(problem).__name__}); delete it and run again"
+        ) from problem

@@ -1,0 +1,213 @@
+"""Segments: initial weights, and training from one snapshot to the next."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from batchlab import models
+from batchlab.errors import BatchlabError
+from batchlab.training import state
+from batchlab.training.backend import device, jit_rule
+from batchlab.training.checkpoint import Checkpoint
+from batchlab.training.evaluation import METRICS, Evaluation
+from batchlab.training.resident import Resident
+from batchlab.training.trainer import Trainer, pieces
+
+HISTORY = ("seed", "epoch", "updates", "examples", "seconds", "status", *METRICS)
+SETTINGS = ("batch_size", "accumulation", "learning_rate")
+DISTANCES = ("seed", "epoch", "updates", "from_initial", "from_origin")
+
+_NO_METRICS = dict.fromkeys(METRICS, math.nan)
+
+
+@dataclass
+class Segment:
+    """What a segment's job leaves behind.
+
+    Attributes:
+        snapshot: The replicas' state at the segment's end.
+        history: Rows of `HISTORY` (after the initial weights also `SETTINGS`).
+        distances: Rows of `DISTANCES`.
+        facts: For the provenance record.
+    """
+
+    snapshot: state.Snapshot
+    history: list[dict[str, Any]] = field(default_factory=list)
+    distances: list[dict[str, Any]] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def distance(weights: state.Arrays, reference: state.Arrays | None, keys: list[str]) -> float:
+    """Return the Euclidean distance over all given variables, from `reference` or from the origin.
+
+    ‖w − w₀‖ = √(Σ (w − w₀)²), summed in double precision.
+    """
+    total = 0.0
+    for key in keys:
+        difference = weights[key].astype(np.float64)
+        if reference is not None:
+            difference = difference - reference[key]
+        total += float(np.sum(difference**2))
+    return math.sqrt(total)
+
+
+def trainable_keys(model: Any) -> list[str]:
+    """Return the snapshot keys of the trainable variables."""
+    wanted = {id(variable) for variable in model.trainable_variables}
+    return [key for key, variable in state.variables_of(model).items() if id(variable) in wanted]
+
+
+def _rows(
+    seed: int,
+    position: state.Position,
+    metrics: dict[str, float],
+    examples: int,
+    weights: state.Arrays,
+    initial: state.Arrays,
+    keys: list[str],
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return one row of history and one of distances."""
+    place = {"seed": seed, "epoch": position.examples / examples, "updates": position.updates}
+    history = {
+        **place,
+        "examples": position.examples,
+        "seconds": position.seconds,
+        "status": position.status,
+        **metrics,
+    }
+    lost = position.status == state.DIVERGED
+    distances = {
+        **place,
+        "from_initial": math.nan if lost else distance(weights, initial, keys),
+        "from_origin": math.nan if lost else distance(weights, None, keys),
+    }
+    return history, distances
+
+
+def initialise(spec: dict[str, Any], data: Resident) -> Segment:
+    """Draw the initial weights of every seed and measure them once.
+
+    Args:
+        spec: `model`, `seeds`.
+        data: The resident data set.
+    """
+    model = models.build(spec["model"], data.shape, data.classes)
+    jit, reason = jit_rule(model, device())
+    variables = state.variables_of(model)
+    keys = trainable_keys(model)
+    evaluation = Evaluation(model, data, jit)
+    replicas: list[state.Arrays] = []
+    segment = Segment(state.Snapshot((), {}, ()), facts={"jit": jit, "jit_reason": reason})
+    for seed in spec["seeds"]:
+        drawn = state.capture(state.variables_of(models.build(spec["model"], data.shape, data.classes, seed=seed)))
+        if drawn.keys() != variables.keys():
+            raise BatchlabError("model: build() names its variables differently at each call; give its layers names")
+        state.restore(variables, drawn)
+        replicas.append(drawn)
+        metrics = evaluation.re_estimated()
+        history, distances = _rows(seed, state.Position(), metrics, data.examples, drawn, drawn, keys)
+        segment.history.append(history)
+        segment.distances.append(distances)
+    segment.snapshot = state.stack(spec["seeds"], replicas, [state.Position() for _ in replicas])
+    return segment
+
+
+def train(
+    spec: dict[str, Any],
+    data: Resident,
+    initial: state.Snapshot,
+    parent: state.Snapshot,
+    checkpoint: Checkpoint | None = None,
+) -> Segment:
+    """Train every seed from the parent's position to `stop`.
+
+    Each end of an epoch and the stop give a row of history and of distances. A replica whose loss is not finite stops
+    there; its remaining rows have the status `diverged` and no metrics.
+
+    Args:
+        spec: `model`, `optimizer`, `learning_rate`, `batch_size`, `accumulation`, `seeds`, and `start` and `stop` in
+            cumulative examples, both at update boundaries.
+        data: The resident data set.
+        initial: Snapshot of the initial weights, the reference of distances.
+        parent: Snapshot at `start`.
+        checkpoint: Where progress is kept; None for none.
+
+    Returns:
+        Snapshot, tables and facts.
+    """
+    seeds, start, stop = list(spec["seeds"]), int(spec["start"]), int(spec["stop"])
+    if stop <= start:
+        raise BatchlabError(f"stop: {stop} examples is not after start {start}; choose a larger one")
+    trainer = Trainer(spec, data)
+    evaluation = Evaluation(trainer.model, data, trainer.jit)
+    keys = trainable_keys(trainer.model)
+    settings = {name: spec[name] for name in SETTINGS}
+    way = list(pieces(start, stop, data.examples))
+
+    segment = Segment(state.Snapshot((), {}, ()))
+    done: list[state.Arrays] = []
+    positions: list[state.Position] = []
+    found = checkpoint.read() if checkpoint else None
+    if found:
+        progress, arrays = found
+        segment.history, segment.distances = progress["history"], progress["distances"]
+        positions = [state.Position(**values) for values in progress["positions"]]
+        done = [_part(arrays, f"{row}:") for row in range(len(positions))]
+
+    for row, seed in enumerate(seeds):
+        if row < len(positions) - 1:
+            continue
+        if row == len(positions) - 1:
+            position = positions.pop()
+            state.restore(trainer.variables, done.pop())
+        else:
+            position = trainer.load(parent, seed)
+            if position.examples != start:
+                raise BatchlabError(f"{parent.source}: is at {position.examples} examples, not at start {start}")
+        weights_0, _ = initial.replica(seed)
+        for piece in way:
+            if piece.end <= position.examples:
+                continue
+            metrics = _NO_METRICS
+            if position.status == state.OK:
+                trainer.advance(seed, piece, position)
+            else:
+                trainer.move(piece, position)
+            if position.status == state.OK:
+                metrics = evaluation.re_estimated()
+                if not math.isfinite(metrics["train_loss"]):
+                    position.status, metrics = state.DIVERGED, _NO_METRICS
+            weights = trainer.capture()
+            history, distances = _rows(seed, position, metrics, data.examples, weights, weights_0, keys)
+            segment.history.append({**history, **settings})
+            segment.distances.append(distances)
+            if checkpoint and checkpoint.due:
+                _save(checkpoint, segment, [*done, weights], [*positions, position])
+        done.append(trainer.capture())
+        positions.append(position)
+    segment.snapshot = state.stack(seeds, done, positions)
+    segment.facts = trainer.facts
+    return segment
+
+
+def _save(
+    checkpoint: Checkpoint, segment: Segment, replicas: list[state.Arrays], positions: list[state.Position]
+) -> None:
+    """Write a checkpoint; the last replica is the one in progress."""
+    progress = {
+        "history": segment.history,
+        "distances": segment.distances,
+        "positions": [dataclasses.asdict(position) for position in positions],
+    }
+    arrays = {f"{row}:{key}": values for row, replica in enumerate(replicas) for key, values in replica.items()}
+    checkpoint.write(progress, arrays)
+
+
+def _part(arrays: state.Arrays, prefix: str) -> state.Arrays:
+    """Return the arrays of one replica."""
+    return {key.removeprefix(prefix): values for key, values in arrays.items() if key.startswith(prefix)}

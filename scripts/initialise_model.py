@@ -1,0 +1,16 @@
+"""Initial weights of every seed, and their loss and accuracy: epoch 0."""
+
+from __future__ import annotations
+
+from batchlab.jobs import job
+from batchlab.training import backend, resident, state
+from batchlab.training.segment import DISTANCES, HISTORY, initialise
+from batchlab.training.tables import write_table
+
+with job(snakemake) as this:
+    this.facts |= backend.configure(this.spec["precision"], this.threads)
+    segment = initialise(this.spec, resident.read(this.input["data"]))
+    this.facts |= segment.facts
+    state.write(this.output["state"], segment.snapshot)
+    write_table(this.output["history"], HISTORY, segment.history)
+    write_table(this.output["distances"], DISTANCES, segment.distances)

@@ -1,0 +1,33 @@
+"""Training from one snapshot to the next: the state there, and history and distances on the way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from batchlab.digests import digest
+from batchlab.jobs import job
+from batchlab.training import backend, resident, state
+from batchlab.training.checkpoint import Checkpoint
+from batchlab.training.segment import DISTANCES, HISTORY, SETTINGS, train
+from batchlab.training.tables import write_table
+
+with job(snakemake) as this:
+    params = snakemake.params
+    this.facts |= backend.configure(this.spec["precision"], this.threads)
+    folder = Path(this.output["state"]).parent
+    checkpoint = Checkpoint(
+        Path("results/checkpoints") / f"{folder.parent.name}-{folder.name}.npz",
+        digest(this.spec, params.get("code"), params.get("env")),
+    )
+    segment = train(
+        this.spec,
+        resident.read(this.input["data"]),
+        state.read(this.input["initial"]),
+        state.read(this.input["parent"]),
+        checkpoint,
+    )
+    this.facts |= segment.facts
+    state.write(this.output["state"], segment.snapshot)
+    write_table(this.output["history"], (*HISTORY, *SETTINGS), segment.history)
+    write_table(this.output["distances"], DISTANCES, segment.distances)
+    checkpoint.remove()
