@@ -1,0 +1,270 @@
+"""Verdicts on claims: every test, every verdict, and one line for every mistake."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from batchlab.claims import COLUMNS, Region, judge, tables_needed
+from batchlab.errors import BatchlabError
+from batchlab.statistics import mean_interval, paired_comparison, ratio_of_means
+from hypothesis import given
+from hypothesis import strategies as st
+
+SIZES = (16, 64, 256)
+SEEDS = (0, 1, 2, 3)
+NOISE = (0.002, -0.001, 0.0005, -0.0015)
+
+
+def history() -> pd.DataFrame:
+    """Return four seeds of three arms at two epochs; accuracy falls by 1 pp for every fourfold batch size."""
+    rows = []
+    for step, size in enumerate(SIZES):
+        for seed in SEEDS:
+            for epoch in (1.0, 2.0):
+                accuracy = 0.90 + 0.04 * epoch - 0.01 * step + NOISE[seed] * (1 + 0.1 * step)
+                rows.append(
+                    {
+                        **{"arm": f"fixed-b{size}", "recipe": "fixed", "batch_size": size, "seed": seed},
+                        **{"epoch": epoch, "status": "ok", "updates": int(epoch * 1024) // size},
+                        **{"train_accuracy": accuracy + 0.01, "test_accuracy": accuracy, "validation_loss": 3 - epoch},
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
+def claim(**changes: Any) -> dict[str, Any]:
+    return {
+        **{"statement": "Larger is worse.", "source": "Shen 2018", "published": "96 % at 1024"},
+        **{"test": "difference", "table": "history", "value": "test_accuracy", "expect": "less"},
+        "of": {"batch_size": 256, "epoch": "last"},
+        "minus": {"batch_size": 16, "epoch": "last"},
+        **changes,
+    }
+
+
+def verdict(tables: dict[str, pd.DataFrame] | None = None, **changes: Any) -> pd.Series:
+    spec = {"study": "demo", "claims": {"larger_is_worse": claim(**changes)}}
+    return judge(spec, tables or {"history": history()}).iloc[0]
+
+
+def accuracies(size: int) -> np.ndarray:
+    frame = history()
+    return frame[(frame["batch_size"] == size) & (frame["epoch"] == 2)]["test_accuracy"].to_numpy()
+
+
+# Estimates
+
+
+def test_difference_is_paired_and_shown_in_the_unit_of_the_claim() -> None:
+    row = verdict(unit="pp", figure="accuracy")
+    expected = paired_comparison(accuracies(256), accuracies(16))
+    assert row["measured"] == pytest.approx(100 * expected.difference)
+    assert (row["ci_low"], row["ci_high"]) == pytest.approx((100 * expected.ci_low, 100 * expected.ci_high))
+    assert (row["n"], row["verdict"], row["unit"], row["expected"]) == (4, "supported", "pp", "< 0 pp")
+    assert (row["published"], row["figure"], row["study"]) == ("96 % at 1024", "accuracy", "demo")
+
+
+def test_columns_and_order() -> None:
+    claims = {name: claim() for name in ("zeta", "alpha")}
+    judged = judge({"study": "demo", "claims": claims}, {"history": history()})
+    assert tuple(judged.columns) == COLUMNS
+    assert judged["claim"].tolist() == ["zeta", "alpha"]
+    assert judge({"study": "demo", "claims": {}}, {}).empty
+
+
+def test_pairing_is_by_seed_and_not_by_order() -> None:
+    shuffled = history().iloc[::-1]
+    assert verdict({"history": shuffled})["ci_low"] == pytest.approx(verdict()["ci_low"])
+
+
+def test_level() -> None:
+    row = verdict(test="level", of={"batch_size": 16, "epoch": "last"}, minus=None, expect={"min": 0.9})
+    estimate = mean_interval(accuracies(16))
+    assert (row["measured"], row["ci_low"]) == pytest.approx((estimate.mean, estimate.ci_low))
+    assert (row["verdict"], row["expected"]) == ("supported", "≥ 0.9")
+
+
+def test_ratio() -> None:
+    row = verdict(test="ratio", expect={"min": 0.97, "max": 0.99})
+    estimate = ratio_of_means(accuracies(256), accuracies(16))
+    assert (row["measured"], row["ci_high"]) == pytest.approx((estimate.mean, estimate.ci_high))
+    assert (row["verdict"], row["expected"]) == ("supported", "0.97 to 0.99")
+
+
+def test_trend_is_per_doubling() -> None:
+    row = verdict(test="trend", of={"epoch": "last"}, minus=None, unit="pp")
+    assert row["measured"] == pytest.approx(-0.5, abs=0.01)
+    assert (row["n"], row["verdict"]) == (4, "supported")
+
+
+@pytest.mark.parametrize(("margin", "expected"), [(0.025, "supported"), (0.01, "contradicted"), (0.02, "undetermined")])
+def test_equal_is_a_test_of_equivalence(margin: float, expected: str) -> None:
+    assert verdict(test="equal", expect="equal", margin=margin)["verdict"] == expected
+
+
+def test_no_difference_found_is_not_equality() -> None:
+    noisy = history()
+    noisy["test_accuracy"] += np.tile([0.1, -0.1, -0.1, 0.1, 0.0, 0.1], 4)
+    assert verdict({"history": noisy}, test="equal", expect="equal", margin=0.03)["verdict"] == "undetermined"
+    assert verdict({"history": noisy})["verdict"] == "undetermined"
+
+
+def test_derived_values_and_the_best_epoch() -> None:
+    level = {"test": "level", "of": {"batch_size": 16, "epoch": "best"}, "minus": None}
+    row = verdict(**level, value="generalisation_gap", expect={"min": 0.0099, "max": 0.0101})
+    assert row["verdict"] == "supported"
+
+
+def test_opposite_results_are_contradicted() -> None:
+    assert verdict(expect="greater")["verdict"] == "contradicted"
+    assert verdict(margin=0.05)["verdict"] == "contradicted"
+    assert verdict(margin=0.01)["verdict"] == "supported"
+
+
+# Deterministic quantities
+
+
+def test_the_number_of_updates_is_decided_exactly() -> None:
+    half = {"of": {"batch_size": 64, "epoch": "last"}, "value": "updates"}
+    row = verdict(**half, test="ratio", expect={"min": 0.25, "max": 0.25})
+    assert (row["verdict"], row["measured"], row["note"]) == (
+        "supported",
+        pytest.approx(0.25),
+        "the same in every seed",
+    )
+    assert verdict(**half, test="ratio", expect={"min": 0.5, "max": 0.5})["verdict"] == "contradicted"
+    assert verdict(**half, test="level", expect={"min": 32, "max": 32})["verdict"] == "supported"
+
+
+@pytest.mark.parametrize("expect", ["less", "greater"])
+@pytest.mark.parametrize("test", ["difference", "ratio"])
+def test_equal_numbers_are_neither_less_nor_greater(test: str, expect: str) -> None:
+    same = {"batch_size": 64, "epoch": "last"}
+    assert verdict(test=test, of=same, minus=same, value="updates", expect=expect)["verdict"] == "contradicted"
+
+
+def test_equality_to_rounding_is_a_level() -> None:
+    drift = pd.DataFrame({"seed": [0, 0, 1, 1], "relative_difference": [1e-16, 3e-13, 2e-16, 5e-13]})
+    level = {"test": "level", "table": "weight_drift", "value": "relative_difference", "of": {}, "aggregate": "max"}
+    row = verdict({"weight_drift": drift}, **level, expect={"max": 1e-10})
+    assert (row["verdict"], row["measured"]) == ("supported", pytest.approx(4e-13))
+    assert verdict({"weight_drift": drift}, **level, expect={"max": 1e-14})["verdict"] != "supported"
+
+
+@pytest.mark.parametrize(
+    ("how", "values"),
+    [
+        ("mean", [2, 5]),
+        ("max", [3, 9]),
+        ("min", [1, 1]),
+        ("median", [2, 5]),
+        ("std", [math.sqrt(2), math.sqrt(32)]),
+        ("rms", [math.sqrt(5), math.sqrt(41)]),
+    ],
+)
+def test_aggregates(how: str, values: list[float]) -> None:
+    trials = pd.DataFrame({"seed": [0, 0, 1, 1], "norm": [1.0, 3.0, 1.0, 9.0]})
+    level = {"test": "level", "table": "norms", "value": "norm", "of": {}, "expect": {"min": 0}}
+    row = verdict({"norms": trials}, **level, aggregate=how)
+    assert (row["measured"], row["ci_low"]) == pytest.approx((np.mean(values), mean_interval(values).ci_low))
+
+
+# What leaves a claim open
+
+
+def test_one_seed_is_undetermined() -> None:
+    frame = history()
+    row = verdict({"history": frame[frame["seed"] == 0]})
+    assert (row["verdict"], row["n"], row["note"]) == ("undetermined", 1, "n = 1: no interval")
+    assert row["measured"] == pytest.approx(-0.02, abs=1e-3) and math.isnan(row["ci_low"])
+
+
+def test_a_diverged_run_is_said_and_leaves_the_claim_open() -> None:
+    frame = history()
+    gone = (frame["seed"] == 3) & (frame["batch_size"] == 256) & (frame["epoch"] == 2)
+    frame.loc[gone, "status"] = "diverged"
+    frame.loc[gone, ["test_accuracy", "train_accuracy"]] = math.nan
+    row = verdict({"history": frame})
+    assert (row["verdict"], row["n"], row["note"]) == ("undetermined", 3, "diverged runs in `of`: 1")
+
+
+def test_a_missing_value_is_said() -> None:
+    frame = history()
+    frame.loc[frame["seed"] == 2, "test_accuracy"] = math.nan
+    row = verdict({"history": frame})
+    assert row["verdict"] == "undetermined" and "runs without a finite test_accuracy in `minus`: 1" in row["note"]
+
+
+def test_seeds_without_a_partner_are_left_out_and_said() -> None:
+    frame = history()
+    row = verdict({"history": frame[(frame["batch_size"] == 16) | (frame["seed"] < 3)]})
+    assert (row["n"], row["note"]) == (3, "seeds in one selection only: 1")
+    assert row["verdict"] == "supported"
+
+
+def test_a_table_without_seeds_has_no_interval() -> None:
+    table = pd.DataFrame({"examples": [5.0]})
+    row = verdict({"t": table}, test="level", table="t", value="examples", of={}, expect={"min": 1})
+    assert (row["verdict"], row["n"]) == ("undetermined", 1)
+
+
+# Mistakes
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"of": {"batch_size": 17}}, r"`of` \{'batch_size': 17\} selects no row of table history"),
+        ({"of": {"bach_size": 16}}, "filter bach_size: no such column; did you mean batch_size"),
+        ({"value": "test_acuracy"}, "value test_acuracy: no such column; did you mean test_accuracy"),
+        ({"table": "sharpness"}, "no table sharpness; the study has history"),
+        ({"of": {"batch_size": 16}}, "selects 2 rows for one seed; narrow it"),
+        ({"minus": None}, "test difference needs `minus`"),
+        ({"test": "sign"}, "test 'sign' is not allowed; write level"),
+        ({"expect": "smaller"}, "expect 'smaller' is not allowed with test difference"),
+        ({"test": "equal"}, "expect 'less' is not allowed with test equal"),
+        ({"test": "equal", "expect": "equal"}, "needs a margin"),
+        ({"aggregate": "sum"}, "aggregate 'sum' is not allowed"),
+        ({"test": "trend"}, "selects one batch size only"),
+    ],
+)
+def test_a_wrong_claim_is_one_line_that_names_it(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(BatchlabError, match=message) as caught:
+        verdict(**changes)
+    assert str(caught.value).startswith("claim larger_is_worse of study demo: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_tables_needed() -> None:
+    claims = {"a": claim(), "b": claim(table="distances"), "c": claim()}
+    assert tables_needed({"study": "s", "claims": claims}) == ["history", "distances"]
+
+
+# The rule
+
+
+@given(st.integers(-5, 5), st.integers(1, 4), st.integers(-8, 8), st.integers(0, 6), st.booleans())
+def test_the_verdict_is_inclusion_disjointness_or_neither(
+    low: int, width: int, ci_low: int, ci_width: int, closed: bool
+) -> None:
+    # Brute force over the interval in halves: all ends are whole numbers, so that no point of interest is missed.
+    points = np.arange(ci_low, ci_low + ci_width + 0.5, 0.5)
+    above, below = (np.greater_equal, np.less_equal) if closed else (np.greater, np.less)
+    inside = above(points, low) & below(points, low + width)
+    expected = "supported" if inside.all() else "undetermined" if inside.any() else "contradicted"
+    assert Region(low, low + width, closed).verdict(ci_low, ci_low + ci_width) == expected
+
+
+def test_a_true_claim_is_rarely_contradicted() -> None:
+    random = np.random.Generator(np.random.Philox(0))
+    verdicts = []
+    for _ in range(2000):
+        estimate = mean_interval(random.normal(0, 1, 5))
+        verdicts.append(Region(-math.inf, 0.0, closed=True).verdict(estimate.ci_low, estimate.ci_high))
+    # The truth is on the edge: 2.5 % fall on either side.
+    assert abs(verdicts.count("contradicted") / 2000 - 0.025) < 0.015
+    assert abs(verdicts.count("supported") / 2000 - 0.025) < 0.015
