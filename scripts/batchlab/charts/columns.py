@@ -1,4 +1,7 @@
-"""What the columns of the tables are called on an axis, with their units, and how their values are written."""
+"""What the columns of the tables are called on an axis, with their units, and how their values are written.
+
+Only characters of Liberation Sans are used: another font for one sign would change the look of the whole title.
+"""
 
 from __future__ import annotations
 
@@ -44,9 +47,9 @@ QUANTITIES: dict[str, Quantity] = {
     "loss": Quantity("loss", "nats per example"),
     "generalisation_gap": Quantity("generalisation gap, train − test accuracy", "pp", 100),
     "loss_gap": Quantity("loss gap, test − train", "nats per example"),
-    "from_initial": Quantity("distance from the initial weights ‖w − w₀‖"),
-    "from_origin": Quantity("distance from the origin ‖w‖"),
-    "norm": Quantity("norm of the summed gradient ‖Σ∇ℓ‖"),
+    "from_initial": Quantity("distance from the initial weights, |w − w(0)|"),
+    "from_origin": Quantity("distance from the origin, |w|"),
+    "norm": Quantity("norm of the summed gradient"),
     "mean": Quantity("mean"),
     "relative_std": Quantity("relative spread, standard deviation / mean"),
     "predicted_rms": Quantity("predicted norm of the summed gradient"),
@@ -54,11 +57,11 @@ QUANTITIES: dict[str, Quantity] = {
     "skewness": Quantity("skewness of the norm's distribution"),
     "kurtosis": Quantity("excess kurtosis of the norm's distribution"),
     "ratio_to_prediction": Quantity("measured / predicted"),
-    "squared_norm": Quantity("squared norm of the mean gradient ‖G‖²"),
-    "trace": Quantity("gradient variance tr Σ"),
-    "ratio": Quantity("gradient noise scale tr Σ / ‖G‖²", "examples"),
-    "max_difference": Quantity("largest weight difference max |Δw|"),
-    "relative_difference": Quantity("relative weight difference ‖Δw‖ / ‖w‖"),
+    "squared_norm": Quantity("squared norm of the mean gradient, |G|²"),
+    "trace": Quantity("gradient variance, tr Σ"),
+    "ratio": Quantity("gradient noise scale, tr Σ / |G|²", "examples"),
+    "max_difference": Quantity("largest weight difference, max |Δw|"),
+    "relative_difference": Quantity("relative weight difference, |Δw| / |w|"),
 }
 
 _SPLITS = ("train", "validation", "test")

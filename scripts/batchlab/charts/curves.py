@@ -12,7 +12,10 @@ from batchlab.charts import columns, marks
 from batchlab.charts.aggregate import Summary, groups_of, in_order, sort_for_drawing, summarise, tell_apart
 from batchlab.charts.figure import Figure, Rows
 
-# Test is what a reader looks for, so it gets the solid line; see the first dash of the theme.
+# Unseen points are what a pointer catches in the interactive figure; too many of them swell the files.
+_MOST_TARGETS = 500
+
+# Test is what a reader looks for, so it gets the solid line.
 _ORDER = {"test": 0, "train": 1, "validation": 2}
 
 
@@ -120,10 +123,10 @@ def _chart(figure: Figure, points: pd.DataFrame, wanted: Sequence[str], wide: bo
         by, values, heading = (figure.dash, in_order(points[figure.dash]), marks.legend_title(figure.dash))
     dash = marks.dash(values, heading, wide, by)
     detail = [alt.Detail(f"{by}:N")]
-    x = marks.x_axis(figure, points["x"])
-    name = figure.y_title or marks.capital(title)
+    x = marks.x_axis(figure, points["x"], size[0])
+    name = marks.y_name(figure, title, size[1])
     y = marks.y_axis(figure, name, low, high)
-    base = alt.Chart().encode(x=x, color=marks.colour(figure, points))
+    base = alt.Chart().encode(x=x, color=marks.colour(figure, points, wide))
     layers: list[Any] = []
     if points["low"].notna().any():
         band = base.mark_area(opacity=0.15, clip=True, strokeWidth=0)
@@ -132,8 +135,9 @@ def _chart(figure: Figure, points: pd.DataFrame, wanted: Sequence[str], wide: bo
     line = base.mark_line(clip=True) if figure.x_domain or figure.y_domain else base.mark_line()
     layers.append(line.encode(y=y, strokeDash=dash, detail=detail, tooltip=tips))
     few = points.groupby([*groups_of(figure), "series"], dropna=False)["x"].nunique().max() <= 12
-    dots = base.mark_point(size=26 if few else 40, opacity=1 if few else 0, clip=True)
-    layers.append(dots.encode(y=y, detail=detail, tooltip=tips))
+    if few or len(points) <= _MOST_TARGETS:
+        dots = base.mark_point(size=26 if few else 40, opacity=1 if few else 0, clip=True)
+        layers.append(dots.encode(y=y, detail=detail, tooltip=tips))
     layers += marks.references(figure)
     layer = alt.layer(*layers, data=points.drop(columns=[c for c in (figure.facet,) if c])).properties(
         width=size[0], height=size[1]

@@ -16,7 +16,7 @@ from batchlab.charts.aggregate import in_order, significant
 from batchlab.charts.figure import Figure, Rows
 from batchlab.errors import BatchlabError
 
-POINTS = 160
+POINTS = 110
 
 
 def normalised(rows: pd.DataFrame, value: str, by: Sequence[str]) -> pd.Series:
@@ -56,9 +56,9 @@ def curve(values: np.ndarray, logarithmic: bool) -> pd.DataFrame:
     grid = np.linspace(points.min() - reach, points.max() + reach, POINTS)
     density = kernel(grid)
     # Far tails add bytes and no ink.
-    visible = density > 1e-4 * density.max()
+    visible = (density > 5e-4 * density.max()) & (logarithmic | (grid > 0))
     grid, density = grid[visible], density[visible] / density.max()
-    return pd.DataFrame({"x": 10**grid if logarithmic else grid, "density": np.round(density, 5)})
+    return pd.DataFrame({"x": 10**grid if logarithmic else grid, "density": np.round(density, 4)})
 
 
 def draw(figure: Figure, rows: Rows) -> Any:
@@ -119,8 +119,7 @@ def _notes(frame: pd.DataFrame, views: Sequence[str]) -> list[str]:
 
 def _panel(figure: Figure, part: pd.DataFrame, view: str, heading: str, frame: pd.DataFrame) -> Any:
     value = part["_raw" if view == "raw" else "_same"]
-    logarithmic = view == "raw" and bool((value > 0).all()) and figure.x_scale != "linear"
-    logarithmic = logarithmic or (view == "raw" and bool((value > 0).all()) and value.max() > 20 * value.min())
+    logarithmic = view == "raw" and _over_decades(figure, frame["_raw"])
     curves = [
         curve(value[part["batch_size"] == size].to_numpy(float), logarithmic).assign(batch_size=size)
         for size in in_order(part["batch_size"])
@@ -129,13 +128,13 @@ def _panel(figure: Figure, part: pd.DataFrame, view: str, heading: str, frame: p
     data["x"] = significant(data["x"], 5)
     quantity = columns.quantity(figure.x or "norm")
     title = figure.x_title or marks.capital(quantity.axis if view == "raw" else f"{_short(quantity.title)}, normalised")
-    axis = marks.x_axis(replace(figure, x_scale="log" if logarithmic else "linear", x_title=title), data["x"])
+    axis = marks.x_axis(replace(figure, x_scale="log" if logarithmic else "linear", x_title=title), data["x"], 220)
     tint = marks.colour(figure, frame)
     y = alt.Y(
         "density:Q", title=figure.y_title or "Density (peak = 1)", scale=alt.Scale(domain=[0, 1.04]), axis=alt.Axis(values=[0, 0.5, 1])
     )
     base = alt.Chart(data).encode(x=axis)
-    area = base.mark_area(opacity=0.10, strokeWidth=0).encode(y=alt.Y("density:Q", stack=None, title=y.to_dict()["title"]), color=tint)
+    area = base.mark_area(opacity=0.07, strokeWidth=0).encode(y=alt.Y("density:Q", stack=None, title=y.to_dict()["title"]), color=tint)
     tips = [alt.Tooltip("batch_size:O", title="batch size"), alt.Tooltip("x:Q", title=title, format=".4~g")]
     line = base.mark_line(strokeWidth=1.7).encode(y=y, color=tint, tooltip=tips)
     layer = alt.layer(area, line)
@@ -144,6 +143,12 @@ def _panel(figure: Figure, part: pd.DataFrame, view: str, heading: str, frame: p
     return layer.properties(title=alt.TitleParams(text=heading, fontSize=12, offset=6))
 
 
+def _over_decades(figure: Figure, raw: pd.Series) -> bool:
+    """Return whether raw norms need a logarithmic axis; one answer for all panels of a figure."""
+    positive = bool((raw > 0).all())
+    return positive and (figure.x_scale != "linear" or bool(raw.max() > 20 * raw.min()))
+
+
 def _short(title: str) -> str:
     """Return the words of an axis title without its formula."""
-    return title.split(" ‖")[0]
+    return title.split(",")[0]

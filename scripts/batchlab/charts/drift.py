@@ -62,12 +62,16 @@ def draw(figure: Figure, rows: Rows) -> Any:
     detail = [alt.Detail(f"{figure.dash}:N")] if figure.dash else []
     kinds = in_order(points[figure.dash]) if figure.dash else []
     heading = marks.legend_title(figure.dash) if figure.dash else None
-    base = alt.Chart().encode(x=marks.x_axis(figure, points["x"]), color=marks.colour(figure, points), detail=detail)
-    y = marks.y_axis(figure, title, low, high)
+    base = alt.Chart().encode(x=marks.x_axis(figure, points["x"], width), color=marks.colour(figure, points, wide), detail=detail)
+    # Wide intervals of a few seeds must not flatten the lines.
+    low = max(low / 3, float(points["low"].fillna(points["mean"]).min()))
+    high = min(high * 3, float(points["high"].fillna(points["mean"]).max()))
+    name = marks.y_name(figure, title, height)
+    y = marks.y_axis(figure, name, low, high)
     layers: list[Any] = []
     if points["low"].notna().any():
         band = base.mark_area(opacity=0.15, clip=True, strokeWidth=0)
-        layers.append(band.encode(y=alt.Y("low:Q", title=figure.y_title or title), y2="high:Q"))
+        layers.append(band.encode(y=alt.Y("low:Q", title=name), y2="high:Q"))
     tips = [
         alt.Tooltip("x:Q", title=columns.quantity(figure.x or "").title),
         alt.Tooltip(f"{figure.colour}:N", title=(figure.colour or "").replace("_", " ")),

@@ -36,7 +36,10 @@ def draw(figure: Figure, rows: Rows) -> Any:
     figure = replace(figure, facet=figure.facet or figure.dash, dash=None)
     frame = rows.frame
     charts, summaries = [], []
-    for wanted in axes_of(figure):
+    axes = axes_of(figure)
+    if figure.colour not in (None, names):
+        axes = [(column,) for column in figure.y]
+    for wanted in axes:
         shared = columns.common_quantity(wanted, figure.table)
         series = series_of(wanted)
         parts, seeds = [], []
@@ -73,7 +76,7 @@ def _chart(
     points, panels = marks.facet_text(figure, points)
     seeds, _ = marks.facet_text(figure, seeds)
     longest = max(len(columns.value_text(names, key)) for key in order)
-    width = marks.WIDTH - min(230, 7 * longest) - 130 - (100 if several else 0)
+    width = marks.WIDTH - min(230, 7 * longest) - 110
     band = 26 if not several else 12 + 14 * len(kinds)
     expression = marks.labels_expression(names, order)
     y = alt.Y(
@@ -83,7 +86,7 @@ def _chart(
         axis=alt.Axis(labelLimit=230, labelExpr=expression, grid=True, domain=False, ticks=False, labelPadding=8),
     )
     offset = {"yOffset": alt.YOffset(f"{by}:N", sort=kinds, scale=alt.Scale(paddingOuter=0.35))} if several else {}
-    tint: Any = marks.colour(replace(figure, colour=by), points) if several else alt.value(theme.CATEGORIES[0])
+    tint: Any = _above(marks.colour(replace(figure, colour=by), points)) if several else alt.value(theme.CATEGORIES[0])
     if figure.colour == names == "batch_size":
         tint = marks.colour(figure, points, legend=False)
     axis = alt.Scale(zero=False, nice=True, domain=list(figure.x_domain)) if figure.x_domain else alt.Scale(zero=False)
@@ -97,8 +100,8 @@ def _chart(
         layers.append(base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", title=x_name), x2="high:Q"))
     tips = [alt.Tooltip(f"{names}:N", title=names), alt.Tooltip("text:N", title=title), alt.Tooltip("n:Q", title="seeds")]
     layers.append(base.mark_point(size=60, opacity=1).encode(x=x, tooltip=tips))
-    text = base.mark_text(align="left", fontSize=11, dx=10).encode(x=alt.value(width), text="text:N")
-    layers.append(text)
+    text = alt.Chart(points).encode(y=y, **offset).mark_text(align="left", fontSize=11, dx=10, color=theme.INK)
+    layers.append(text.encode(x=alt.value(width), text="text:N"))
     for item in figure.reference:
         value, label = (item["value"], item.get("label", "")) if isinstance(item, dict) else (item, "")
         line = alt.Chart(alt.Data(values=[{"value": value, "label": label}])).encode(x=alt.X("value:Q"))
@@ -114,6 +117,14 @@ def _chart(
         own = [_of_panel(layer, panel) for layer in layers]
         rows.append(alt.layer(*own).properties(width=width, height=height, title=alt.TitleParams(panel, fontSize=12, offset=6)))
     return alt.concat(*rows, columns=1).resolve_scale(x="shared")
+
+
+def _above(colour: Any) -> Any:
+    """Return the colour with its legend above the panel: beside it stand the numbers."""
+    if isinstance(colour, alt.Color):
+        colour["legend"]["orient"], colour["legend"]["direction"], colour["legend"]["columns"] = "top", "horizontal", 0
+        colour["legend"]["symbolType"] = "circle"
+    return colour
 
 
 def _of_panel(layer: Any, panel: str) -> Any:
@@ -132,5 +143,5 @@ def _words(row: dict[Any, Any]) -> str:
     half = (row["high"] - row["low"]) / 2
     if not half > 0:
         return f"{row['mean']:.4g}"
-    digits = max(0, min(6, 1 - int(f"{half:e}".split("e")[1])))
+    digits = max(0, min(2 if row["mean"] >= 10 else 6, 1 - int(f"{half:e}".split("e")[1])))
     return f"{row['mean']:.{digits}f} ± {half:.{digits}f}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import replace
 from typing import Any
 
@@ -47,9 +48,9 @@ def draw(figure: Figure, rows: Rows) -> Any:
     size = marks.panel_size(max(1, len(panels)), beside=True)
     cell = max(18, min(56, size[0] // len(orders[x])))
     base = alt.Chart().encode(
-        x=alt.X(f"{x}:O", sort=orders[x], title=figure.x_title or marks.capital(columns.quantity(x).axis), axis=_axis()),
+        x=alt.X(f"{x}:O", sort=orders[x], title=figure.x_title or marks.capital(columns.quantity(x).axis), axis=_axis(x, orders)),
         y=alt.Y(
-            f"{y}:O", sort=orders[y][::-1], title=figure.y_title or marks.capital(columns.quantity(y).axis), axis=_axis()
+            f"{y}:O", sort=orders[y][::-1], title=figure.y_title or marks.capital(columns.quantity(y).axis), axis=_axis(y, orders)
         ),
     )
     title = marks.capital(shared.axis)
@@ -59,7 +60,7 @@ def draw(figure: Figure, rows: Rows) -> Any:
         alt.Color(
             "mean:Q",
             scale=alt.Scale(domain=[low, high], range=theme.map_colours()),
-            legend=alt.Legend(title=title.split(" (")[0] if len(title) < 18 else title, titleLimit=110, gradientLength=150),
+            legend=alt.Legend(title=textwrap.wrap(title, 16), gradientLength=120),
         ),
     )
     tips = [
@@ -87,5 +88,6 @@ def _cell(mean: float) -> str:
     return f"{mean:.1f}" if abs(mean) >= 10 else f"{mean:.3g}"
 
 
-def _axis() -> Any:
-    return alt.Axis(labelAngle=0, domain=False, ticks=False, grid=False)
+def _axis(column: str, orders: dict[str, list[object]]) -> Any:
+    names = marks.labels_expression(column, orders[column])
+    return alt.Axis(labelAngle=0, labelExpr=names, domain=False, ticks=False, grid=False)

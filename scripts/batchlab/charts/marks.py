@@ -20,20 +20,10 @@ _AXIS_WIDTH = 62
 
 
 def colour_domain(figure: Figure, rows: pd.DataFrame, column: str) -> tuple[list[Any], list[str]]:
-    """Return the values of a colour scale and their colours.
-
-    Raises:
-        BatchlabError: The campaign's list of batch sizes lacks one that is drawn.
-    """
+    """Return the values of a colour scale and their colours."""
     present = in_order(rows[column])
     if column == "batch_size":
-        campaign = sorted({int(size) for size in figure.batch_sizes or present})
-        missing = [str(int(size)) for size in present if int(size) not in campaign]
-        if missing:
-            raise BatchlabError(
-                f"{figure.where_it_is}: batch size {missing[0]} is not among batch_sizes {campaign} of the campaign"
-            )
-        colours = theme.batch_colours(campaign)
+        colours = theme.batch_colours(figure.batch_sizes, [int(size) for size in present])
         return list(colours), list(colours.values())
     if pd.api.types.is_numeric_dtype(rows[column]):
         return present, theme.ordered_colours(len(present))
@@ -67,27 +57,29 @@ def _quoted(text: str) -> str:
 
 
 def is_wide(figure: Figure, rows: pd.DataFrame) -> bool:
-    """Return whether the colour legend's labels are too long to stand beside the panels."""
+    """Return whether the colour legend leaves no room beside the panels: three of them, or long labels."""
+    if figure.facet is not None and rows[figure.facet].nunique() not in (1, 2, 4):
+        return True
     if figure.colour is None or pd.api.types.is_numeric_dtype(rows[figure.colour]):
         return False
     return max(len(_legend_text(figure.colour, value)) for value in in_order(rows[figure.colour])) > 18
 
 
-def legend_place(figure: Figure, texts: Sequence[str]) -> dict[str, Any]:
-    """Return where a legend goes: beside the panels if its labels are short, below them in columns otherwise."""
-    longest = max((len(text) for text in texts), default=0)
-    if longest <= 18:
+def legend_place(texts: Sequence[str], wide: bool) -> dict[str, Any]:
+    """Return where a legend goes: beside the panels, or below them in as many columns as its labels allow."""
+    if not wide:
         return {"orient": "right", "direction": "vertical", "columns": 1}
+    longest = max((len(text) for text in texts), default=0)
     return {"orient": "bottom", "direction": "horizontal", "columns": max(1, min(len(texts), WIDTH // (40 + 6 * longest)))}
 
 
-def colour(figure: Figure, rows: pd.DataFrame, *, legend: bool = True) -> Any:
+def colour(figure: Figure, rows: pd.DataFrame, wide: bool = False, *, legend: bool = True) -> Any:
     """Return the colour encoding of a figure."""
     if figure.colour is None:
         return alt.value(theme.CATEGORIES[0])
     domain, range_ = colour_domain(figure, rows, figure.colour)
     present = in_order(rows[figure.colour])
-    place = legend_place(figure, [_legend_text(figure.colour, value) for value in present])
+    place = legend_place([_legend_text(figure.colour, value) for value in present], wide)
     return alt.Color(
         f"{figure.colour}:{'O' if pd.api.types.is_numeric_dtype(rows[figure.colour]) else 'N'}",
         scale=alt.Scale(domain=domain, range=range_),
@@ -127,15 +119,15 @@ def dash(names: Sequence[Any], title: str | None, wide: bool, column: str = "ser
     )
 
 
-def _nice_ticks(low: float, high: float) -> list[float]:
-    """Return tick values of a logarithmic axis: powers of ten, with 2 and 5 between them on short axes."""
+def _nice_ticks(low: float, high: float, most: int = 7) -> list[float]:
+    """Return at most `most` tick values of a logarithmic axis: powers of ten, with 2 and 5 (or 3) between them if they fit."""
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
-    if last - first > 7:
-        step = math.ceil((last - first) / 7)
-        return [10.0**power for power in range(first, last + 1, step)]
-    steps = (1,) if last - first > 3 else (1, 2, 5)
-    ticks = [step * 10.0**power for power in range(first, last + 1) for step in steps]
-    return [float(f"{tick:.3g}") for tick in ticks if low * 0.999 <= tick <= high * 1.001]
+    for steps in ((1, 2, 5), (1, 3), (1,)):
+        ticks = [float(f"{step}e{power}") for power in range(first, last + 1) for step in steps]
+        ticks = [tick for tick in ticks if low * 0.999 <= tick <= high * 1.001]
+        if len(ticks) <= most:
+            return ticks
+    return ticks[:: math.ceil(len(ticks) / most)]
 
 
 def _log_labels() -> str:
@@ -143,16 +135,22 @@ def _log_labels() -> str:
     return "datum.value >= 1e-3 && datum.value < 1e6 ? format(datum.value, '~g') : format(datum.value, '.0e')"
 
 
-def x_axis(figure: Figure, values: pd.Series, title: str | None = None) -> Any:
-    """Return the horizontal encoding of a numeric column named `x`, linear or logarithmic."""
-    name = figure.x_title or capital(title or columns.quantity(figure.x or "x").axis)
+def x_axis(figure: Figure, values: pd.Series, width: int = 500) -> Any:
+    """Return the horizontal encoding of a numeric column named `x`, linear or logarithmic, `width` pixels long."""
+    name = figure.x_title or capital(columns.quantity(figure.x or "x").axis)
     low, high = float(values.min()), float(values.max())
     domain = list(figure.x_domain) if figure.x_domain else None
     if figure.x_scale == "linear":
         scale = alt.Scale(zero=False, nice=False, domain=domain) if domain else alt.Scale(zero=False, nice=False, padding=6)
         return alt.X("x:Q", title=name, scale=scale, axis=alt.Axis(format="~s") if high >= 1e4 else alt.Axis())
     base = 2 if figure.x_scale == "log2" else 10
-    ticks = sorted(set(values)) if base == 2 and values.nunique() <= 16 else _nice_ticks(low, high)
+    most = max(3, width // 42)
+    if base == 2:
+        ticks = sorted(set(values))
+        # The last value stays, it is the one that a reader looks for.
+        ticks = ticks[::-1][:: math.ceil(len(ticks) / most)][::-1]
+    else:
+        ticks = _nice_ticks(low, high, most)
     return alt.X(
         "x:Q",
         title=name,
@@ -161,11 +159,15 @@ def x_axis(figure: Figure, values: pd.Series, title: str | None = None) -> Any:
     )
 
 
-def y_axis(figure: Figure, title: str, low: float, high: float) -> Any:
+def y_name(figure: Figure, title: str, height: int) -> list[str]:
+    """Return the title of a vertical axis, in as many lines as its height demands."""
+    return textwrap.wrap(capital(figure.y_title or title), max(20, height // 6))
+
+
+def y_axis(figure: Figure, name: list[str], low: float, high: float) -> Any:
     """Return the vertical encoding of the column `mean`; a logarithmic one covers `low` to `high`."""
-    name = figure.y_title or title
     if figure.y_scale == "linear":
-        scale = alt.Scale(domain=list(figure.y_domain)) if figure.y_domain else alt.Scale(zero=False, nice=True)
+        scale = alt.Scale(domain=list(figure.y_domain)) if figure.y_domain else alt.Scale(zero=False, padding=7)
         return alt.Y("mean:Q", title=name, scale=scale)
     low, high = figure.y_domain or (low * 0.9, high * 1.1)
     return alt.Y(
@@ -201,7 +203,7 @@ def panel_size(panels: int, beside: bool, own_axes: bool = False) -> tuple[int, 
         own_axes: Whether every panel has a vertical axis of its own.
     """
     legend = 112 if beside else 0
-    across = 1 if panels == 1 else 2 if panels in (2, 4) or beside or own_axes else 3
+    across = 1 if panels == 1 else 2 if panels in (2, 4) or own_axes else 3
     between = _AXIS_WIDTH + 26 if own_axes else 18
     width = (WIDTH - legend - _AXIS_WIDTH - (across - 1) * between) // across
     height = 320 if panels == 1 else max(170, min(240, round(width * 0.85)))
@@ -213,7 +215,7 @@ def facet_text(figure: Figure, frame: pd.DataFrame) -> tuple[pd.DataFrame, list[
     if figure.facet is None:
         return frame, []
     order = in_order(frame[figure.facet])
-    names = {value: columns.value_text(figure.facet, value) for value in order}
+    names = {value: capital(columns.value_text(figure.facet, value)) for value in order}
     return frame.assign(panel=frame[figure.facet].map(names)), list(names.values())
 
 
@@ -221,7 +223,9 @@ def faceted(chart: Any, figure: Figure, panels: Sequence[str], across: int) -> A
     """Return the chart once per panel, wrapped after `across` panels, with common axes."""
     if len(panels) == 0:
         return chart
-    return chart.facet(facet=alt.Facet("panel:N", title=None, sort=list(panels)), columns=across)
+    chart = chart.facet(facet=alt.Facet("panel:N", title=None, sort=list(panels)), columns=across)
+    # An incomplete last row would show an axis below nothing.
+    return chart.resolve_axis(x="independent") if len(panels) % across else chart
 
 
 def seeds_text(smallest: int, largest: int, what: str = "mean", drawn: str = "band") -> str:
@@ -245,7 +249,10 @@ def finish(chart: Any, figure: Figure, notes: Sequence[str], diverged: int = 0) 
         parts.append(f"{diverged} diverged run{'s' if diverged > 1 else ''} not drawn")
     if figure.identity:
         parts.append(f"tables {figure.identity[:10]}")
-    subtitle = textwrap.wrap(" · ".join(parts), 104)
+    subtitle: list[str] = []
+    for part in parts:
+        joined = f"{subtitle[-1]} · {part}" if subtitle else part
+        subtitle = [*subtitle[:-1], joined] if len(joined) <= 104 and subtitle else [*subtitle, part]
     title = textwrap.wrap(figure.title or figure.name, 78) or [" "]
     described = f"{figure.title or figure.name}. {' '.join(parts)}"
     return chart.properties(

@@ -102,10 +102,10 @@ def _chart(
     if figure.dash is not None:
         by, kinds, heading = (figure.dash, in_order(points[figure.dash]), marks.legend_title(figure.dash))
     detail = [alt.Detail(f"{by}:N")]
-    y_name = figure.y_title or marks.capital(title)
-    x = marks.x_axis(figure, points["x"])
+    y_name = marks.y_name(figure, title, size[1])
+    x = marks.x_axis(figure, points["x"], size[0])
     y = marks.y_axis(figure, y_name, low, high)
-    tint = marks.colour(figure, points, legend=not same)
+    tint = marks.colour(figure, points, wide, legend=not same)
     line_tint = alt.value("#a9b0b8") if same else tint
     tips = [
         alt.Tooltip("x:Q", title=columns.quantity(figure.x or "x").title),
@@ -126,14 +126,13 @@ def _chart(
     if points["low"].notna().any():
         bars = base.mark_rule(strokeWidth=1.5)
         layers.append(bars.encode(y=alt.Y("low:Q", title=y_name), y2="high:Q", color=tint, detail=detail))
-    dots = base.mark_point(size=52, opacity=1, strokeWidth=1.6)
     fill: Any = alt.value(1)
     if len(kinds) > 1:
         fill = alt.condition(f"datum[{by!r}] === {kinds[0]!r}", alt.value(1), alt.value(0))
         # An open symbol would let lines and bars show through.
         layers.append(base.mark_point(size=52, opacity=1, color="white").encode(y=y, detail=detail))
     dots = base.mark_point(size=52, opacity=1, strokeWidth=1.6, filled=False)
-    filled = base.mark_point(size=52)
+    filled = base.mark_point(size=52, opacity=1)
     layers.append(filled.encode(y=y, color=tint, fillOpacity=fill, strokeOpacity=alt.value(0), detail=detail))
     layers.append(dots.encode(y=y, color=tint, detail=detail, tooltip=tips))
     layers += marks.references(figure)

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from batchlab.errors import BatchlabError
 
 # vl-convert carries Liberation Sans; Arial and Helvetica have the same widths, so a browser without it lays text out alike.
@@ -49,23 +51,35 @@ def _hexadecimal(lightness: float, chroma: float, hue: float) -> str:
     return "#" + "".join(f"{round(255 * value):02x}" for value in encoded)
 
 
-def _ramp(ends: tuple[tuple[float, float, float], tuple[float, float, float]], count: int) -> list[str]:
+_Ends = tuple[tuple[float, float, float], tuple[float, float, float]]
+
+
+def _between(ends: _Ends, step: float) -> str:
+    """Return the colour at `step` (0 to 1) from one end to the other."""
+    return _hexadecimal(*(a + (b - a) * step for a, b in zip(*ends, strict=True)))
+
+
+def _ramp(ends: _Ends, count: int) -> list[str]:
     """Return `count` colours from one end to the other, evenly spaced in lightness, chroma and hue."""
-    steps = [index / (count - 1) if count > 1 else 0.5 for index in range(count)]
-    return [_hexadecimal(*(a + (b - a) * step for a, b in zip(*ends, strict=True))) for step in steps]
+    return [_between(ends, index / (count - 1) if count > 1 else 0.5) for index in range(count)]
 
 
-def batch_colours(batch_sizes: Sequence[int]) -> dict[int, str]:
+def batch_colours(batch_sizes: Sequence[int], others: Sequence[int] = ()) -> dict[int, str]:
     """Return the colour of every batch size of a campaign.
 
     Args:
-        batch_sizes: All batch sizes of the campaign, so that one size has one colour in every figure.
+        batch_sizes: All batch sizes of the campaign, so that one size has one colour in every figure. They are evenly
+            spaced on the scale, whatever the gaps between them.
+        others: Sizes that only a probe used; on log₂ between their neighbours, without moving these.
 
     Returns:
         Batch size → `#rrggbb`, in ascending order; lightness falls with the batch size.
     """
-    ordered = sorted(set(batch_sizes))
-    return dict(zip(ordered, _ramp(_BATCH_RAMP, len(ordered)), strict=True))
+    anchors = sorted(set(batch_sizes)) or sorted(set(others))
+    ranks = np.linspace(0, 1, len(anchors)) if len(anchors) > 1 else [0.5]
+    sizes = sorted({*anchors, *others})
+    steps = np.interp(np.log2(sizes), np.log2(anchors), ranks)
+    return {size: _between(_BATCH_RAMP, float(step)) for size, step in zip(sizes, steps, strict=True)}
 
 
 def ordered_colours(count: int) -> list[str]:
@@ -149,7 +163,7 @@ def config() -> dict[str, Any]:
             "labelColor": INK,
             "labelAnchor": "start",
             "labelOrient": "top",
-            "labelPadding": 6,
+            "labelPadding": 8,
             "title": None,
         },
         "facet": {"spacing": 18},

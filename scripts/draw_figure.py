@@ -1,0 +1,18 @@
+"""Draw one figure of a study as SVG, PNG, interactive page and Vega-Lite specification."""
+
+from __future__ import annotations
+
+from batchlab.charts import draw, export
+from batchlab.files import atomic_path, write_text
+from batchlab.jobs import job
+from batchlab.selection import read_table
+
+with job(snakemake) as this:
+    table = this.spec["table"]
+    specification = export.to_vega_lite(draw(this.spec, {table: read_table(this.input[table])}))
+    svg = export.to_svg(specification)
+    write_text(this.output["svg"], svg)
+    with atomic_path(this.output["png"]) as path:
+        path.write_bytes(export.to_png(svg))
+    write_text(this.output["html"], export.to_html(specification, this.spec["title"], this.spec.get("caption", "")))
+    write_text(this.output["vl_json"], export.to_json(specification))
