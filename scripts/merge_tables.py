@@ -1,7 +1,5 @@
 """Concatenate the tables of all studies, each output from the inputs of the same name."""
 
-from __future__ import annotations
-
 from batchlab.jobs import job
 from batchlab.tables import merge_tables
 

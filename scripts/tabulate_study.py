@@ -1,7 +1,5 @@
 """Build the tables of one study from its segments and probes."""
 
-from __future__ import annotations
-
 from batchlab.jobs import job
 from batchlab.tables import study_tables, write_tables
 

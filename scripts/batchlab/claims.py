@@ -124,12 +124,21 @@ def _row(study: str, name: str, claim: Mapping[str, Any], tables: Mapping[str, p
     factor = DISPLAY_FACTOR.get(unit, 1.0)
     verdict = region.verdict(estimate.ci_low, estimate.ci_high) if complete else "undetermined"
     return {
-        **{"claim": name, "statement": claim["statement"], "source": claim["source"]},
+        "claim": name,
+        "statement": claim["statement"],
+        "source": claim["source"],
         "published": claim["published"],
-        **{"measured": factor * estimate.mean, "ci_low": factor * estimate.ci_low},
-        **{"ci_high": factor * estimate.ci_high, "n": estimate.n, "verdict": verdict},
-        **{"figure": claim.get("figure"), "study": study, "unit": unit, "test": claim["test"]},
-        **{"expected": region.text(factor, unit), "note": "; ".join(notes)},
+        "measured": factor * estimate.mean,
+        "ci_low": factor * estimate.ci_low,
+        "ci_high": factor * estimate.ci_high,
+        "n": estimate.n,
+        "verdict": verdict,
+        "figure": claim.get("figure"),
+        "study": study,
+        "unit": unit,
+        "test": claim["test"],
+        "expected": region.text(factor, unit),
+        "note": "; ".join(notes),
     }
 
 

@@ -6,6 +6,11 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy import stats
+
 from batchlab import statistics
 from batchlab.statistics import (
     Estimate,
@@ -20,10 +25,6 @@ from batchlab.statistics import (
     root_mean_square,
     trend,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
-from scipy import stats
 
 SAMPLES = hnp.arrays(float, st.integers(2, 12), elements=st.floats(-1e3, 1e3, width=32))
 P_VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=8)

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from batchlab.claims import COLUMNS, Region, judge, tables_needed
 from batchlab.errors import BatchlabError
 from batchlab.statistics import mean_interval, paired_comparison, ratio_of_means
-from hypothesis import given
-from hypothesis import strategies as st
 
 SIZES = (16, 64, 256)
 SEEDS = (0, 1, 2, 3)
@@ -28,9 +29,16 @@ def history() -> pd.DataFrame:
                 accuracy = 0.90 + 0.04 * epoch - 0.01 * step + NOISE[seed] * (1 + 0.1 * step)
                 rows.append(
                     {
-                        **{"arm": f"fixed-b{size}", "recipe": "fixed", "batch_size": size, "seed": seed},
-                        **{"epoch": epoch, "status": "ok", "updates": int(epoch * 1024) // size},
-                        **{"train_accuracy": accuracy + 0.01, "test_accuracy": accuracy, "validation_loss": 3 - epoch},
+                        "arm": f"fixed-b{size}",
+                        "recipe": "fixed",
+                        "batch_size": size,
+                        "seed": seed,
+                        "epoch": epoch,
+                        "status": "ok",
+                        "updates": int(epoch * 1024) // size,
+                        "train_accuracy": accuracy + 0.01,
+                        "test_accuracy": accuracy,
+                        "validation_loss": 3 - epoch,
                     }
                 )
     return pd.DataFrame(rows)
@@ -38,8 +46,13 @@ def history() -> pd.DataFrame:
 
 def claim(**changes: Any) -> dict[str, Any]:
     return {
-        **{"statement": "Larger is worse.", "source": "Shen 2018", "published": "96 % at 1024"},
-        **{"test": "difference", "table": "history", "value": "test_accuracy", "expect": "less"},
+        "statement": "Larger is worse.",
+        "source": "Shen 2018",
+        "published": "96 % at 1024",
+        "test": "difference",
+        "table": "history",
+        "value": "test_accuracy",
+        "expect": "less",
         "of": {"batch_size": 256, "epoch": "last"},
         "minus": {"batch_size": 16, "epoch": "last"},
         **changes,

@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
+
 from batchlab.errors import BatchlabError
 from batchlab.selection import read_table, select, with_derived
 from batchlab.statistics import moments
 from batchlab.tables import merge_tables, study_tables, write_csv, write_tables
-from batchlab.tables.gradients import gradient_norm_summary, predicted_rms, with_normalised_norm
+from batchlab.tables.gradients import gradient_norm_summary, predicted_rms
 from batchlab.tables.study import ARM_COLUMNS, DISTANCE_COLUMNS, HISTORY_COLUMNS
 from batchlab.tables.summaries import COMPARISON_COLUMNS, SUMMARY_ARM_COLUMNS
-from scipy import stats
 
 EXAMPLES = 100
 BLOCKS = ((0, 1), (2,))
@@ -70,10 +71,21 @@ class Results:
 
 def arm(name: str, batch_size: int, segments: list[list[str]], **more: Any) -> dict[str, Any]:
     return {
-        **{"arm": name, "recipe": name.partition("-")[0], "label": f"B = {batch_size}", "dataset": "digits"},
-        **{"model": "mlp", "optimizer": "sgd", "batch_size": batch_size, "accumulation": 1, "learning_rate": 0.1},
-        **{"learning_rate_rule": "none", "precision": "float32", "phases": f"3 epochs B={batch_size}"},
-        **{"budget": "epochs", "segments": segments, **more},
+        "arm": name,
+        "recipe": name.partition("-")[0],
+        "label": f"B = {batch_size}",
+        "dataset": "digits",
+        "model": "mlp",
+        "optimizer": "sgd",
+        "batch_size": batch_size,
+        "accumulation": 1,
+        "learning_rate": 0.1,
+        "learning_rate_rule": "none",
+        "precision": "float32",
+        "phases": f"3 epochs B={batch_size}",
+        "budget": "epochs",
+        "segments": segments,
+        **more,
     }
 
 
@@ -219,8 +231,9 @@ def test_of_several_references_the_most_similar_is_taken(spec: dict[str, Any]) -
     comparisons = study_tables(spec)["comparisons"]
     chosen = comparisons[comparisons["metric"] == "test_accuracy"].set_index("arm")["reference"].to_dict()
     assert chosen == {
-        **{"fixed-b20": "fixed-b10", "switched-b10": "fixed-b10"},
-        **{"fixed-b20-adam": "fixed-b10-adam"},
+        "fixed-b20": "fixed-b10",
+        "switched-b10": "fixed-b10",
+        "fixed-b20-adam": "fixed-b10-adam",
     }
 
 
@@ -301,13 +314,6 @@ def test_error_of_the_relative_spread_matches_simulation() -> None:
     assert summary["relative_std_error"].mean() == pytest.approx(summary["relative_std"].std(), rel=0.1)
 
 
-def test_normalised_norms_share_the_mean_of_the_largest_batch() -> None:
-    normalised = with_normalised_norm(norm_trials(trials=50)[0])
-    means = normalised.groupby("batch_size")["normalised_norm"].mean()
-    assert means.to_numpy() == pytest.approx(means.loc[12])
-    assert means.loc[12] == pytest.approx(normalised.loc[normalised["batch_size"] == 12, "norm"].mean())
-
-
 def test_a_study_with_gradient_norms_has_their_summary(spec: dict[str, Any], tmp_path: Path) -> None:
     norms, exact = norm_trials(trials=20)
     norms[["seed", "method", "batch_size", "trial", "norm"]].to_csv(tmp_path / "gradient_norms.csv", index=False)
@@ -320,7 +326,7 @@ def test_a_study_with_gradient_norms_has_their_summary(spec: dict[str, Any], tmp
         [exact["trace"][0] / exact["squared_norm"][0]] * 2
     )
     assert tables["gradient_norms"].columns.tolist() == [
-        *("study", "arm", "epoch", "seed", "method", "batch_size", "trial", "norm", "normalised_norm"),
+        *("study", "arm", "epoch", "seed", "method", "batch_size", "trial", "norm"),
         *("recipe", "label", "probe"),
     ]
 

@@ -54,22 +54,6 @@ def with_noise_ratio(moments: pd.DataFrame) -> pd.DataFrame:
     return moments.assign(ratio=ratio)
 
 
-def with_normalised_norm(norms: pd.DataFrame) -> pd.DataFrame:
-    """Return the trials with `normalised_norm` = norm · μ_largest / μ: every batch size then has the largest's mean.
-
-    The means are those of the same snapshot, seed and method; the shape of the distributions can be compared.
-    """
-    mean = norms.groupby(SAMPLE, dropna=False)["norm"].transform("mean")
-    largest = norms.groupby(SERIES, dropna=False)["batch_size"].transform("max")
-    keys = [norms[column] for column in SERIES]
-    top = mean.where(norms["batch_size"] == largest).groupby(keys, dropna=False).transform("first")
-    wider = norms.copy(deep=False)
-    wider.insert(
-        norms.columns.tolist().index("norm") + 1, "normalised_norm", norms["norm"] * top / mean.where(mean > 0)
-    )
-    return wider
-
-
 def gradient_norm_summary(norms: pd.DataFrame, moments: pd.DataFrame | None) -> pd.DataFrame:
     """Summarise the trials of each snapshot, seed, method and batch size.
 
@@ -92,13 +76,22 @@ def gradient_norm_summary(norms: pd.DataFrame, moments: pd.DataFrame | None) -> 
             {
                 **dict(zip(SAMPLE, keys, strict=True)),
                 "trials": shape.n,
-                **{"mean": shape.mean, "mean_low": mean.ci_low, "mean_high": mean.ci_high},
-                **{"std": shape.std, "std_error": shape.std_error},
-                **{"rms": rms.mean, "rms_low": rms.ci_low, "rms_high": rms.ci_high},
-                **{"skewness": shape.skewness, "skewness_error": shape.skewness_error},
-                **{"kurtosis": shape.kurtosis, "kurtosis_error": shape.kurtosis_error},
-                **{"relative_std": relative, "relative_std_error": _relative_std_error(shape, relative)},
-                **{"recipe": group["recipe"].iloc[0], "label": group["label"].iloc[0]},
+                "mean": shape.mean,
+                "mean_low": mean.ci_low,
+                "mean_high": mean.ci_high,
+                "std": shape.std,
+                "std_error": shape.std_error,
+                "rms": rms.mean,
+                "rms_low": rms.ci_low,
+                "rms_high": rms.ci_high,
+                "skewness": shape.skewness,
+                "skewness_error": shape.skewness_error,
+                "kurtosis": shape.kurtosis,
+                "kurtosis_error": shape.kurtosis_error,
+                "relative_std": relative,
+                "relative_std_error": _relative_std_error(shape, relative),
+                "recipe": group["recipe"].iloc[0],
+                "label": group["label"].iloc[0],
             }
         )
     summary = _with_prediction(pd.DataFrame(rows), moments)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from batchlab.errors import BatchlabError
 from batchlab.selection import read_table
-from batchlab.tables.gradients import gradient_norm_summary, with_noise_ratio, with_normalised_norm
+from batchlab.tables.gradients import gradient_norm_summary, with_noise_ratio
 from batchlab.tables.summaries import compare_arms, summarise
 
 ARM_COLUMNS = (
@@ -75,8 +75,8 @@ def study_tables(spec: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
     if "gradient_moments" in tables:
         tables["gradient_moments"] = with_noise_ratio(tables["gradient_moments"])
     if "gradient_norms" in tables:
-        norms = tables["gradient_norms"] = with_normalised_norm(tables["gradient_norms"])
-        tables["gradient_norm_summary"] = gradient_norm_summary(norms, tables.get("gradient_moments"))
+        moments = tables.get("gradient_moments")
+        tables["gradient_norm_summary"] = gradient_norm_summary(tables["gradient_norms"], moments)
     return tables
 
 

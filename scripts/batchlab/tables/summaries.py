@@ -66,8 +66,12 @@ def summarise(arms: pd.DataFrame, history: pd.DataFrame, distances: pd.DataFrame
             rows.append(
                 {
                     **{column: arm[column] for column in SUMMARY_ARM_COLUMNS},
-                    **{"metric": name, "mean": estimate.mean, "std": estimate.std, "n": estimate.n},
-                    **{"ci_low": estimate.ci_low, "ci_high": estimate.ci_high},
+                    "metric": name,
+                    "mean": estimate.mean,
+                    "std": estimate.std,
+                    "n": estimate.n,
+                    "ci_low": estimate.ci_low,
+                    "ci_high": estimate.ci_high,
                     "diverged": int(diverged.get(arm["arm"], 0)),
                 }
             )
@@ -105,9 +109,17 @@ def compare_arms(arms: pd.DataFrame, history: pd.DataFrame, reference: str | Map
         for (arm, other), result, p_holm in zip(pairs, compared, adjusted, strict=True):
             rows.append(
                 {
-                    **{"study": arms["study"].iloc[0], "metric": metric, "arm": arm, "reference": other},
-                    **{"difference": result.difference, "ci_low": result.ci_low, "ci_high": result.ci_high},
-                    **{"n": result.n, "p": result.p, "p_holm": p_holm, "effect_size": result.effect_size},
+                    "study": arms["study"].iloc[0],
+                    "metric": metric,
+                    "arm": arm,
+                    "reference": other,
+                    "difference": result.difference,
+                    "ci_low": result.ci_low,
+                    "ci_high": result.ci_high,
+                    "n": result.n,
+                    "p": result.p,
+                    "p_holm": p_holm,
+                    "effect_size": result.effect_size,
                     "verdict": _verdict(result.difference, float(p_holm)),
                 }
             )
