@@ -1,7 +1,5 @@
 """Training from one snapshot to the next: the state there, and history and distances on the way."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from batchlab.digests import digest

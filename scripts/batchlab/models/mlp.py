@@ -1,0 +1,21 @@
+"""A multilayer perceptron."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from batchlab.training.backend import keras
+
+layers = keras.layers
+
+
+def build(
+    input_shape: Sequence[int], classes: int, *, hidden: Sequence[int], activation: str, dropout: float
+) -> keras.Model:
+    """Build dense layers of the sizes `hidden`; `dropout` is the rate after each of them, 0 for none."""
+    stack = [keras.Input(input_shape), layers.Flatten()]
+    for number, units in enumerate(hidden, start=1):
+        stack.append(layers.Dense(units, activation=activation, name=f"hidden_{number}"))
+        if dropout:
+            stack.append(layers.Dropout(dropout, name=f"dropout_{number}"))
+    return keras.Sequential([*stack, layers.Dense(classes, name="logits")], name="mlp")

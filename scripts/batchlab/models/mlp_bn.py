@@ -1,0 +1,33 @@
+"""A multilayer perceptron with batch normalisation: network F1 of Keskar et al. 2017 (appendix B.1) by default."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from batchlab.training.backend import keras
+from batchlab.training.normalisation import GhostBatchNormalization
+
+layers = keras.layers
+
+
+def build(
+    input_shape: Sequence[int],
+    classes: int,
+    *,
+    hidden: Sequence[int],
+    activation: str,
+    momentum: float,
+    ghost_batch: int | None,
+) -> keras.Model:
+    """Build blocks of dense layer (without bias), batch normalisation and activation.
+
+    With `ghost_batch`, statistics are taken over consecutive groups of that many examples (Hoffer et al. 2017).
+    """
+    stack = [keras.Input(input_shape), layers.Flatten()]
+    for number, units in enumerate(hidden, start=1):
+        stack += [
+            layers.Dense(units, use_bias=False, name=f"hidden_{number}"),
+            GhostBatchNormalization(ghost_batch, momentum=momentum, name=f"norm_{number}"),
+            layers.Activation(activation),
+        ]
+    return keras.Sequential([*stack, layers.Dense(classes, name="logits")], name="mlp_bn")
