@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
+import runpy
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -20,6 +23,7 @@ from batchlab.tables.gradients import gradient_norm_summary, predicted_rms
 from batchlab.tables.study import ARM_COLUMNS, DISTANCE_COLUMNS, HISTORY_COLUMNS
 from batchlab.tables.summaries import COMPARISON_COLUMNS, SUMMARY_ARM_COLUMNS
 
+SCRIPTS = Path(__file__).parents[2] / "scripts"
 EXAMPLES = 100
 BLOCKS = ((0, 1), (2,))
 
@@ -438,3 +442,34 @@ def test_derived_columns_are_added_where_their_sources_are() -> None:
     assert frame["test_error"].tolist() == pytest.approx([0.5, 0.4, 0.3, 0.9, 0.8])
     assert "seconds_per_epoch" not in frame
     assert "test_error" not in RUNS
+
+
+# Scripts
+
+
+def run_script(name: str, spec: dict[str, Any], inputs: dict[str, Any], outputs: dict[str, str], log: Path) -> None:
+    params = SimpleNamespace(spec=json.dumps(spec), get=lambda key: None)
+    snakemake = SimpleNamespace(params=params, input=inputs, output=outputs, threads=1, log=[str(log)])
+    runpy.run_path(str(SCRIPTS / f"{name}.py"), {"snakemake": snakemake})
+
+
+def test_the_three_scripts_lead_from_segments_to_merged_claims(spec: dict[str, Any], tmp_path: Path) -> None:
+    log = tmp_path / "log.txt"
+    tables = {name: str(tmp_path / f"{name}.csv") for name in ("arms", "history", "summary", "comparisons")}
+    run_script("tabulate_study", spec, {}, tables, log)
+    claim = {
+        **dict.fromkeys(("statement", "source", "published"), "text"),
+        "test": "equal",
+        "table": "history",
+        "value": "test_accuracy",
+        "margin": 0.01,
+        "expect": "equal",
+        "of": {"arm": "fixed-b10", "epoch": "last"},
+        "minus": {"arm": "switched-b10", "epoch": "last"},
+    }
+    claims = str(tmp_path / "claims.csv")
+    run_script("judge_claims", {"study": "demo", "claims": {"same": claim}}, tables, {"claims": claims}, log)
+    merged = str(tmp_path / "all.csv")
+    run_script("merge_tables", {}, {"merged": [claims, claims]}, {"merged": merged}, log)
+    assert read_table(merged)["verdict"].tolist() == ["supported", "supported"]
+    assert json.loads((tmp_path / "arms.provenance.json").read_text())["rows"]["arms"] == 3
