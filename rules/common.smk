@@ -33,6 +33,12 @@ def env(script, *modules):
     return environment_digest(Path(workflow.basedir) / "scripts" / script, tuple(modules))
 
 
+def constant(spec):
+    """A spec without wildcards. A function, because Snakemake reads braces in plain text as wildcards."""
+    text = canonical(spec)
+    return lambda wildcards: text
+
+
 def data_path(name):
     return f"results/data/{name}/data.npz"
 

@@ -15,7 +15,7 @@ rule write_report:
     conda:
         "../envs/figures.yaml"
     params:
-        spec=canonical(report_spec(PLAN)),
+        spec=constant(report_spec(PLAN)),
         code=code("write_report.py"),
         env=env("write_report.py"),
     message:

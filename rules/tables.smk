@@ -14,7 +14,7 @@ for name, planned in PLAN.studies.items():
         conda:
             "../envs/tables.yaml"
         params:
-            spec=canonical(tables_spec(PLAN, name)),
+            spec=constant(tables_spec(PLAN, name)),
             code=code("tabulate_study.py"),
             env=env("tabulate_study.py"),
         message:
@@ -46,7 +46,7 @@ rule judge_claims:
 
 rule merge_tables:
     input:
-        files=lambda wildcards: [study_table(study, wildcards.table) for study in PLAN.studies],
+        merged=lambda wildcards: [study_table(study, wildcards.table) for study in PLAN.studies],
     output:
         merged=f"{RESULTS}/tables/{{table}}.csv",
     log:

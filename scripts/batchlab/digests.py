@@ -17,6 +17,10 @@ from typing import Any
 LIBRARY = Path(__file__).resolve().parent
 LOCK = LIBRARY.parents[1] / "envs" / "lock.txt"
 
+# Modules that cannot change a result: how jobs log, record provenance and report errors, and these digests. They are
+# left out of the digests of code, so that a better error message does not train everything anew.
+NEUTRAL = frozenset({"errors.py", "jobs.py", "digests.py"})
+
 # Distributions whose name differs from the module they provide.
 _DISTRIBUTIONS = {"tensorflow": ("tensorflow", "tensorflow-cpu"), "vl_convert": ("vl-convert-python",)}
 
@@ -45,7 +49,7 @@ def _without_docstrings(tree: ast.Module) -> ast.Module:
                 and isinstance(first.value, ast.Constant)
                 and isinstance(first.value.value, str)
             ):
-                node.body[0] = ast.copy_location(ast.Pass(), first)
+                node.body[:1] = [] if len(node.body) > 1 else [ast.copy_location(ast.Pass(), first)]
     return tree
 
 
@@ -77,6 +81,8 @@ def _files_of(module: str) -> list[Path]:
     if not found.is_file():
         found = base / "__init__.py"
     if not found.is_file():
+        return []
+    if found.parent == LIBRARY and found.name in NEUTRAL:
         return []
     packages = [LIBRARY.joinpath(*parts[:depth], "__init__.py") for depth in range(len(parts))]
     return [*packages, found]

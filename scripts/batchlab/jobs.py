@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from batchlab.digests import locked_versions
 from batchlab.errors import BatchlabError
 from batchlab.files import sha256_of, write_json
 
@@ -77,11 +78,11 @@ def _git_state() -> dict[str, Any]:
 
 
 def _versions_of_imported() -> dict[str, str]:
-    """Return name → version of every installed distribution of which this process imported a module."""
-    distributions = importlib.metadata.packages_distributions()
+    """Return name → installed version of every locked distribution of which this process imported a module."""
+    modules = importlib.metadata.packages_distributions()
     loaded = {name.partition(".")[0] for name in sys.modules}
-    names = {distribution for module in loaded for distribution in distributions.get(module, ())}
-    return {name: importlib.metadata.version(name) for name in sorted(names)}
+    names = {name.lower().replace("_", "-") for module in loaded for name in modules.get(module, ())}
+    return {name: importlib.metadata.version(name) for name in sorted(names & locked_versions().keys())}
 
 
 def _write_provenance(job: Job, params: Any, started: datetime, seconds: float) -> None:

@@ -131,8 +131,11 @@ class _Planner:
         """Register a data set and return the name of its folder."""
         if alias not in self.data_names:
             settings = self.config["datasets"][alias]
-            self.shapes[alias] = describe(settings)
-            name = f"{settings.get('name', 'user')}-{digest(identity(settings))}"
+            try:
+                self.shapes[alias] = describe(settings)
+                name = f"{settings.get('name', 'user')}-{digest(identity(settings))}"
+            except BatchlabError as problem:
+                raise BatchlabError(f"datasets.{alias}: {problem}") from None
             self.data_names[alias] = name
             self.plan.data[name] = settings
         return self.data_names[alias]

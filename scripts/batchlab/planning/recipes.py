@@ -71,8 +71,8 @@ def unknown(where: str, kind: str, name: object, allowed: Iterable[str]) -> Batc
     """Return the error for a name that is not among `allowed`, with the nearest one as a hint."""
     names = sorted(allowed)
     close = difflib.get_close_matches(str(name), names, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"allowed: {', '.join(names)}"
-    return BatchlabError(f"{where}: unknown {kind} {name!r}; {hint}")
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return BatchlabError(f"{where}: unknown {kind} {name!r}; {hint}allowed: {', '.join(names)}")
 
 
 def _merged_options(

@@ -38,13 +38,14 @@ def tables_spec(plan: Plan, study: str) -> dict[str, Any]:
                 "probe": probe.kind,
                 "arm": arm.recipe.arm,
                 "epoch": epoch,
-                "folders": folders(
-                    f"results/probes/{probe.kind}/{probe.name}",
-                    _blocks_with_seeds(plan, study, probe.spec["seed_count"]),
-                ),
+                "folder": folder,
                 "tables": list(PROBE_TABLES[probe.kind]),
             }
             for arm, epoch, probe in planned.probes
+            for folder in folders(
+                f"results/probes/{probe.kind}/{probe.name}",
+                _blocks_with_seeds(plan, study, probe.spec["seed_count"]),
+            )
         ],
     }
 

@@ -1,0 +1,84 @@
+"""Digests: what changes them and, above all, what does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from batchlab import digests
+from batchlab.digests import canonical, code_digest, digest, environment_digest, locked_versions, source_digest
+from batchlab.environments import STAGES, conda_file
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def test_canonical_form_ignores_order_and_keeps_names() -> None:
+    assert canonical({"b": 1, "a": [1, 2]}) == '{"a":[1,2],"b":1}'
+    assert digest({"a": 1, "b": 2}) != digest({"a": 2, "b": 1})
+    assert digest([1, 1, 2]) != digest([1, 2, 2])
+    assert len(digest(None)) == 10
+
+
+def test_canonical_form_refuses_what_json_cannot_say(tmp_path: Path) -> None:
+    with pytest.raises(TypeError):
+        canonical({"path": tmp_path})
+    with pytest.raises(ValueError):
+        canonical(float("nan"))
+
+
+@pytest.fixture
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A library with a script that uses `shared` through `one`, and a module that nobody uses."""
+    package = tmp_path / "batchlab"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "one.py").write_text("import numpy\nfrom batchlab.shared import helper\n")
+    (package / "shared.py").write_text('"""Docs."""\n\n\ndef helper(x):\n    """Say."""\n    return x + 1\n')
+    (package / "unused.py").write_text("import altair\n")
+    (tmp_path / "script.py").write_text("from batchlab import one\n")
+    monkeypatch.setattr(digests, "LIBRARY", package)
+    for function in (digests._parsed, code_digest, environment_digest, source_digest):
+        function.cache_clear()
+    return tmp_path
+
+
+def of(library: Path) -> str:
+    digests._parsed.cache_clear()
+    code_digest.cache_clear()
+    return code_digest(library / "script.py")
+
+
+def test_comments_docstrings_and_layout_do_not_count(library: Path) -> None:
+    before = of(library)
+    (library / "batchlab/shared.py").write_text('def helper(x):\n    # why\n    """Other."""\n    return (x   + 1)\n')
+    assert of(library) == before
+
+
+def test_an_edited_helper_counts_for_its_users_only(library: Path) -> None:
+    before = of(library)
+    (library / "batchlab/unused.py").write_text("x = 3\n")
+    assert of(library) == before
+    (library / "batchlab/shared.py").write_text("def helper(x):\n    return x + 2\n")
+    assert of(library) != before
+
+
+def test_environment_holds_only_imported_packages(library: Path) -> None:
+    assert digest({"numpy": locked_versions()["numpy"]}) == environment_digest(library / "script.py")
+
+
+def test_tables_do_not_depend_on_tensorflow_nor_figures_on_scipy_alone() -> None:
+    for script in ("tabulate_study.py", "judge_claims.py", "draw_figure.py", "write_report.py"):
+        files = digests._closure(PROJECT / "scripts" / script, ())
+        imported = {name for path in files for name in digests._parsed(path)[2]}
+        assert not imported & {"tensorflow", "keras"}, script
+
+
+def test_conda_files_agree_with_the_lock() -> None:
+    for stage in STAGES:
+        assert (PROJECT / "envs" / f"{stage}.yaml").read_text() == conda_file(stage)
+
+
+def test_lock_has_no_addresses() -> None:
+    for lock in PROJECT.glob("envs/*"):
+        assert "http" not in lock.read_text(), lock

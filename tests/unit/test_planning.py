@@ -1,0 +1,168 @@
+"""The promises of planning: sharing, chains, identities, and errors in one line."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from campaigns import planned, raw
+
+from batchlab.configuration import load
+from batchlab.errors import BatchlabError
+from batchlab.planning import plan
+from batchlab.planning.plan import seed_blocks, seeds_of
+from batchlab.planning.specs import figure_spec, report_spec, tables_spec
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def names(**changes: Any) -> set[str]:
+    return set(planned(**changes).segments)
+
+
+def chain(study: str, arm: str, **changes: Any) -> list[str]:
+    arms = planned(**changes).studies[study].arms
+    return [segment.name for segment in next(a for a in arms if a.recipe.arm == arm).chain]
+
+
+def test_studies_share_the_same_training() -> None:
+    assert chain("sizes", "fixed-b16") == chain("switch", "constant")
+    # initial weights, two sizes, and the switched arm's two phases
+    assert len(names()) == 5
+
+
+def test_labels_and_names_are_outside_the_identity() -> None:
+    renamed = raw(campaign="other", title="Another title")
+    renamed["studies"]["sizes"]["title"] = "New"
+    renamed["studies"]["sizes"]["arms"] = {"again": {"batch_size": [256, 16], "label": "x"}}
+    renamed["models"] = {"mlp": {"hidden": [8], "name": "mlp", "activation": "relu"}}  # a default written out
+    renamed["optimizers"]["sgd"]["learning_rate"] = 1e-1
+    renamed["studies"]["renamed"] = renamed["studies"].pop("switch")
+    assert set(plan(load(renamed)).segments) == names()
+
+
+def test_model_and_learning_rate_are_inside() -> None:
+    assert not names(models__mlp={"name": "mlp", "hidden": [9]}) & names()
+    # the initial weights do not depend on the optimizer
+    assert len(names(optimizers__sgd={"name": "sgd", "learning_rate": 0.2}) & names()) == 1
+
+
+def test_swapped_values_are_different_trainings() -> None:
+    first = planned(studies__sizes__arms={"a": {"batch_size": 64, "accumulation": 16}})
+    second = planned(studies__sizes__arms={"a": {"batch_size": 16, "accumulation": 8}})
+    third = planned(studies__sizes__arms={"a": {"batch_size": 8, "accumulation": 8}})
+    assert len(set(first.segments) ^ set(second.segments)) == 2
+    assert set(second.segments) != set(third.segments)
+
+
+def test_changing_a_second_phase_keeps_the_first() -> None:
+    before = chain("switch", "switched")
+    phases = [{"epochs": 2, "batch_size": "large"}, {"epochs": 4, "batch_size": "small", "learning_rate_factor": 2}]
+    after = chain("switch", "switched", studies__switch__arms__switched={"phases": phases})
+    assert before[:2] == after[:2] and before[2] != after[2]
+
+
+def test_an_added_snapshot_keeps_what_precedes_it() -> None:
+    before = chain("switch", "switched", studies__switch__probes={})
+    after = chain("switch", "switched", studies__switch__probes={}, studies__switch__snapshots=[4])
+    assert before[:2] == after[:2] and len(after) == len(before) + 1
+
+
+def test_longer_training_continues_from_a_snapshot() -> None:
+    short = chain("sizes", "fixed-b16", studies__sizes__snapshots=[3])
+    long = chain("sizes", "fixed-b16", studies__sizes__snapshots=[3], epochs=9)
+    assert short[:2] == long[:2]
+
+
+def test_added_seeds_make_new_blocks() -> None:
+    assert seed_blocks(0, 5, 5) == ("0-4",)
+    assert seed_blocks(0, 12, 5) == ("0-4", "5-9", "10-11")
+    assert [seed for block in seed_blocks(3, 8, 3) for seed in seeds_of(block)] == list(range(3, 11))
+
+
+def test_positions_are_exact_examples() -> None:
+    arms = {"a": {"batch_size": 256, "updates": 13}}
+    segment = planned(studies__sizes__arms=arms).studies["sizes"].arms[0].chain[-1]
+    examples = 1297
+    assert math.ceil(examples / 256) == 6
+    assert segment.spec["stop"] == 2 * examples + 256
+
+
+def test_rules_of_the_learning_rate() -> None:
+    arms = {"a": {"batch_size": "large", "learning_rate_rule": ["constant", "sqrt", "linear"]}}
+    rates = [arm.recipe.phases[0].learning_rate for arm in planned(studies__sizes__arms=arms).studies["sizes"].arms]
+    assert rates == pytest.approx([0.1, 0.1 * 4, 0.1 * 16])
+
+
+def test_texts_quote_the_configuration() -> None:
+    study = planned().studies["sizes"]
+    assert study.figures["accuracy"]["title"] == "Accuracy at B = 16"
+    assert study.figures["accuracy"]["caption"] == "mlp on digits, 2 seeds"
+    assert study.claims["lower"]["of"]["batch_size"] == 256
+
+
+def test_a_title_changes_one_figure_only() -> None:
+    before, after = planned(), planned(studies__sizes__figures__accuracy__title="Other")
+    assert tables_spec(before, "sizes") == tables_spec(after, "sizes")
+    assert figure_spec(before, "sizes", "accuracy") != figure_spec(after, "sizes", "accuracy")
+    assert report_spec(before) != report_spec(after)
+
+
+def test_probes_of_all_epochs_have_their_snapshots() -> None:
+    study = planned().studies["switch"]
+    assert [epoch for _, epoch, _ in study.probes] == [0, 2, 6]
+    stops = [planned().segments[probe.segment].spec.get("stop", 0) for _, _, probe in study.probes]
+    assert stops == [0, 2 * 1297, 6 * 1297]
+    # what follows epoch 2 is the second phase
+    assert [probe.spec["batch_size"] for _, _, probe in study.probes] == [256, 16, 16]
+
+
+ERRORS = [
+    ({"studies__sizes__arms__fixed": {"batchsize": 3}}, "studies.sizes.arms.fixed: unknown key 'batchsize'", "batch_size"),
+    ({"epochz": 3}, "unknown key 'epochz'", "epochs"),
+    ({"epochs": "many"}, "epochs: \"many\"", "integer"),
+    ({"epochs": 0}, "epochs: 0", "1 or more"),
+    ({"precision": "float16"}, "precision: unknown value 'float16'", "float32"),
+    ({"studies__sizes__arms__fixed": {"batch_size": 16, "accumulation": 3}}, "K = 3 does not divide", "1, 2, 4, 8, 16"),
+    ({"studies__sizes__arms__fixed": {"batch_size": 5000}}, "5000 is larger", "1297"),
+    ({"studies__sizes__arms__fixed": {"batch_size": "smal"}}, "unknown batch size 'smal'", "small"),
+    ({"studies__sizes__arms__fixed": {"micro_batch": 5}}, "5 does not divide", "divisor"),
+    ({"model": "mpl"}, "unknown model 'mpl'", "mlp"),
+    ({"models__mlp": {"name": "mlpp"}}, "unknown model 'mlpp'", "mlp"),
+    ({"models__mlp": {"name": "mlp", "hiden": [3]}}, "'hiden'", "hidden"),
+    ({"models__mlp": {"file": "nowhere.py"}}, "nowhere.py", "models.mlp.file"),
+    ({"optimizers__sgd": {"name": "sgd", "learning_rate": 0.1, "momentun": 0.9}}, "'momentun'", "momentum"),
+    ({"optimizers__sgd": {"name": "sgd"}}, "learning_rate", "missing"),
+    ({"optimizers__sgd": {"name": "sgd", "learning_rate": 0}}, "optimizers.sgd.learning_rate: 0", "more than 0"),
+    ({"run": ["nothing"]}, "unknown study 'nothing'", "sizes"),
+    ({"studies__sizes__figures__accuracy__caption": "{nothing}"}, "{nothing} is not defined", "epochs"),
+    ({"studies__sizes__figures__accuracy__table": "historie"}, "unknown table 'historie'", "history"),
+    ({"studies__sizes__claims__lower__figure": "accurcy"}, "unknown figure 'accurcy'", "accuracy"),
+    ({"studies__switch__probes__norms__epochs": [7]}, "no epoch 7", "norms"),
+    ({"studies__switch__probes__norms__arms": {"recipe": "none"}}, "no arm of the study matches", "norms"),
+    ({"datasets__digits": {"name": "digitz"}}, "digitz", "digits"),
+    ({"datasets__digits": {"file": "missing.npz"}}, "missing.npz", "datasets"),
+]
+
+
+@pytest.mark.parametrize(("changes", "problem", "way_out"), ERRORS, ids=[problem for _, problem, _ in ERRORS])
+def test_wrong_input_is_one_line_with_the_way_out(changes: dict[str, Any], problem: str, way_out: str) -> None:
+    with pytest.raises(BatchlabError) as caught:
+        planned(**changes)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert problem in message and way_out in message
+
+
+def test_planning_imports_the_standard_library_only() -> None:
+    code = (
+        "import sys; sys.path.insert(0, 'scripts');"
+        "import batchlab.planning, batchlab.configuration, batchlab.planning.specs, batchlab.digests;"
+        "print(sorted(m for m in ('tensorflow', 'keras', 'pandas', 'numpy', 'scipy', 'altair') if m in sys.modules))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
