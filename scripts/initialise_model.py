@@ -1,7 +1,5 @@
 """Initial weights of every seed, and their loss and accuracy: epoch 0."""
 
-from __future__ import annotations
-
 from batchlab.jobs import job
 from batchlab.training import backend, resident, state
 from batchlab.training.segment import DISTANCES, HISTORY, initialise

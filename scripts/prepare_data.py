@@ -1,7 +1,5 @@
 """Prepare one data set: fetch, check and split it, and write it as one file."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from batchlab.data.prepare import prepare, write
