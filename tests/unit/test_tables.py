@@ -196,6 +196,7 @@ def test_diverged_runs_are_counted_and_left_out_of_the_mean(spec: dict[str, Any]
     assert (row["n"], row["diverged"]) == (2, 1)
     assert row["mean"] == pytest.approx(0.7 + 0.01 * 1.05 / 2)
     assert summary.loc[("fixed-b20", "updates"), "n"] == 3
+    assert summary.loc[("fixed-b20", "seconds"), "n"] == 2
 
 
 def test_comparisons_are_paired_and_adjusted_within_a_metric(spec: dict[str, Any]) -> None:

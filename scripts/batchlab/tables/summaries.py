@@ -38,8 +38,8 @@ SHARED_SETTINGS = (
 def summarise(arms: pd.DataFrame, history: pd.DataFrame, distances: pd.DataFrame) -> pd.DataFrame:
     """Return mean, spread and 95 % t interval over seeds of every metric of every arm, at the arm's last epoch.
 
-    A diverged run has no accuracy: it is left out of mean and n and counted in `diverged`. Its budgets and its best
-    validation epoch, if there was one, are kept.
+    A diverged run has no accuracy and no comparable time: it is left out of mean and n and counted in `diverged`. Its
+    updates, its examples and its best validation epoch, if there was one, are kept.
 
     Args:
         arms: The study's arms, one row each.
@@ -52,7 +52,10 @@ def summarise(arms: pd.DataFrame, history: pd.DataFrame, distances: pd.DataFrame
     last, best = select(history, {"epoch": "last"}), select(history, {"epoch": "best"})
     best = best[best["validation_loss"].notna()]
     walked = select(distances, {"epoch": "last"})
-    diverged = last[last["status"] == "diverged"].groupby("arm").size()
+    gone = last["status"] == "diverged"
+    diverged = last[gone].groupby("arm").size()
+    # The clock of a diverged run stops while its updates and examples are counted on.
+    last = last.assign(**{column: last[column].mask(gone) for column in ("seconds", "seconds_per_epoch")})
     sources = [
         *((name, last, name) for name in LAST),
         *((name, best, column) for name, column in BEST.items()),
