@@ -1,0 +1,275 @@
+"""The report page: every question with its figures, claims and verdicts, in one file that needs no network."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from batchlab.charts.export import scoped
+from batchlab.errors import BatchlabError
+from batchlab.report.template import TEMPLATE
+from batchlab.selection import read_table
+
+VERDICTS = ("supported", "contradicted", "undetermined")
+_SETTINGS = {
+    "datasets": "Data sets",
+    "models": "Models",
+    "optimizers": "Optimizers",
+    "batch_sizes": "Batch sizes",
+    "epochs": "Epochs",
+    "seeds": "Seeds",
+    "precision": "Precision",
+}
+_SHORT_DIGEST = 12
+
+
+def render(spec: Mapping[str, Any], page: str | Path) -> str:
+    """Return the report of a campaign as HTML.
+
+    Args:
+        spec: `campaign`, `title`, `summary`, `studies` (each with `study`, `title`, `question`, `experiments`,
+            `figures`, `tables` and the paths `claims`, `comparisons`, `arms`), `settings`, `provenance` (paths).
+        page: Where the page will be; links are relative to its folder.
+
+    Returns:
+        One document with styles and figures inside; it loads nothing.
+
+    Raises:
+        BatchlabError: A figure or a table is missing.
+    """
+    folder = Path(page).parent
+    numbers = iter(range(1, 10_000))
+    studies = [_study(study, folder, numbers) for study in spec["studies"]]
+    claims = [claim for study in studies for claim in study["claims"]]
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(TEMPLATE).render(
+        campaign=spec["campaign"],
+        title=spec["title"],
+        summary=spec.get("summary", ""),
+        studies=studies,
+        verdicts=[(name, [claim for claim in claims if claim["verdict"] == name]) for name in VERDICTS],
+        count=len(claims),
+        settings=_settings(spec.get("settings", {})),
+        provenance=provenance(spec.get("provenance", [])),
+    )
+
+
+def _study(study: Mapping[str, Any], folder: Path, numbers: Iterable[int]) -> dict[str, Any]:
+    """Return what the template shows of one study."""
+    claims = _claims(study.get("claims"), study["study"])
+    counts = {name: sum(claim["verdict"] == name for claim in claims) for name in VERDICTS}
+    figures = [_figure(figure, study["study"], folder, next(iter(numbers))) for figure in study.get("figures", [])]
+    return {
+        "name": study["study"],
+        "title": study.get("title", study["study"]),
+        "experiments": study.get("experiments", []),
+        "question": study.get("question", ""),
+        "note": study.get("note", ""),
+        "identity": study.get("identity", ""),
+        "verdict": ", ".join(f"{count} {name}" for name, count in counts.items() if count),
+        "counts": counts,
+        "figures": figures,
+        "known": {figure["name"]: figure["number"] for figure in figures},
+        "claims": claims,
+        "comparisons": _comparisons(study.get("comparisons")),
+        "arms": _arms(study.get("arms")),
+        "tables": [{"name": Path(path).name, "link": _link(path, folder)} for path in study.get("tables", [])],
+    }
+
+
+def _link(path: str, folder: Path) -> str:
+    return Path(os.path.relpath(path, folder)).as_posix()
+
+
+def _figure(figure: Mapping[str, Any], study: str, folder: Path, number: int) -> dict[str, Any]:
+    formats = (("html", "interactive"), ("png", "PNG"), ("svg", "SVG"), ("vl_json", "Vega-Lite"))
+    alternative = f"{figure.get('title', figure['name'])}. {figure.get('caption', '')}".strip()
+    return {
+        "name": figure["name"],
+        "number": number,
+        "anchor": f"{study}-{figure['name']}",
+        "caption": figure.get("caption", ""),
+        "title": figure.get("title", ""),
+        "svg": inline_svg(figure["svg"], f"{study}-{figure['name']}", alternative),
+        "links": [(words, _link(figure[key], folder)) for key, words in formats if figure.get(key)],
+    }
+
+
+def inline_svg(path: str | Path, scope: str, alternative: str) -> Markup:
+    """Return an SVG file as an element of a page: ids of its own, a width that follows the page, words for screen readers.
+
+    Args:
+        path: The SVG file, as this project draws it.
+        scope: Prefix of its ids, unique on the page.
+        alternative: What the figure shows, in words.
+
+    Raises:
+        BatchlabError: The file is missing or no SVG.
+    """
+
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise BatchlabError(f"{path}: the figure is missing; draw it first") from None
+    start = re.search(r"<svg\b[^>]*>", text)
+    if start is None:
+        raise BatchlabError(f"{path}: not an SVG file; delete it and draw the figure again")
+    size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', start[0])
+    width = float(size[1]) if size else 640.0
+    # Vega describes every mark; the alternative text below says it once.
+    body = re.sub(r'\s(?:role|aria-[a-z]+)="[^"]*"', "", text[start.end() :])
+    opening = Markup('<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{}" viewBox="{}" style="width:{}px">')
+    box = size[0].split('"')[1] if size else "0 0 640 400"
+    return opening.format(alternative, box, f"{width:g}") + Markup(scoped(body, re.sub(r"[^A-Za-z0-9_-]", "-", scope)))
+
+
+def _rows(path: str | None) -> list[dict[str, Any]]:
+    return [] if not path else [{str(k): v for k, v in row.items()} for row in read_table(path).to_dict("records")]
+
+
+def _text(value: Any) -> str:
+    return "" if value is None or (isinstance(value, float) and math.isnan(value)) else str(value)
+
+
+def number(value: Any, digits: int = 3) -> str:
+    """Return a number with `digits` significant digits, a dash where there is none, a true minus sign."""
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        return "–"
+    if value == 0 or 1e-3 <= abs(value) < 1e6:
+        text = f"{value:.{digits}g}" if abs(value) < 10 ** (digits - 1) else f"{value:,.1f}".removesuffix(".0")
+        text = f"{float(text.replace(',', '')):,.10g}"
+    else:
+        mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
+        text = f"{mantissa}e{int(exponent)}"
+    return text.replace("-", "−")
+
+
+def interval(low: Any, high: Any) -> str:
+    """Return an interval in words, or nothing where n < 2."""
+    if not all(isinstance(end, int | float) and math.isfinite(end) for end in (low, high)):
+        return "–"
+    return f"{number(low)} to {number(high)}"
+
+
+def _claims(path: str | None, study: str) -> list[dict[str, Any]]:
+    claims = []
+    for row in _rows(path):
+        unit = _text(row.get("unit"))
+        measured = number(row.get("measured"), 4)
+        claims.append(
+            {
+                "name": _text(row["claim"]),
+                "anchor": f"{study}-claim-{_text(row['claim'])}",
+                "statement": _text(row["statement"]),
+                "source": _text(row.get("source")),
+                "published": _text(row.get("published")),
+                "measured": f"{measured} {unit}".strip() if measured != "–" else "–",
+                "interval": interval(row.get("ci_low"), row.get("ci_high")),
+                "expected": _text(row.get("expected")),
+                "note": _text(row.get("note")),
+                "n": _count(row.get("n")),
+                "verdict": _text(row.get("verdict")) or "undetermined",
+                "figure": _text(row.get("figure")),
+            }
+        )
+    return claims
+
+
+def _count(value: Any) -> str:
+    return str(int(value)) if isinstance(value, int | float) and math.isfinite(value) else "–"
+
+
+def _comparisons(path: str | None) -> list[dict[str, str]]:
+    return [
+        {
+            "metric": _text(row.get("metric")).replace("_", " "),
+            "arm": _text(row.get("arm")),
+            "reference": _text(row.get("reference")),
+            "difference": number(row.get("difference")),
+            "interval": interval(row.get("ci_low"), row.get("ci_high")),
+            "n": _count(row.get("n")),
+            "p": number(row.get("p_holm"), 2),
+            "effect": number(row.get("effect_size"), 2),
+            "verdict": _text(row.get("verdict")),
+        }
+        for row in _rows(path)
+    ]
+
+
+def _arms(path: str | None) -> list[dict[str, str]]:
+    return [
+        {
+            "arm": _text(row.get("arm")),
+            "label": _text(row.get("label")),
+            "model": _text(row.get("model")),
+            "optimizer": _text(row.get("optimizer")),
+            "rate": number(row.get("learning_rate")),
+            "phases": _text(row.get("phases")) or _text(row.get("budget")),
+        }
+        for row in _rows(path)
+    ]
+
+
+def words(value: Any) -> str:
+    """Return a setting of the campaign as people write it: `{a: 1, b: [2, 3]}` → `a 1, b 2 3`."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {words(item)}" for key, item in value.items())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return " ".join(words(item) for item in value)
+    return str(value)
+
+
+def _settings(settings: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
+    """Return name → lines; a mapping of mappings has one line per entry."""
+    shown = []
+    for key, value in settings.items():
+        nested = isinstance(value, Mapping) and any(isinstance(item, Mapping) for item in value.values())
+        lines = [f"{name}: {words(item)}" for name, item in value.items()] if nested else [words(value)]
+        shown.append((_SETTINGS.get(key, key.replace("_", " ").capitalize()), lines))
+    return shown
+
+
+def provenance(paths: Sequence[str | Path]) -> list[tuple[str, str]]:
+    """Return what the provenance records of the results say together: name → distinct values.
+
+    Times and hosts are left out, so that the same results give the same page. Records that do not exist are skipped:
+    results that were copied without them can still be reported.
+    """
+    merged: dict[str, dict[str, None]] = {}
+
+    def add(name: str, value: Any) -> None:
+        if value not in (None, "", [], {}):
+            merged.setdefault(name, {}).setdefault(words(value))
+
+    for path in paths:
+        if not Path(path).is_file():
+            continue
+        record = json.loads(Path(path).read_text(encoding="utf-8"))
+        add("Python", record.get("python"))
+        for package, version in sorted((record.get("packages") or {}).items()):
+            add("Packages", f"{package} {version}")
+        add("Device", record.get("device"))
+        add("Compilation", record.get("jit"))
+        add("Code digests", _short(record.get("code")))
+        add("Environment digests", _short(record.get("environment")))
+        git = record.get("git") or {}
+        if git.get("commit"):
+            add("Git commit", git["commit"][:_SHORT_DIGEST] + (" with uncommitted changes" if git.get("dirty") else ""))
+    return [(name, ", ".join(sorted(values))) for name, values in merged.items()]
+
+
+def _short(digest: Any) -> Any:
+    return digest[:_SHORT_DIGEST] if isinstance(digest, str) else digest
+
+
+__all__ = ["inline_svg", "interval", "number", "provenance", "render", "words"]

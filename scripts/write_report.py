@@ -1,0 +1,10 @@
+"""Write the campaign's report page from its figures and tables."""
+
+from __future__ import annotations
+
+from batchlab.files import write_text
+from batchlab.jobs import job
+from batchlab.report import render
+
+with job(snakemake) as this:
+    write_text(this.output["page"], render(this.spec, this.output["page"]))
