@@ -11,7 +11,7 @@ from batchlab.digests import canonical, code_digest, environment_digest
 from batchlab.errors import BatchlabError
 from batchlab.planning import plan
 from batchlab.planning.plan import PROBE_TABLES, seeds_of
-from batchlab.planning.specs import figure_spec, report_spec, tables_spec
+from batchlab.planning.specs import claims_spec, figure_spec, report_spec, tables_spec
 
 try:
     PLAN = plan(configuration.load(config))

@@ -33,9 +33,7 @@ rule judge_claims:
     conda:
         "../envs/tables.yaml"
     params:
-        spec=lambda wildcards: canonical(
-            {"study": wildcards.study, "claims": PLAN.studies[wildcards.study].claims}
-        ),
+        spec=lambda wildcards: canonical(claims_spec(PLAN, wildcards.study)),
         code=code("judge_claims.py"),
         env=env("judge_claims.py"),
     message:

@@ -100,7 +100,7 @@ def judge(spec: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> pd.Dat
         spec: `study` (name) and `claims`: name → `statement`, `source`, `published` (kept verbatim), `test`, `table`,
             `value` (column, derived ones included), `of` and, where two selections are compared, `minus` (filters),
             `expect` (less, greater, equal or {min, max}), and optionally `margin`, `aggregate` (how several rows of
-            one seed become one value), `unit`, `figure`.
+            one seed become one value), `unit`, `figure`; and `order`, the names as they are to be listed.
         tables: Name → table, at least those of `tables_needed`.
 
     Returns:
@@ -110,7 +110,8 @@ def judge(spec: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> pd.Dat
     Raises:
         BatchlabError: A claim is incomplete, names an unknown column, or selects no row; the line names the claim.
     """
-    rows = [_row(spec["study"], name, claim, tables) for name, claim in spec["claims"].items()]
+    names = spec.get("order", spec["claims"])
+    rows = [_row(spec["study"], name, spec["claims"][name], tables) for name in names]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 

@@ -33,6 +33,11 @@ class Derived:
     meaning: str
 
 
+def _updates_beyond_formula(frame: pd.DataFrame) -> pd.Series:
+    training_set = (frame["examples"] / frame["epoch"].where(frame["epoch"] > 0)).round()
+    return frame["updates"] - frame["epoch"] * np.ceil(training_set / frame["batch_size"])
+
+
 DERIVED: dict[str, Derived] = {
     "generalisation_gap": Derived(
         ("train_accuracy", "test_accuracy"),
@@ -52,6 +57,11 @@ DERIVED: dict[str, Derived] = {
         ("seconds", "epoch"),
         lambda frame: frame["seconds"] / frame["epoch"].where(frame["epoch"] > 0),
         "seconds / epoch, both counted from the start of training; empty at epoch 0",
+    ),
+    "updates_beyond_formula": Derived(
+        ("updates", "epoch", "examples", "batch_size"),
+        _updates_beyond_formula,
+        "updates − epoch · ⌈N / B⌉ with N = examples / epoch; 0 for a run at one batch size; empty at epoch 0",
     ),
 }
 

@@ -66,6 +66,12 @@ def study_identity(plan: Plan, study: str) -> str:
     )
 
 
+def claims_spec(plan: Plan, study: str) -> dict[str, Any]:
+    """Return a study's claims and the order in which they are listed, which a mapping in JSON does not keep."""
+    claims = plan.studies[study].claims
+    return {"study": study, "claims": claims, "order": list(claims)}
+
+
 def figure_spec(plan: Plan, study: str, figure: str) -> dict[str, Any]:
     """Return the settings of one figure."""
     return {
