@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,7 +26,7 @@ def significant(values: pd.Series, digits: int = 6) -> pd.Series:
     return values.map(lambda value: float(f"{value:.{digits}g}") if pd.notna(value) else math.nan)
 
 
-def in_order(values: pd.Series) -> list[object]:
+def in_order(values: pd.Series) -> list[Any]:
     """Return the distinct values: numbers ascending, names in the order of the table, which is the campaign's."""
     distinct = list(dict.fromkeys(value for value in values if pd.notna(value)))
     return sorted(distinct) if pd.api.types.is_numeric_dtype(values) else distinct
@@ -126,8 +127,10 @@ def summarise(
     return Summary(frame, int(n.min()), int(n.max()))
 
 
-def sort_for_drawing(frame: pd.DataFrame, orders: dict[str, list[object]], then: Sequence[str]) -> pd.DataFrame:
+def sort_for_drawing(frame: pd.DataFrame, orders: dict[str, list[Any]], then: Sequence[str]) -> pd.DataFrame:
     """Sort rows by the given value orders, then by columns, so that files do not depend on the order of input."""
-    ranks = {f"_{name}": frame[name].map({value: rank for rank, value in enumerate(order)}) for name, order in orders.items()}
+    ranks = {
+        f"_{name}": frame[name].map({value: rank for rank, value in enumerate(order)}) for name, order in orders.items()
+    }
     ranked = frame.assign(**ranks).sort_values([*ranks, *then], kind="stable")
     return ranked.drop(columns=list(ranks)).reset_index(drop=True)

@@ -88,7 +88,7 @@ def draw(figure: Figure, rows: Rows) -> Any:
                 )
     by = [name for name in (figure.facet, "seed") if name is not None and name in frame]
     frame = frame.assign(_raw=frame[value], _same=normalised(frame, value, by))
-    views = {"both": ["raw", "same"], True: ["same"], False: ["raw"], "raw": ["raw"]}.get(figure.normalise, ["raw", "same"])
+    views = ["raw", "same"] if figure.normalise == "both" else ["same"] if figure.normalise else ["raw"]
     facets = in_order(frame[figure.facet]) if figure.facet else [None]
     panels = len(views) * len(facets)
     across = len(views) if len(views) > 1 else 1 if panels == 1 else 2
@@ -101,7 +101,9 @@ def draw(figure: Figure, rows: Rows) -> Any:
             heading = columns.value_text(figure.facet, facet) if figure.facet else ""
             if len(views) > 1:
                 heading = ", ".join(text for text in (heading, "raw" if view == "raw" else "equal means") if text)
-            charts.append(_panel(figure, part, view, marks.capital(heading), frame).properties(width=width, height=height))
+            charts.append(
+                _panel(figure, part, view, marks.capital(heading), frame).properties(width=width, height=height)
+            )
     joined = charts[0] if len(charts) == 1 else alt.concat(*charts, columns=across)
     return marks.finish(joined, figure, _notes(frame, views), rows.diverged)
 
@@ -130,11 +132,15 @@ def _panel(figure: Figure, part: pd.DataFrame, view: str, heading: str, frame: p
     title = figure.x_title or marks.capital(quantity.axis if view == "raw" else f"{_short(quantity.title)}, normalised")
     axis = marks.x_axis(replace(figure, x_scale="log" if logarithmic else "linear", x_title=title), data["x"], 220)
     tint = marks.colour(figure, frame)
+    name = marks.capital(figure.y_title or "Density (peak = 1)")
     y = alt.Y(
-        "density:Q", title=figure.y_title or "Density (peak = 1)", scale=alt.Scale(domain=[0, 1.04]), axis=alt.Axis(values=[0, 0.5, 1])
+        "density:Q",
+        title=name,
+        scale=alt.Scale(domain=[0, 1.04]),
+        axis=alt.Axis(values=[0, 0.5, 1]),
     )
     base = alt.Chart(data).encode(x=axis)
-    area = base.mark_area(opacity=0.07, strokeWidth=0).encode(y=alt.Y("density:Q", stack=None, title=y.to_dict()["title"]), color=tint)
+    area = base.mark_area(opacity=0.07, strokeWidth=0).encode(y=alt.Y("density:Q", stack=None, title=name), color=tint)
     tips = [alt.Tooltip("batch_size:O", title="batch size"), alt.Tooltip("x:Q", title=title, format=".4~g")]
     line = base.mark_line(strokeWidth=1.7).encode(y=y, color=tint, tooltip=tips)
     layer = alt.layer(area, line)

@@ -49,7 +49,9 @@ def draw(figure: Figure, rows: Rows) -> Any:
             for key in in_order(zero[figure.colour])
             if not (data[figure.colour] == key).any()
         ]
-        notes.append(f"exactly 0: {', '.join(exact)}" if exact else "values of exactly 0 are not on the logarithmic axis")
+        notes.append(
+            f"exactly 0: {', '.join(exact)}" if exact else "values of exactly 0 are not on the logarithmic axis"
+        )
     if data.empty:
         return marks.message(figure, "Every difference is exactly 0.", rows.diverged)
     summary = summarise(figure, data, [*groups_of(figure), "x"], value, geometric=True)
@@ -62,7 +64,9 @@ def draw(figure: Figure, rows: Rows) -> Any:
     detail = [alt.Detail(f"{figure.dash}:N")] if figure.dash else []
     kinds = in_order(points[figure.dash]) if figure.dash else []
     heading = marks.legend_title(figure.dash) if figure.dash else None
-    base = alt.Chart().encode(x=marks.x_axis(figure, points["x"], width), color=marks.colour(figure, points, wide), detail=detail)
+    base = alt.Chart().encode(
+        x=marks.x_axis(figure, points["x"], width), color=marks.colour(figure, points, wide), detail=detail
+    )
     # Wide intervals of a few seeds must not flatten the lines.
     low = max(low / 3, float(points["low"].fillna(points["mean"]).min()))
     high = min(high * 3, float(points["high"].fillna(points["mean"]).max()))

@@ -91,7 +91,7 @@ def to_html(specification: dict[str, Any], title: str, caption: str) -> str:
         font=theme.FONT,
         ink=theme.INK,
         grey=theme.GREY,
-        bundle=vl_convert.javascript_bundle().replace("</script", "<\\/script"),
+        bundle=vl_convert.javascript_bundle().replace("</script", "<\\/script"),  # type: ignore[call-arg]
         spec=data,
     )
 
@@ -120,7 +120,10 @@ def highlighting(specification: dict[str, Any]) -> dict[str, Any]:
                 mark = unit["mark"] if isinstance(unit["mark"], dict) else {"type": unit["mark"]}
                 normal = mark.pop("opacity", 1)
                 unit["mark"] = mark
-                unit["encoding"]["opacity"] = {"condition": {"param": "chosen", "value": normal}, "value": normal * 0.08}
+                unit["encoding"]["opacity"] = {
+                    "condition": {"param": "chosen", "value": normal},
+                    "value": normal * 0.08,
+                }
         elif isinstance(node, dict):
             for key in ("spec", "concat", "hconcat", "vconcat"):
                 if key in node:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import pandas as pd
@@ -79,11 +79,6 @@ class Figure:
         """Return how messages name this figure."""
         return f"figure {'/'.join(part for part in (self.study, self.name or self.title) if part)}"
 
-    def without(self, *names: str) -> Figure:
-        """Return the same figure with the given settings at their defaults."""
-        defaults = {item.name: item.default for item in fields(self)}
-        return replace(self, **{name: defaults[name] for name in names})
-
 
 def figure_from(spec: Mapping[str, Any]) -> Figure:
     """Return the figure that a spec describes; keys that are no settings of a figure are left aside.
@@ -132,7 +127,16 @@ def rows_of(figure: Figure, table: pd.DataFrame) -> Rows:
     """
     try:
         chosen = select(with_derived(table), figure.where)
-        wanted = (figure.x, *figure.y, figure.colour, figure.facet, figure.dash, figure.error, figure.predicted, figure.value)
+        wanted = (
+            figure.x,
+            *figure.y,
+            figure.colour,
+            figure.facet,
+            figure.dash,
+            figure.error,
+            figure.predicted,
+            figure.value,
+        )
         for column in wanted:
             if column is not None:
                 require_column(chosen, column)

@@ -9,7 +9,7 @@ import altair as alt
 import pandas as pd
 
 from batchlab.charts import columns, marks, theme
-from batchlab.charts.aggregate import groups_of, in_order, summarise, tell_apart
+from batchlab.charts.aggregate import groups_of, in_order, significant, summarise, tell_apart
 from batchlab.charts.curves import axes_of, series_of
 from batchlab.charts.figure import Figure, Rows
 
@@ -49,7 +49,9 @@ def draw(figure: Figure, rows: Rows) -> Any:
             parts.append(summary.frame.assign(series=name))
             keys = list(dict.fromkeys([*groups_of(figure), names]))
             each = frame[frame[column].notna()][[*keys, column]].rename(columns={column: "value"})
-            seeds.append(each.assign(series=name, value=(each["value"] * shared.factor).round(6)))
+            seeds.append(
+                each.assign(series=name, value=significant(each["value"] * shared.factor)).sort_values("value")
+            )
         if any(len(part) for part in parts):
             charts.append(_chart(figure, names, pd.concat(parts), pd.concat(seeds), list(series.values()), shared.axis))
     if not charts:
@@ -59,9 +61,7 @@ def draw(figure: Figure, rows: Rows) -> Any:
     return marks.finish(joined, figure, notes, rows.diverged)
 
 
-def _chart(
-    figure: Figure, names: str, points: pd.DataFrame, seeds: pd.DataFrame, series: list[str], title: str
-) -> Any:
+def _chart(figure: Figure, names: str, points: pd.DataFrame, seeds: pd.DataFrame, series: list[str], title: str) -> Any:
     order = in_order(points[names])
     if figure.sort == "value":
         means = points[points["series"] == series[0]].groupby(names)["mean"].max()
@@ -74,6 +74,7 @@ def _chart(
     points = points.assign(text=[_words(row) for row in points.to_dict("records")])
     points = points.sort_values(["series", names], key=lambda c: c.map(_ranks(series, order, c.name)), kind="stable")
     points, panels = marks.facet_text(figure, points)
+    seeds = seeds.sort_values(["series", names], key=lambda c: c.map(_ranks(series, order, c.name)), kind="stable")
     seeds, _ = marks.facet_text(figure, seeds)
     longest = max(len(columns.value_text(names, key)) for key in order)
     width = marks.WIDTH - min(230, 7 * longest) - 110
@@ -85,7 +86,9 @@ def _chart(
         title=None,
         axis=alt.Axis(labelLimit=230, labelExpr=expression, grid=True, domain=False, ticks=False, labelPadding=8),
     )
-    offset = {"yOffset": alt.YOffset(f"{by}:N", sort=kinds, scale=alt.Scale(paddingOuter=0.35))} if several else {}
+    offset: dict[str, Any] = (
+        {"yOffset": alt.YOffset(f"{by}:N", sort=kinds, scale=alt.Scale(paddingOuter=0.35))} if several else {}
+    )
     tint: Any = _above(marks.colour(replace(figure, colour=by), points)) if several else alt.value(theme.CATEGORIES[0])
     if figure.colour == names == "batch_size":
         tint = marks.colour(figure, points, legend=False)
@@ -98,7 +101,11 @@ def _chart(
     layers.append(dots.encode(x=alt.X("value:Q", title=x_name)))
     if points["low"].notna().any():
         layers.append(base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", title=x_name), x2="high:Q"))
-    tips = [alt.Tooltip(f"{names}:N", title=names), alt.Tooltip("text:N", title=title), alt.Tooltip("n:Q", title="seeds")]
+    tips = [
+        alt.Tooltip(f"{names}:N", title=names),
+        alt.Tooltip("text:N", title=title),
+        alt.Tooltip("n:Q", title="seeds"),
+    ]
     layers.append(base.mark_point(size=60, opacity=1).encode(x=x, tooltip=tips))
     text = alt.Chart(points).encode(y=y, **offset).mark_text(align="left", fontSize=11, dx=10, color=theme.INK)
     layers.append(text.encode(x=alt.value(width), text="text:N"))
@@ -115,7 +122,9 @@ def _chart(
     for panel in panels:
         # Every layer gets the rows of its panel; the shared colour scale keeps one legend.
         own = [_of_panel(layer, panel) for layer in layers]
-        rows.append(alt.layer(*own).properties(width=width, height=height, title=alt.TitleParams(panel, fontSize=12, offset=6)))
+        rows.append(
+            alt.layer(*own).properties(width=width, height=height, title=alt.TitleParams(panel, fontSize=12, offset=6))
+        )
     return alt.concat(*rows, columns=1).resolve_scale(x="shared")
 
 

@@ -27,7 +27,11 @@ def draw(figure: Figure, rows: Rows) -> Any:
     Raises:
         BatchlabError: Several rows of one seed fall into one cell.
     """
-    x, y, value = figure.x or "batch_size", figure.y[0] if figure.y else "learning_rate", figure.value or "test_accuracy"
+    x, y, value = (
+        figure.x or "batch_size",
+        figure.y[0] if figure.y else "learning_rate",
+        figure.value or "test_accuracy",
+    )
     figure = replace(figure, x=x, y=(y,), colour=None)
     shared = columns.quantity(value, figure.table)
     keys = list(dict.fromkeys([*groups_of(figure), x, y]))
@@ -41,16 +45,29 @@ def draw(figure: Figure, rows: Rows) -> Any:
         return marks.message(figure, f"All {rows.diverged} selected runs diverged.")
     low, high = float(points["mean"].min()), float(points["mean"].max())
     middle = low + 0.55 * (high - low)
-    points["text"] = [_cell(mean) if state == "ok" else "×" for mean, state in zip(points["mean"], points["state"], strict=True)]
-    points["ink"] = ["white" if state == "ok" and mean > middle else theme.INK for mean, state in zip(points["mean"], points["state"], strict=True)]
+    points["text"] = [
+        _cell(mean) if state == "ok" else "×" for mean, state in zip(points["mean"], points["state"], strict=True)
+    ]
+    points["ink"] = [
+        "white" if state == "ok" and mean > middle else theme.INK
+        for mean, state in zip(points["mean"], points["state"], strict=True)
+    ]
     orders = {name: in_order(points[name]) for name in (x, y)}
     points, panels = marks.facet_text(figure, points)
     size = marks.panel_size(max(1, len(panels)), beside=True)
     cell = max(18, min(56, size[0] // len(orders[x])))
     base = alt.Chart().encode(
-        x=alt.X(f"{x}:O", sort=orders[x], title=figure.x_title or marks.capital(columns.quantity(x).axis), axis=_axis(x, orders)),
+        x=alt.X(
+            f"{x}:O",
+            sort=orders[x],
+            title=figure.x_title or marks.capital(columns.quantity(x).axis),
+            axis=_axis(x, orders),
+        ),
         y=alt.Y(
-            f"{y}:O", sort=orders[y][::-1], title=figure.y_title or marks.capital(columns.quantity(y).axis), axis=_axis(y, orders)
+            f"{y}:O",
+            sort=orders[y][::-1],
+            title=figure.y_title or marks.capital(columns.quantity(y).axis),
+            axis=_axis(y, orders),
         ),
     )
     title = marks.capital(shared.axis)
@@ -75,7 +92,9 @@ def draw(figure: Figure, rows: Rows) -> Any:
     if cell >= 30:
         ink = alt.Color("ink:N", scale=None, legend=None)
         layers.append(base.mark_text(fontSize=11).encode(text="text:N", color=ink))
-    layer = alt.layer(*layers, data=points.drop(columns=[c for c in (figure.facet,) if c])).resolve_scale(color="independent")
+    layer = alt.layer(*layers, data=points.drop(columns=[c for c in (figure.facet,) if c])).resolve_scale(
+        color="independent"
+    )
     layer = layer.properties(width=cell * len(orders[x]), height=max(22, min(34, cell)) * len(orders[y]))
     chart = marks.faceted(layer, figure, panels, size[2])
     n = summary.largest if summary.smallest == summary.largest else f"{summary.smallest} to {summary.largest}"
@@ -88,6 +107,6 @@ def _cell(mean: float) -> str:
     return f"{mean:.1f}" if abs(mean) >= 10 else f"{mean:.3g}"
 
 
-def _axis(column: str, orders: dict[str, list[object]]) -> Any:
+def _axis(column: str, orders: dict[str, list[Any]]) -> Any:
     names = marks.labels_expression(column, orders[column])
     return alt.Axis(labelAngle=0, labelExpr=names, domain=False, ticks=False, grid=False)

@@ -30,9 +30,19 @@ def colour_domain(figure: Figure, rows: pd.DataFrame, column: str) -> tuple[list
     return present, theme.category_colours(len(present), f"{figure.where_it_is}, colour {column}")
 
 
+_SIGNS = str.maketrans("₀₁₂₃₄₅₆₇₈₉ᵢ", "0123456789i")
+
+
+def plain(text: str) -> str:
+    """Return text in the signs of Liberation Sans; for any other sign the whole line would change its font."""
+    return text.replace("‖₂", "‖").replace("‖", "||").translate(_SIGNS)
+
+
 def capital(text: str) -> str:
-    """Return the text with a capital first letter, the rest as it is."""
-    return text[:1].upper() + text[1:]
+    """Return the text, in plain signs, with a capital first letter if it starts with a word."""
+    text = plain(text)
+    word = len(text) > 1 and text[1].isalpha()
+    return text[:1].upper() + text[1:] if word else text
 
 
 def legend_title(column: str) -> str | None:
@@ -70,7 +80,11 @@ def legend_place(texts: Sequence[str], wide: bool) -> dict[str, Any]:
     if not wide:
         return {"orient": "right", "direction": "vertical", "columns": 1}
     longest = max((len(text) for text in texts), default=0)
-    return {"orient": "bottom", "direction": "horizontal", "columns": max(1, min(len(texts), WIDTH // (40 + 6 * longest)))}
+    return {
+        "orient": "bottom",
+        "direction": "horizontal",
+        "columns": max(1, min(len(texts), WIDTH // (40 + 6 * longest))),
+    }
 
 
 def colour(figure: Figure, rows: pd.DataFrame, wide: bool = False, *, legend: bool = True) -> Any:
@@ -120,7 +134,7 @@ def dash(names: Sequence[Any], title: str | None, wide: bool, column: str = "ser
 
 
 def _nice_ticks(low: float, high: float, most: int = 7) -> list[float]:
-    """Return at most `most` tick values of a logarithmic axis: powers of ten, with 2 and 5 (or 3) between them if they fit."""
+    """Return at most `most` tick values of a logarithmic axis: powers of ten, with 2 and 5 or 3 if they fit."""
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     for steps in ((1, 2, 5), (1, 3), (1,)):
         ticks = [float(f"{step}e{power}") for power in range(first, last + 1) for step in steps]
@@ -137,11 +151,13 @@ def _log_labels() -> str:
 
 def x_axis(figure: Figure, values: pd.Series, width: int = 500) -> Any:
     """Return the horizontal encoding of a numeric column named `x`, linear or logarithmic, `width` pixels long."""
-    name = figure.x_title or capital(columns.quantity(figure.x or "x").axis)
+    name = capital(figure.x_title or columns.quantity(figure.x or "x").axis)
     low, high = float(values.min()), float(values.max())
     domain = list(figure.x_domain) if figure.x_domain else None
     if figure.x_scale == "linear":
-        scale = alt.Scale(zero=False, nice=False, domain=domain) if domain else alt.Scale(zero=False, nice=False, padding=6)
+        scale = (
+            alt.Scale(zero=False, nice=False, domain=domain) if domain else alt.Scale(zero=False, nice=False, padding=6)
+        )
         return alt.X("x:Q", title=name, scale=scale, axis=alt.Axis(format="~s") if high >= 1e4 else alt.Axis())
     base = 2 if figure.x_scale == "log2" else 10
     most = max(3, width // 42)
@@ -253,11 +269,11 @@ def finish(chart: Any, figure: Figure, notes: Sequence[str], diverged: int = 0) 
     for part in parts:
         joined = f"{subtitle[-1]} · {part}" if subtitle else part
         subtitle = [*subtitle[:-1], joined] if len(joined) <= 104 and subtitle else [*subtitle, part]
-    title = textwrap.wrap(figure.title or figure.name, 78) or [" "]
+    title = textwrap.wrap(plain(figure.title or figure.name), 78) or [" "]
     described = f"{figure.title or figure.name}. {' '.join(parts)}"
-    return chart.properties(
-        title=alt.TitleParams(text=title, subtitle=subtitle), description=described
-    ).configure(**theme.config())
+    return chart.properties(title=alt.TitleParams(text=title, subtitle=subtitle), description=described).configure(
+        **theme.config()
+    )
 
 
 def message(figure: Figure, text: str, diverged: int = 0) -> Any:

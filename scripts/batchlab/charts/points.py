@@ -78,7 +78,9 @@ def _bars_text(figure: Figure, data: pd.DataFrame, summaries: list[Summary]) -> 
     smallest, largest = marks.seeds_of(summaries)
     if figure.error is None:
         return marks.seeds_text(smallest, largest, drawn="bars")
-    trials = f" over n = {int(data['trials'].max())} trials" if "trials" in data and data["trials"].notna().any() else ""
+    trials = (
+        f" over n = {int(data['trials'].max())} trials" if "trials" in data and data["trials"].notna().any() else ""
+    )
     what = "standard deviation" if figure.error.endswith("std") else figure.error.replace("_", " ")
     return f"Bars: ± {what}{trials}" + (f", averaged over {largest} seeds" if largest > 1 else ", one seed")
 

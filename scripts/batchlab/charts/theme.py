@@ -10,7 +10,7 @@ import numpy as np
 
 from batchlab.errors import BatchlabError
 
-# vl-convert carries Liberation Sans; Arial and Helvetica have the same widths, so a browser without it lays text out alike.
+# vl-convert carries Liberation Sans; Arial and Helvetica have the same widths, so browsers lay text out alike.
 FONT = "Liberation Sans, Arimo, Arial, Helvetica, sans-serif"
 INK, GREY, LIGHT = "#1b1f24", "#5f6670", "#e3e6ea"
 
@@ -28,7 +28,7 @@ DASHES = ([1, 0], [6, 3], [2, 2], [9, 3, 2, 3], [12, 4])
 
 
 def _oklch_to_linear(lightness: float, chroma: float, hue: float) -> tuple[float, float, float]:
-    """Convert OKLCH to linear sRGB with the matrices of Ottosson (2020), "A perceptual color space for image processing"."""
+    """Convert OKLCH to linear sRGB (Ottosson 2020, "A perceptual color space for image processing")."""
     a, b = chroma * math.cos(math.radians(hue)), chroma * math.sin(math.radians(hue))
     l, m, s = (  # noqa: E741 - the cone responses' usual names
         (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3,

@@ -106,7 +106,7 @@ def _figure(figure: Mapping[str, Any], study: str, folder: Path, number: int) ->
 
 
 def inline_svg(path: str | Path, scope: str, alternative: str) -> Markup:
-    """Return an SVG file as an element of a page: ids of its own, a width that follows the page, words for screen readers.
+    """Return an SVG file as an element of a page, with ids of its own and words for screen readers.
 
     Args:
         path: The SVG file, as this project draws it.
@@ -128,7 +128,9 @@ def inline_svg(path: str | Path, scope: str, alternative: str) -> Markup:
     width = float(size[1]) if size else 640.0
     # Vega describes every mark; the alternative text below says it once.
     body = re.sub(r'\s(?:role|aria-[a-z]+)="[^"]*"', "", text[start.end() :])
-    opening = Markup('<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{}" viewBox="{}" style="width:{}px">')
+    opening = Markup(
+        '<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{}" viewBox="{}" style="width:{}px">'
+    )
     box = size[0].split('"')[1] if size else "0 0 640 400"
     return opening.format(alternative, box, f"{width:g}") + Markup(scoped(body, re.sub(r"[^A-Za-z0-9_-]", "-", scope)))
 

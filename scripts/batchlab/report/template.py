@@ -28,7 +28,7 @@ a { color: var(--link); text-decoration-thickness: 1px; text-underline-offset: 2
 .tally li { flex: 1 1 9rem; border-top: 3px solid var(--c); background: var(--wash); padding: .7rem .9rem; font-size: .88rem; }
 .tally b { display: block; font-size: 1.7rem; line-height: 1.15; font-weight: 600; }
 .supported { --c: #00724f; } .contradicted { --c: #b24a00; } .undetermined { --c: #5f6670; }
-.badge { display: inline-block; color: var(--c); font-weight: 600; font-size: .82rem; white-space: nowrap; }
+.badge { display: inline-block; color: var(--c); font-weight: 600; font-size: .82rem; white-space: nowrap; margin-right: .5rem; }
 .badge::before { content: ""; display: inline-block; width: .55em; height: .55em; margin-right: .4em; border-radius: 50%;
   background: var(--c); }
 .contradicted.badge::before { border-radius: 0; }
@@ -51,13 +51,13 @@ th { text-align: left; font-weight: 600; color: var(--soft); border-bottom: 1px 
 td { border-bottom: 1px solid var(--line); padding: .5rem .8rem .5rem 0; vertical-align: top; }
 th:last-child, td:last-child { padding-right: 0; }
 .claims { min-width: 39rem; } .claims td:first-child { min-width: 13rem; } .claims .meta { font-size: .78rem; margin-top: .15rem; }
-td.num { white-space: nowrap; }
+td.num, span.num { white-space: nowrap; }
 details { margin: 1.2rem 0; } summary { cursor: pointer; font-size: .9rem; font-weight: 600; padding: .2rem 0; }
 dl { display: grid; grid-template-columns: 9.5rem minmax(0, 1fr); gap: .5rem 1rem; font-size: .9rem; }
 dt { color: var(--soft); font-size: .84rem; } dd { margin: 0; }
 pre { background: var(--wash); padding: .9rem 1rem; overflow-x: auto; font-size: .84rem; line-height: 1.5; }
 footer { color: var(--soft); font-size: .82rem; margin-top: 4rem; padding-bottom: 3rem; }
-@media (max-width: 36rem) { header { padding-top: 2rem; } h1 { font-size: 1.6rem; } dl { grid-template-columns: 1fr; gap: 0; }
+@media (max-width: 36rem) { header { padding-top: 2rem; } h1 { font-size: 1.6rem; } dl { grid-template-columns: minmax(0, 1fr); gap: 0; }
   dd { margin-bottom: .6rem; } nav li { display: block; } nav li .meta { text-align: left; } }
 @media print { body { font-size: 10.5pt; } main, header, footer { max-width: none; } nav, .links { display: none; }
   section { break-before: page; border-top: 0; } figure, tr { break-inside: avoid; } a { color: inherit; text-decoration: none; }
@@ -76,7 +76,7 @@ footer { color: var(--soft); font-size: .82rem; margin-top: 4rem; padding-bottom
 {% endfor %}
 </ul>
 {% for name, claims in verdicts if claims %}
-<p class="meta">{{ name | capitalize }}: {% for claim in claims %}<a href="#{{ claim.anchor }}">{{ claim.name | replace("_", " ") }}</a>{{ ", " if not loop.last }}{% endfor %}.</p>
+<p class="meta">{{ name | capitalize }}: {% for claim in claims %}<a href="#{{ claim.anchor }}" title="{{ claim.statement }}">{{ claim.name | replace("_", " ") }}</a>{{ ", " if not loop.last }}{% endfor %}.</p>
 {% endfor %}
 {% endif %}
 <nav aria-label="Studies">
@@ -119,7 +119,7 @@ footer { color: var(--soft); font-size: .82rem; margin-top: 4rem; padding-bottom
 <td>{{ claim.statement }}<div class="meta">{{ claim.source }}{% if claim.figure in study.known %} · <a href="#{{ study.name }}-{{ claim.figure }}">figure {{ study.known[claim.figure] }}</a>{% endif %}</div></td>
 <td>{{ claim.published }}</td>
 <td>{{ claim.measured }}</td>
-<td>{{ claim.interval }}{% if claim.expected %}<div class="meta">expected {{ claim.expected }}</div>{% endif %}</td>
+<td><span class="num">{{ claim.interval }}</span>{% if claim.expected %}<div class="meta">expected {{ claim.expected }}</div>{% endif %}</td>
 <td>{{ claim.n }}</td>
 <td><span class="badge {{ claim.verdict }}">{{ claim.verdict }}</span>{% if claim.note %}<div class="meta">{{ claim.note }}</div>{% endif %}</td>
 </tr>
@@ -186,4 +186,4 @@ snakemake --configfile config/{{ campaign }}.yaml verify   # recompute a sample 
 <code>.provenance.json</code> next to it.</p></footer>
 </body>
 </html>
-"""
+"""  # noqa: E501 - lines of HTML
