@@ -2,7 +2,7 @@
 
 from batchlab.jobs import job
 from batchlab.training import backend, resident, state
-from batchlab.training.segment import DISTANCES, HISTORY, initialise
+from batchlab.training.segment import initialise
 from batchlab.training.tables import write_table
 
 with job(snakemake) as this:
@@ -10,5 +10,5 @@ with job(snakemake) as this:
     segment = initialise(this.spec, resident.read(this.input["data"]))
     this.facts |= segment.facts
     state.write(this.output["state"], segment.snapshot)
-    write_table(this.output["history"], HISTORY, segment.history)
-    write_table(this.output["distances"], DISTANCES, segment.distances)
+    for name, table in segment.tables.items():
+        write_table(this.output[name], table)

@@ -6,7 +6,7 @@ from batchlab.digests import digest
 from batchlab.jobs import job
 from batchlab.training import backend, resident, state
 from batchlab.training.checkpoint import Checkpoint
-from batchlab.training.segment import DISTANCES, HISTORY, SETTINGS, train
+from batchlab.training.segment import train
 from batchlab.training.tables import write_table
 
 with job(snakemake) as this:
@@ -26,6 +26,6 @@ with job(snakemake) as this:
     )
     this.facts |= segment.facts
     state.write(this.output["state"], segment.snapshot)
-    write_table(this.output["history"], (*HISTORY, *SETTINGS), segment.history)
-    write_table(this.output["distances"], DISTANCES, segment.distances)
+    for name, table in segment.tables.items():
+        write_table(this.output[name], table)
     checkpoint.remove()

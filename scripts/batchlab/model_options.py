@@ -1,7 +1,7 @@
 """The built-in models and their options, readable without Keras: planning checks a campaign against this table.
 
-`batchlab.models.<name>.build` has exactly these keyword arguments (a test compares them). A user's own model is named by
-`file` instead of `name`; its options belong to its own `build`.
+`batchlab.models.<name>.build` has exactly these keyword arguments (a test compares them). A user's own model is named
+by `file` instead of `name`; its options belong to its own `build`.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ class Evaluation:
 
     def __init__(self, model: Any, data: Resident, jit: bool, chunk: int = CHUNK) -> None:
         self._model, self._data = model, data
-        self._re_estimation = ReEstimation(model, data, jit)
+        self.re_estimation = ReEstimation(model, data, jit)
         total = sum(data.counts)
         chunk = min(chunk, total)
         padded = np.zeros(-(-total // chunk) * chunk, dtype=np.int32)
@@ -66,5 +66,5 @@ class Evaluation:
 
         Without normalisation layers this is `at_present`.
         """
-        with self._re_estimation:
+        with self.re_estimation:
             return self.at_present()

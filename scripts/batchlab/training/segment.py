@@ -16,11 +16,12 @@ from batchlab.training.backend import device, jit_rule
 from batchlab.training.checkpoint import Checkpoint
 from batchlab.training.evaluation import METRICS, Evaluation
 from batchlab.training.resident import Resident
+from batchlab.training.tables import Table
 from batchlab.training.trainer import Trainer, pieces
 
-HISTORY = ("seed", "epoch", "updates", "examples", "seconds", "status", *METRICS)
-SETTINGS = ("batch_size", "accumulation", "learning_rate")
-DISTANCES = ("seed", "epoch", "updates", "from_initial", "from_origin")
+_HISTORY = ("seed", "epoch", "updates", "examples", "seconds", "status", *METRICS)
+_SETTINGS = ("batch_size", "accumulation", "learning_rate")
+_DISTANCES = ("seed", "epoch", "updates", "from_initial", "from_origin")
 
 _NO_METRICS = dict.fromkeys(METRICS, math.nan)
 
@@ -31,8 +32,8 @@ class Segment:
 
     Attributes:
         snapshot: The replicas' state at the segment's end.
-        history: Rows of `HISTORY` (after the initial weights also `SETTINGS`).
-        distances: Rows of `DISTANCES`.
+        history: Rows of the table of loss and accuracy.
+        distances: Rows of the table of distances.
         facts: For the provenance record.
     """
 
@@ -40,6 +41,15 @@ class Segment:
     history: list[dict[str, Any]] = field(default_factory=list)
     distances: list[dict[str, Any]] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def tables(self) -> dict[str, Table]:
+        """The tables `history` and `distances`; settings are columns of the former unless nothing was trained."""
+        settings = _SETTINGS if self.snapshot.trained else ()
+        return {
+            "history": Table((*_HISTORY, *settings), self.history),
+            "distances": Table(_DISTANCES, self.distances),
+        }
 
 
 def distance(weights: state.Arrays, reference: state.Arrays | None, keys: list[str]) -> float:
@@ -146,7 +156,7 @@ def train(
     trainer = Trainer(spec, data)
     evaluation = Evaluation(trainer.model, data, trainer.jit)
     keys = trainable_keys(trainer.model)
-    settings = {name: spec[name] for name in SETTINGS}
+    settings = {name: spec[name] for name in _SETTINGS}
     way = list(pieces(start, stop, data.examples))
 
     segment = Segment(state.Snapshot((), {}, ()))

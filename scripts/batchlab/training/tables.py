@@ -6,10 +6,17 @@ import csv
 import io
 import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from batchlab.files import write_text
+
+
+class Table(NamedTuple):
+    """Columns in order, and rows that map each column to its value."""
+
+    columns: Sequence[str]
+    rows: Sequence[Mapping[str, Any]]
 
 
 def _cell(value: Any) -> str:
@@ -19,16 +26,10 @@ def _cell(value: Any) -> str:
     return str(value)
 
 
-def write_table(path: str | os.PathLike[str], columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write rows as CSV with the given columns; single precision survives the nine digits exactly.
-
-    Args:
-        path: The file.
-        columns: Names of the columns, in order.
-        rows: Column → value; every row has every column.
-    """
+def write_table(path: str | os.PathLike[str], table: Table) -> None:
+    """Write a table as CSV; single precision survives the nine digits exactly."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([_cell(row[column]) for column in columns] for row in rows)
+    writer.writerow(table.columns)
+    writer.writerows([_cell(row[column]) for column in table.columns] for row in table.rows)
     write_text(path, text.getvalue())

@@ -53,6 +53,21 @@ def pieces(start: int, stop: int, examples: int) -> Iterator[Piece]:
         start = end
 
 
+def single_updates(start: int, updates: int, batch_size: int, examples: int) -> Iterator[Piece]:
+    """Yield the next updates after a position, one piece each.
+
+    Args:
+        start: Cumulative examples at the beginning.
+        updates: Number of updates.
+        batch_size: Examples in an update; the last one of an epoch may hold fewer.
+        examples: Number of training examples.
+    """
+    for _ in range(updates):
+        piece = next(pieces(start, min(start + batch_size, (start // examples + 1) * examples), examples))
+        yield piece
+        start = piece.end
+
+
 class Trainer:
     """Trains replicas of one model on one data set.
 
@@ -101,35 +116,45 @@ class Trainer:
             self._compiled[size] = run
         return self._compiled[size]
 
-    def advance(self, seed: int, piece: Piece, position: state.Position) -> float:
-        """Make the updates of a piece and move the position.
+    def run(self, order: Any, start: int, stop: int) -> tuple[float, float]:
+        """Make the updates between two positions of an epoch's order.
+
+        Args:
+            order: The epoch's permutation, an int32 tensor of shape (training examples,).
+            start: First position.
+            stop: The epoch's end, or a multiple of the batch size after `start`.
+
+        Returns:
+            The sum of the examples' losses, each at the weights of its own update, and the seconds in compiled updates.
+        """
+        full = (stop - start) // self.batch_size * self.batch_size
+        rest = stop - start - full
+        if rest and stop != self.data.examples:
+            raise BatchlabError(
+                f"stop: {rest} examples into an update of batch_size {self.batch_size}; "
+                "choose an update's boundary or the end of an epoch"
+            )
+        batches = [(self.batch_size, start, start + full)] if full else []
+        batches += [(rest, start + full, stop)] if rest else []
+        runs = [(self._updates(size), tf.constant(first), tf.constant(last)) for size, first, last in batches]
+        clock = time.perf_counter()
+        total = sum(float(updates(order, first, last)) for updates, first, last in runs)
+        return total, time.perf_counter() - clock
+
+    def advance(self, seed: int, piece: Piece, position: state.Position) -> None:
+        """Make the updates of a piece and move the position, which becomes `diverged` when the loss is not finite.
 
         Args:
             seed: The replica's seed, which fixes the order of the examples.
             piece: Ends at the epoch's end or a multiple of the batch size after its start.
-            position: Moved to the piece's end; becomes `diverged` when the loss is not finite.
-
-        Returns:
-            The mean loss over the piece's examples, each at the weights of its own update.
+            position: Moved to the piece's end.
         """
-        full = (piece.stop - piece.start) // self.batch_size * self.batch_size
-        rest = piece.stop - piece.start - full
-        if rest and piece.stop != self.data.examples:
-            raise BatchlabError(
-                f"stop: {piece.end} examples is in the middle of an update of batch_size {self.batch_size}; "
-                f"choose {piece.end - rest} or the end of the epoch"
-            )
         order = tf.constant(permutation(seed, piece.epoch, self.data.examples))
-        batches = [(self.batch_size, piece.start, piece.start + full)] if full else []
-        batches += [(rest, piece.start + full, piece.stop)] if rest else []
-        runs = [(self._updates(size), tf.constant(start), tf.constant(stop)) for size, start, stop in batches]
-        clock = time.perf_counter()
-        total = sum(float(run(order, start, stop)) for run, start, stop in runs)
-        position.seconds += time.perf_counter() - clock
+        total, seconds = self.run(order, piece.start, piece.stop)
+        position.seconds += seconds
         self.move(piece, position)
         if not math.isfinite(total):
             position.status = state.DIVERGED
-        return total / (piece.stop - piece.start)
 
     def move(self, piece: Piece, position: state.Position) -> None:
         """Count a piece's updates and examples without training."""

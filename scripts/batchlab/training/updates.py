@@ -19,16 +19,17 @@ def cross_entropy(labels: Any, logits: Any) -> Any:
     return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
 
 
-def gradient_sum(model: Any, inputs: Any, labels: Any) -> tuple[Any, list[Any]]:
+def gradient_sum(model: Any, inputs: Any, labels: Any, training: bool = True) -> tuple[Any, list[Any]]:
     """Return loss and gradient, both summed over the examples of one micro-batch.
 
     Losses that layers add (weight penalties, activity penalties) describe the whole micro-batch and are weighted by its
     count, so that they enter an update once, whatever its accumulation.
 
     Args:
-        model: The model, run in training mode.
+        model: The model.
         inputs: Shape (examples, …).
         labels: Shape (examples,).
+        training: Whether the model runs in training mode (batch statistics, dropout).
 
     Returns:
         The summed loss and one summed gradient for each trainable variable.
@@ -36,7 +37,7 @@ def gradient_sum(model: Any, inputs: Any, labels: Any) -> tuple[Any, list[Any]]:
     # TensorFlow's own variables, because the tape knows nothing of Keras' wrappers in every version.
     variables = [variable.value for variable in model.trainable_variables]
     with tf.GradientTape() as tape:
-        loss = tf.reduce_sum(cross_entropy(labels, model(inputs, training=True)))
+        loss = tf.reduce_sum(cross_entropy(labels, model(inputs, training=training)))
         for penalty in model.losses:
             loss += tf.cast(inputs.shape[0], loss.dtype) * tf.cast(penalty, loss.dtype)
     gradients = tape.gradient(loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)

@@ -1,0 +1,13 @@
+"""One probe on one snapshot: the tables that it writes."""
+
+from batchlab.jobs import job
+from batchlab.probes import measure
+from batchlab.training import backend, resident, state
+from batchlab.training.tables import write_table
+
+with job(snakemake) as this:
+    this.facts |= backend.configure(this.spec["precision"], this.threads)
+    measurement = measure(this.spec, resident.read(this.input["data"]), state.read(this.input["state"]))
+    this.facts |= measurement.facts
+    for name, table in measurement.tables.items():
+        write_table(this.output[name], table)
