@@ -261,6 +261,12 @@ def test_arms_of_one_batch_size_are_never_averaged_together() -> None:
     assert {row["n"] for data in specification["datasets"].values() for row in data} == {3}
 
 
+def test_a_column_can_be_panel_and_colour_at_once() -> None:
+    specification = drawn("curves", facet="batch_size", y="test_accuracy", where={"optimizer": "sgd"})
+    (rows,) = specification["datasets"].values()
+    assert {(row["panel"], row["batch_size"]) for row in rows} == {("B = 16", 16), ("B = 64", 64), ("B = 1024", 1024)}
+
+
 def test_normalised_norms_have_the_mean_of_the_largest_batch() -> None:
     table = norms()
     scaled = table.assign(same=density.normalised(table, "norm", ["seed"])).groupby("batch_size")["same"].mean()

@@ -139,9 +139,7 @@ def _chart(figure: Figure, points: pd.DataFrame, wanted: Sequence[str], wide: bo
         dots = base.mark_point(size=26 if few else 40, opacity=1 if few else 0, clip=True)
         layers.append(dots.encode(y=y, detail=detail, tooltip=tips))
     layers += marks.references(figure)
-    layer = alt.layer(*layers, data=points.drop(columns=[c for c in (figure.facet,) if c])).properties(
-        width=size[0], height=size[1]
-    )
+    layer = alt.layer(*layers, data=marks.drawn_columns(figure, points)).properties(width=size[0], height=size[1])
     return marks.faceted(layer, figure, panels, size[2])
 
 

@@ -86,7 +86,7 @@ def draw(figure: Figure, rows: Rows) -> Any:
     layers.append(base.mark_line(clip=True).encode(y=y, strokeDash=dash, tooltip=tips))
     layers.append(base.mark_point(size=22, opacity=1, clip=True).encode(y=y, tooltip=tips))
     layers += marks.references(figure)
-    layer = alt.layer(*layers, data=points.drop(columns=[c for c in (figure.facet,) if c]))
+    layer = alt.layer(*layers, data=marks.drawn_columns(figure, points))
     chart = marks.faceted(layer.properties(width=width, height=height), figure, panels, across)
     text = marks.seeds_text(summary.smallest, summary.largest, what="geometric mean")
     return marks.finish(chart, figure, [text, *notes], rows.diverged)

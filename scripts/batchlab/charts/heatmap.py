@@ -92,9 +92,7 @@ def draw(figure: Figure, rows: Rows) -> Any:
     if cell >= 30:
         ink = alt.Color("ink:N", scale=None, legend=None)
         layers.append(base.mark_text(fontSize=11).encode(text="text:N", color=ink))
-    layer = alt.layer(*layers, data=points.drop(columns=[c for c in (figure.facet,) if c])).resolve_scale(
-        color="independent"
-    )
+    layer = alt.layer(*layers, data=marks.drawn_columns(figure, points)).resolve_scale(color="independent")
     layer = layer.properties(width=cell * len(orders[x]), height=max(22, min(34, cell)) * len(orders[y]))
     chart = marks.faceted(layer, figure, panels, size[2])
     n = summary.largest if summary.smallest == summary.largest else f"{summary.smallest} to {summary.largest}"

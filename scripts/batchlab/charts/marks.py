@@ -106,7 +106,8 @@ def colour(figure: Figure, rows: pd.DataFrame, wide: bool = False, *, legend: bo
             symbolType="stroke",
             **place,
         )
-        if legend
+        # The panels' titles already name the colours of a figure with one panel per colour.
+        if legend and figure.colour != figure.facet
         else None,
     )
 
@@ -233,6 +234,12 @@ def facet_text(figure: Figure, frame: pd.DataFrame) -> tuple[pd.DataFrame, list[
     order = in_order(frame[figure.facet])
     names = {value: capital(columns.value_text(figure.facet, value)) for value in order}
     return frame.assign(panel=frame[figure.facet].map(names)), list(names.values())
+
+
+def drawn_columns(figure: Figure, points: pd.DataFrame) -> pd.DataFrame:
+    """Return the points without the facet's own column, whose words in `panel` replace it, unless it is drawn too."""
+    spare = figure.facet is not None and figure.facet not in (figure.colour, figure.dash, figure.x, *figure.y)
+    return points.drop(columns=[figure.facet]) if spare else points
 
 
 def faceted(chart: Any, figure: Figure, panels: Sequence[str], across: int) -> Any:

@@ -138,5 +138,5 @@ def _chart(
     layers.append(filled.encode(y=y, color=tint, fillOpacity=fill, strokeOpacity=alt.value(0), detail=detail))
     layers.append(dots.encode(y=y, color=tint, detail=detail, tooltip=tips))
     layers += marks.references(figure)
-    layer = alt.layer(*layers, data=points.drop(columns=[c for c in (figure.facet,) if c]))
+    layer = alt.layer(*layers, data=marks.drawn_columns(figure, points))
     return marks.faceted(layer.properties(width=size[0], height=size[1]), figure, panels, size[2])
