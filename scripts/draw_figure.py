@@ -1,7 +1,5 @@
 """Draw one figure of a study as SVG, PNG, interactive page and Vega-Lite specification."""
 
-from __future__ import annotations
-
 from batchlab.charts import draw, export
 from batchlab.files import atomic_path, write_text
 from batchlab.jobs import job

@@ -1,7 +1,5 @@
 """Write the campaign's report page from its figures and tables."""
 
-from __future__ import annotations
-
 from batchlab.files import write_text
 from batchlab.jobs import job
 from batchlab.report import render
