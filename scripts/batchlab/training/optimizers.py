@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+import numpy as np
+
 from batchlab.errors import BatchlabError
 from batchlab.optimizer_options import OPTIMIZER_OPTIONS
 from batchlab.training.backend import keras
@@ -34,6 +36,10 @@ def build(optimizer: dict[str, Any], learning_rate: float, variables: list[Any])
     if unknown:
         allowed = ", ".join(sorted(OPTIMIZER_OPTIONS[name]))
         raise BatchlabError(f"optimizer {name}: unknown hyperparameter {unknown[0]!r}; it has {allowed}")
+    options = {**OPTIMIZER_OPTIONS[name], **options}
+    if keras.config.floatx() == "float64":
+        # Keras takes a Python float through single precision where it casts a hyperparameter; a NumPy number is exact.
+        options = {key: np.float64(value) if isinstance(value, float) else value for key, value in options.items()}
     try:
         built = kind(learning_rate=learning_rate, name=name, **options)
         built.build(variables)

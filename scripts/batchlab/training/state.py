@@ -74,7 +74,7 @@ def variables_of(model: Any, optimizer: Any | None = None) -> dict[str, Any]:
 
 def capture(variables: Mapping[str, Any]) -> Arrays:
     """Return a copy of the variables' values."""
-    return {key: np.array(variable) for key, variable in variables.items()}
+    return {key: np.array(variable.numpy()) for key, variable in variables.items()}
 
 
 def restore(variables: Mapping[str, Any], values: Mapping[str, NDArray[Any]]) -> None:

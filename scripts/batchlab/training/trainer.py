@@ -85,19 +85,26 @@ class Trainer:
             )
         self.learning_rate = float(spec["learning_rate"])
         self.model = models.build(spec["model"], data.shape, data.classes)
-        self.optimizer = optimizers.build(spec["optimizer"], self.learning_rate, self.model.trainable_variables)
+        self._settings = spec["optimizer"]
+        self.optimizer = self._new_optimizer()
         self.jit, self.jit_reason = jit_rule(self.model, device())
         self.variables = state.variables_of(self.model, self.optimizer)
-        self._fresh = state.capture(self.variables)
         self._compiled: dict[int, Updates] = {}
         self.compile_seconds = 0.0
 
     def load(self, snapshot: state.Snapshot, seed: int) -> state.Position:
         """Put one replica of a snapshot into model and optimizer, with this trainer's learning rate."""
-        state.restore(self.variables, self._fresh)
         position = snapshot.load(seed, self.variables)
+        if not snapshot.trained:
+            # Fresh state may depend on the weights (schedule-free AdamW starts its average there), so it is made anew.
+            fresh = self._new_optimizer().variables
+            for variable, value in zip(self.optimizer.variables, fresh, strict=True):
+                variable.assign(value)
         self.optimizer.learning_rate = self.learning_rate
         return dataclasses.replace(position)
+
+    def _new_optimizer(self) -> Any:
+        return optimizers.build(self._settings, self.learning_rate, self.model.trainable_variables)
 
     def capture(self) -> state.Arrays:
         """Return the replica's present variables."""

@@ -1,0 +1,109 @@
+"""An independent twin of the training core: a multilayer perceptron in float64 NumPy, written out by hand.
+
+It shares nothing with the library but the order of the examples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Parameters = list[Array]  # kernel, bias, kernel, bias, …
+
+ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {
+    "relu": (lambda z: np.maximum(z, 0.0), lambda z: (z > 0.0).astype(np.float64)),
+    "tanh": (np.tanh, lambda z: 1.0 - np.tanh(z) ** 2),
+}
+
+
+def forward(parameters: Parameters, x: Array, activation: str) -> tuple[Array, list[Array], list[Array]]:
+    """Return logits, the input of every layer, and every pre-activation."""
+    function, _ = ACTIVATIONS[activation]
+    inputs, pre = [x], []
+    for kernel, bias in zip(parameters[::2], parameters[1::2], strict=True):
+        pre.append(inputs[-1] @ kernel + bias)
+        inputs.append(function(pre[-1]))
+    return pre[-1], inputs[:-1], pre
+
+
+def losses(logits: Array, labels: NDArray[Any]) -> Array:
+    """Return −log softmax(logits)[label] of each example."""
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    return np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(labels)), labels]
+
+
+def gradient_sum(parameters: Parameters, x: Array, labels: NDArray[Any], activation: str) -> Parameters:
+    """Return the gradient of the summed losses by backpropagation."""
+    _, derivative = ACTIVATIONS[activation]
+    logits, inputs, pre = forward(parameters, x, activation)
+    delta = np.exp(logits - logits.max(axis=1, keepdims=True))
+    delta /= delta.sum(axis=1, keepdims=True)
+    delta[np.arange(len(labels)), labels] -= 1.0
+    gradients: Parameters = []
+    for layer in range(len(pre) - 1, -1, -1):
+        gradients = [inputs[layer].T @ delta, delta.sum(axis=0), *gradients]
+        if layer:
+            delta = (delta @ parameters[2 * layer].T) * derivative(pre[layer - 1])
+    return gradients
+
+
+class SGD:
+    """v ← μ v − η g; w ← w + v, with Nesterov w ← w + μ v − η g."""
+
+    def __init__(self, learning_rate: float, momentum: float = 0.0, nesterov: bool = False) -> None:
+        self.learning_rate, self.momentum, self.nesterov = learning_rate, momentum, nesterov
+        self.velocity: Parameters | None = None
+
+    def step(self, parameters: Parameters, gradients: Parameters) -> Parameters:
+        if self.velocity is None:
+            self.velocity = [np.zeros_like(p) for p in parameters]
+        moves = [-self.learning_rate * g for g in gradients]
+        self.velocity = [self.momentum * v + move for v, move in zip(self.velocity, moves, strict=True)]
+        if self.nesterov:
+            moves = [self.momentum * v + move for v, move in zip(self.velocity, moves, strict=True)]
+            return [p + move for p, move in zip(parameters, moves, strict=True)]
+        return [p + v for p, v in zip(parameters, self.velocity, strict=True)]
+
+
+class Adam:
+    """Kingma & Ba 2015, algorithm 1 in the form of section 2 (ε outside the bias correction), as Keras documents it."""
+
+    def __init__(self, learning_rate: float, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7) -> None:
+        self.learning_rate, self.beta_1, self.beta_2, self.epsilon = learning_rate, beta_1, beta_2, epsilon
+        self.steps = 0
+        self.first: Parameters = []
+        self.second: Parameters = []
+
+    def step(self, parameters: Parameters, gradients: Parameters) -> Parameters:
+        if not self.steps:
+            self.first, self.second = ([np.zeros_like(p) for p in parameters] for _ in range(2))
+        self.steps += 1
+        self.first = [self.beta_1 * m + (1 - self.beta_1) * g for m, g in zip(self.first, gradients, strict=True)]
+        self.second = [self.beta_2 * v + (1 - self.beta_2) * g * g for v, g in zip(self.second, gradients, strict=True)]
+        rate = self.learning_rate * np.sqrt(1 - self.beta_2**self.steps) / (1 - self.beta_1**self.steps)
+        return [
+            p - rate * m / (np.sqrt(v) + self.epsilon)
+            for p, m, v in zip(parameters, self.first, self.second, strict=True)
+        ]
+
+
+def train(
+    parameters: Parameters,
+    optimizer: SGD | Adam,
+    x: Array,
+    labels: NDArray[Any],
+    orders: list[NDArray[Any]],
+    batch_size: int,
+    activation: str,
+) -> Parameters:
+    """Train one epoch per order; every batch's gradient is the mean over its true number of examples."""
+    for order in orders:
+        for start in range(0, len(order), batch_size):
+            batch = order[start : start + batch_size]
+            gradients = gradient_sum(parameters, x[batch], labels[batch], activation)
+            parameters = optimizer.step(parameters, [g / len(batch) for g in gradients])
+    return parameters
