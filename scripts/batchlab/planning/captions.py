@@ -35,7 +35,7 @@ def resolve_texts(
     """Return figures or claims with texts filled in and named batch sizes replaced by numbers.
 
     Texts may quote `{dataset}`, `{model}`, `{epochs}`, `{seeds}`, `{learning_rate}` (of the study's first arm)
-    and every named batch size of the campaign, such as `{small}`.
+    every named batch size of the campaign, such as `{small}`, and `{trials}` and `{updates}` of the study's probes.
 
     Raises:
         BatchlabError: If a text quotes something that is not defined.
@@ -48,6 +48,7 @@ def resolve_texts(
         "epochs": sum(phase.epochs or 0 for phase in recipe.phases),
         "learning_rate": f"{recipe.phases[0].learning_rate:g}",
         "seeds": context["seeds"],
+        **{key: value for probe in context["probes"] for key, value in probe.items() if key in ("trials", "updates")},
     }
     resolved: dict[str, dict[str, Any]] = {}
     for key, item in items.items():

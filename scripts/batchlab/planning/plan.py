@@ -227,7 +227,7 @@ class _Planner:
         tables += [table for kind in kinds for table in DERIVED_TABLES.get(kind, ())]
         seeds = {**self.config["seeds"], **({"count": settings["seeds"]} if "seeds" in settings else {})}
         blocks = seed_blocks(seeds["first"], seeds["count"], seeds["block"])
-        context = {"seeds": seeds["count"], "first_arm": arms[0]}
+        context = {"seeds": seeds["count"], "first_arm": arms[0], "probes": list(probes.values())}
         figures = resolve_texts(self.config, name, settings.get("figures", {}), context)
         claims = resolve_texts(self.config, name, settings.get("claims", {}), context)
         for group, items in (("figures", figures), ("claims", claims)):
