@@ -1,0 +1,162 @@
+"""Norms of summed gradients against brute force, and their moments against the closed form."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from numerics import cases, reference
+from numpy.typing import NDArray
+
+from batchlab import models, probes
+from batchlab.errors import BatchlabError
+from batchlab.probes import gradient_norms
+from batchlab.training.order import trial_batches
+from batchlab.training.resident import Resident
+
+Norm = Callable[[NDArray[Any]], float]
+
+
+def measured(model: dict[str, Any] = cases.MLP, **own: Any) -> tuple[probes.Measurement, list[NDArray[np.float64]]]:
+    """Run the probe on the initial weights; return its tables and the weights."""
+    data = cases.resident()
+    snapshot = cases.initial(data, cases.spec(model=model))
+    probe = {"name": "gradient_norms", "trials": 6, "samples": 16, "batch_sizes": [2, 8, 16], **own}
+    spec = {**cases.spec(model=model), "position": 0, "probe": probe}
+    return probes.measure(spec, data, snapshot), cases.parameters(snapshot)
+
+
+def norm_of(gradients: list[NDArray[Any]]) -> float:
+    return float(np.sqrt(sum((g**2).sum() for g in gradients)))
+
+
+@pytest.fixture(scope="module")
+def double() -> tuple[probes.Measurement, list[NDArray[np.float64]]]:
+    with cases.precision("float64"):
+        return measured()
+
+
+def test_fixed_weights_equal_sums_of_single_gradients(
+    double: tuple[probes.Measurement, list[NDArray[np.float64]]],
+) -> None:
+    measurement, weights = double
+    arrays = cases.arrays()
+    rows = [row for row in measurement.tables["gradient_norms"].rows if row["method"] == "fixed_weights"]
+    assert len(rows) == 3 * 6
+    for row in rows:
+        size = row["batch_size"]
+        batch = trial_batches(3, "fixed_weights", size, 6, size, cases.EXAMPLES)[row["trial"]]
+        total = [np.zeros_like(w) for w in weights]
+        for example in batch:
+            x, y = arrays["x_train"][[example]], arrays["y_train"][[example]]
+            total = [t + g for t, g in zip(total, reference.gradient_sum(weights, x, y, "relu"), strict=True)]
+        assert row["norm"] == pytest.approx(norm_of(total), rel=1e-11)
+
+
+def test_same_samples_equal_gradients_summed_along_a_path_of_sgd(
+    double: tuple[probes.Measurement, list[NDArray[np.float64]]],
+) -> None:
+    measurement, weights = double
+    arrays = cases.arrays()
+    rows = [row for row in measurement.tables["gradient_norms"].rows if row["method"] == "same_samples"]
+    assert len(rows) == 3 * 6
+    for row in rows:
+        size = row["batch_size"]
+        samples = trial_batches(3, "same_samples", size, 6, 16, cases.EXAMPLES)[row["trial"]]
+        total, moving = [np.zeros_like(w) for w in weights], weights
+        for batch in samples.reshape(-1, size):
+            gradients = reference.gradient_sum(moving, arrays["x_train"][batch], arrays["y_train"][batch], "relu")
+            total = [t + g for t, g in zip(total, gradients, strict=True)]
+            moving = [w - 0.1 * g / size for w, g in zip(moving, gradients, strict=True)]
+        assert row["norm"] == pytest.approx(norm_of(total), rel=1e-11)
+
+
+def test_moments_equal_those_of_single_gradients(
+    double: tuple[probes.Measurement, list[NDArray[np.float64]]],
+) -> None:
+    measurement, weights = double
+    arrays = cases.arrays()
+    single = np.array(
+        [
+            np.concatenate([g.ravel() for g in reference.gradient_sum(weights, x[None], y[None], "relu")])
+            for x, y in zip(arrays["x_train"], arrays["y_train"], strict=True)
+        ]
+    )
+    [row] = measurement.tables["gradient_moments"].rows
+    mean = single.mean(axis=0)
+    assert row["examples"] == cases.EXAMPLES
+    assert row["squared_norm"] == pytest.approx((mean**2).sum(), rel=1e-11)
+    assert row["trace"] == pytest.approx(np.trace(np.cov(single.T, bias=True)), rel=1e-11)
+    assert row["ratio"] == pytest.approx(row["trace"] / row["squared_norm"], rel=1e-12)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 6])
+def test_the_mean_square_over_all_batches_is_the_closed_form(size: int) -> None:
+    """E‖Σ g‖² = i² ‖G‖² + i (N − i)/(N − 1) tr Σ, exactly, when every batch of i out of N = 6 is enumerated."""
+    with cases.precision("float64"):
+        data = cases.resident(examples=6)
+        model = _model(data)
+        squared_norm, trace = gradient_norms.moments(model, data, True)(6)
+        batches = np.array(list(itertools.combinations(range(6), size)), dtype=np.int32)
+        squares = gradient_norms.fixed_weights(model, data, True)(batches).sum(axis=1)
+    expected = size**2 * squared_norm + size * (6 - size) / 5 * trace
+    assert squares.mean() == pytest.approx(expected, rel=1e-11)
+
+
+def _model(data: Resident) -> Any:
+    return models.build(cases.MLP, data.shape, data.classes, seed=2)
+
+
+def test_the_path_leaves_the_weights_as_they_were() -> None:
+    data = cases.resident()
+    model = _model(data)
+    before = [variable.numpy() for variable in model.trainable_variables]
+    rows = trial_batches(0, "same_samples", 4, 3, 16, cases.EXAMPLES)
+    run = gradient_norms.same_samples(model, data, True, 4, 0.5)
+    first = run(rows)
+    for variable, value in zip(model.trainable_variables, before, strict=True):
+        np.testing.assert_array_equal(variable.numpy(), value)
+    np.testing.assert_array_equal(run(rows), first)
+    np.testing.assert_array_equal(run(rows[::-1]), first[::-1])
+
+
+def test_single_precision_agrees_and_layers_add_up() -> None:
+    arrays = cases.arrays()
+    measurement, weights = measured(methods=["fixed_weights"], per_layer=True, batch_sizes=[8])
+    table = measurement.tables["gradient_norms"]
+    layers = [column for column in table.columns if column.startswith("norm_")]
+    assert layers[0] == "norm_mlp/hidden_1/kernel"
+    batches = trial_batches(3, "fixed_weights", 8, 6, 8, cases.EXAMPLES)
+    for row, batch in zip(table.rows, batches, strict=True):
+        gradients = reference.gradient_sum(weights, arrays["x_train"][batch], arrays["y_train"][batch], "relu")
+        assert row["norm"] == pytest.approx(norm_of(gradients), rel=1e-5)
+        for layer, gradient in zip(layers, gradients, strict=True):
+            assert row[layer] == pytest.approx(norm_of([gradient]), rel=1e-5)
+
+
+def test_with_batch_normalisation_every_example_has_a_gradient_of_its_own() -> None:
+    with cases.precision("float64"):
+        measurement, _ = measured(
+            {"name": "mlp_bn", "hidden": [6, 5]}, methods=["fixed_weights"], trials=1, batch_sizes=[cases.EXAMPLES]
+        )
+    [norm] = [row["norm"] for row in measurement.tables["gradient_norms"].rows]
+    [moments] = measurement.tables["gradient_moments"].rows
+    # The batch of all examples: its sum is N times the mean of gradients that were computed one by one.
+    assert norm**2 == pytest.approx(cases.EXAMPLES**2 * moments["squared_norm"], rel=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("own", "message"),
+    [
+        ({"methods": ["other"]}, "unknown method 'other'"),
+        ({"batch_sizes": [2, 64]}, "64 exceeds the 55 training examples"),
+        ({"samples": 64}, "samples: 64 exceeds"),
+        ({"batch_sizes": [2, 5]}, "5 does not divide samples: 16"),
+    ],
+)
+def test_impossible_settings_are_one_line(own: dict[str, Any], message: str) -> None:
+    with pytest.raises(BatchlabError, match=message):
+        measured(**own)
