@@ -20,10 +20,6 @@ from batchlab.digests import locked_versions
 from batchlab.errors import BatchlabError
 from batchlab.files import sha256_of, write_json
 
-# TensorFlow announces this default on the terminal at each start unless it is stated; scripts import this module first.
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-
-
 @dataclass
 class Job:
     """One Snakemake job as the scripts see it.

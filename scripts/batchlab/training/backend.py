@@ -5,16 +5,34 @@ Modules of the library import `keras` and `tf` from here, so that the environmen
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from typing import Any
+
+from batchlab.errors import BatchlabError
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-import keras
-import tensorflow as tf
 
-from batchlab.errors import BatchlabError
+@contextlib.contextmanager
+def _no_greeting() -> Iterator[None]:
+    """Keep from the terminal what TensorFlow's C++ says while it is loaded, before any log level applies."""
+    terminal = os.dup(2)
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 2)
+    try:
+        yield
+    finally:
+        os.dup2(terminal, 2)
+        os.close(silence)
+        os.close(terminal)
+
+
+with _no_greeting():
+    import keras
+    import tensorflow as tf
 
 __all__ = ["configure", "device", "float_type", "jit_rule", "keras", "tf"]
 
