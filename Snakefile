@@ -27,7 +27,8 @@ report: "config/report.rst"
 
 
 onsuccess:
-    print(f"\nThe report is at {RESULTS}/index.html")
+    if Path(rules.write_report.output.page).exists():
+        print(f"\nThe report is at {rules.write_report.output.page}")
 
 
 rule all:

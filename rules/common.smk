@@ -11,7 +11,13 @@ from batchlab.digests import canonical, code_digest, environment_digest
 from batchlab.errors import BatchlabError
 from batchlab.planning import plan
 from batchlab.planning.plan import PROBE_TABLES, seeds_of
-from batchlab.planning.specs import claims_spec, figure_spec, report_spec, tables_spec
+from batchlab.planning.specs import (
+    FORMATS,
+    claims_spec,
+    figure_spec,
+    report_spec,
+    tables_spec,
+)
 
 try:
     PLAN = plan(configuration.load(config))
@@ -20,7 +26,6 @@ except BatchlabError as problem:
 
 RESULTS = f"results/{PLAN.campaign}"
 MERGED_TABLES = ("arms", "history", "distances", "summary", "comparisons", "claims")
-FORMATS = {"svg": "svg", "png": "png", "html": "html", "vl_json": "vl.json"}
 
 
 def code(script, *modules):
@@ -30,7 +35,9 @@ def code(script, *modules):
 
 def env(script, *modules):
     """Digest of the locked versions of the packages that a rule's code imports."""
-    return environment_digest(Path(workflow.basedir) / "scripts" / script, tuple(modules))
+    return environment_digest(
+        Path(workflow.basedir) / "scripts" / script, tuple(modules)
+    )
 
 
 def constant(spec):
@@ -93,7 +100,9 @@ def study_inputs(study):
     probes = dict.fromkeys(probe.name for _, _, probe in planned.probes)
     for probe in (PLAN.probes[name] for name in probes):
         for block in probe_blocks(study, probe):
-            files += [probe_path(probe, block, table) for table in PROBE_TABLES[probe.kind]]
+            files += [
+                probe_path(probe, block, table) for table in PROBE_TABLES[probe.kind]
+            ]
     return files
 
 
@@ -102,7 +111,9 @@ def study_table(study, table):
 
 
 def table_paths(study):
-    return [study_table(study, table) for table in (*PLAN.studies[study].tables, "claims")]
+    return [
+        study_table(study, table) for table in (*PLAN.studies[study].tables, "claims")
+    ]
 
 
 def figure_paths(study):
@@ -132,12 +143,16 @@ def figure_tables(study, figure):
 
 def chart_modules(wildcards):
     """Module that draws the figure's kind of chart."""
-    return [f"batchlab.charts.{PLAN.studies[wildcards.study].figures[wildcards.figure]['chart']}"]
+    return [
+        f"batchlab.charts.{PLAN.studies[wildcards.study].figures[wildcards.figure]['chart']}"
+    ]
 
 
 def claim_tables(study):
     """The tables that a study's claims select from, by name."""
-    tables = sorted({claim["table"] for claim in PLAN.studies[study].claims.values()} | {"history"})
+    tables = sorted(
+        {claim["table"] for claim in PLAN.studies[study].claims.values()} | {"history"}
+    )
     return {table: study_table(study, table) for table in tables}
 
 

@@ -19,7 +19,9 @@ rule draw_figure:
     conda:
         "../envs/figures.yaml"
     params:
-        spec=lambda wildcards: canonical(figure_spec(PLAN, wildcards.study, wildcards.figure)),
+        spec=lambda wildcards: canonical(
+            figure_spec(PLAN, wildcards.study, wildcards.figure)
+        ),
         code=lambda wildcards: code("draw_figure.py", *chart_modules(wildcards)),
         env=env("draw_figure.py"),
     message:

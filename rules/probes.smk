@@ -6,11 +6,15 @@ for kind, tables in PROBE_TABLES.items():
         name:
             f"measure_{kind}"
         input:
-            data=lambda wildcards: data_path(PLAN.segments[probe_of(wildcards).segment].data),
+            data=lambda wildcards: data_path(
+                PLAN.segments[probe_of(wildcards).segment].data
+            ),
             initial=lambda wildcards: segment_path(
                 PLAN.segments[probe_of(wildcards).segment].initial, wildcards.block
             ),
-            state=lambda wildcards: segment_path(probe_of(wildcards).segment, wildcards.block),
+            state=lambda wildcards: segment_path(
+                probe_of(wildcards).segment, wildcards.block
+            ),
         output:
             **{
                 table: f"results/probes/{kind}/{{probe}}/seeds-{{block}}/{table}.csv"

@@ -44,7 +44,9 @@ rule judge_claims:
 
 rule merge_tables:
     input:
-        merged=lambda wildcards: [study_table(study, wildcards.table) for study in PLAN.studies],
+        merged=lambda wildcards: [
+            study_table(study, wildcards.table) for study in PLAN.studies
+        ],
     output:
         merged=f"{RESULTS}/tables/{{table}}.csv",
     log:
@@ -54,7 +56,9 @@ rule merge_tables:
     conda:
         "../envs/tables.yaml"
     params:
-        spec=lambda wildcards: canonical({"table": wildcards.table, "studies": list(PLAN.studies)}),
+        spec=lambda wildcards: canonical(
+            {"table": wildcards.table, "studies": list(PLAN.studies)}
+        ),
         code=code("merge_tables.py"),
         env=env("merge_tables.py"),
     message:

@@ -11,14 +11,18 @@ rule initialise_model:
     log:
         "logs/initialise_model/{initial}/seeds-{block}.log",
     wildcard_constraints:
-        initial=one_of(name for name in PLAN.segments if PLAN.segments[name].parent is None),
+        initial=one_of(
+            name for name in PLAN.segments if PLAN.segments[name].parent is None
+        ),
     conda:
         "../envs/train.yaml"
     resources:
         mem_mb=4000,
     params:
         spec=lambda wildcards: segment_spec(wildcards.initial, wildcards.block),
-        code=lambda wildcards: code("initialise_model.py", *model_modules(wildcards.initial)),
+        code=lambda wildcards: code(
+            "initialise_model.py", *model_modules(wildcards.initial)
+        ),
         env=env("initialise_model.py"),
     message:
         "Draw the initial weights {wildcards.initial}, seeds {wildcards.block}"
@@ -29,8 +33,12 @@ rule initialise_model:
 rule train_segment:
     input:
         data=lambda wildcards: data_path(PLAN.segments[wildcards.segment].data),
-        initial=lambda wildcards: segment_path(PLAN.segments[wildcards.segment].initial, wildcards.block),
-        parent=lambda wildcards: segment_path(PLAN.segments[wildcards.segment].parent, wildcards.block),
+        initial=lambda wildcards: segment_path(
+            PLAN.segments[wildcards.segment].initial, wildcards.block
+        ),
+        parent=lambda wildcards: segment_path(
+            PLAN.segments[wildcards.segment].parent, wildcards.block
+        ),
     output:
         state="results/segments/{segment}/seeds-{block}/state.npz",
         history="results/segments/{segment}/seeds-{block}/history.csv",
@@ -38,14 +46,18 @@ rule train_segment:
     log:
         "logs/train_segment/{segment}/seeds-{block}.log",
     wildcard_constraints:
-        segment=one_of(name for name in PLAN.segments if PLAN.segments[name].parent is not None),
+        segment=one_of(
+            name for name in PLAN.segments if PLAN.segments[name].parent is not None
+        ),
     conda:
         "../envs/train.yaml"
     resources:
         mem_mb=4000,
     params:
         spec=lambda wildcards: segment_spec(wildcards.segment, wildcards.block),
-        code=lambda wildcards: code("train_segment.py", *model_modules(wildcards.segment)),
+        code=lambda wildcards: code(
+            "train_segment.py", *model_modules(wildcards.segment)
+        ),
         env=env("train_segment.py"),
     message:
         "Train {wildcards.segment}, seeds {wildcards.block}"

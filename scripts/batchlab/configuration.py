@@ -32,10 +32,10 @@ def _explain(error: jsonschema.ValidationError) -> BatchlabError:
         extra = next(key for key in value if key not in known)
         return unknown(where, "key", extra, known)
     if error.validator == "required" and isinstance(value, dict):
-        missing = [key for key in error.validator_value if key not in value]
+        missing = [key for key in schema["required"] if key not in value]
         return BatchlabError(f"{where}: the key {missing[0]!r} is missing")
     if error.validator == "enum":
-        return unknown(where, "value", value, map(str, error.validator_value))
+        return unknown(where, "value", value, map(str, schema["enum"]))
     if error.validator in ("anyOf", "oneOf") and error.context:
         # The branch that fails deepest is the one that the author meant.
         return _explain(max(error.context, key=lambda e: (len(e.absolute_path), e.validator != "type")))
@@ -78,9 +78,10 @@ def load(raw: Mapping[str, Any]) -> dict[str, Any]:
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     # Snakemake's mapping types and YAML's scalars become plain JSON values.
     config = json.loads(json.dumps(raw, default=str))
-    errors = sorted(jsonschema.Draft202012Validator(schema).iter_errors(config), key=lambda e: list(map(str, e.absolute_path)))
-    if errors:
-        raise _explain(errors[0])
+    errors = jsonschema.Draft202012Validator(schema).iter_errors(config)
+    first = min(errors, key=lambda error: list(map(str, error.absolute_path)), default=None)
+    if first is not None:
+        raise _explain(first)
     config = _with_defaults(schema, config)
     config["studies"] = {name: study for name, study in config.get("studies", {}).items() if study is not None}
     config.setdefault("run", list(config["studies"]))

@@ -74,7 +74,7 @@ def _parsed(path: Path) -> tuple[str, frozenset[str], frozenset[str]]:
 
 
 def _files_of(module: str) -> list[Path]:
-    """Return the files that importing `module` runs: its parents' `__init__` and itself; none if there is no such module."""
+    """Return the files that importing `module` runs, its parents' `__init__` first; none if there is no such module."""
     parts = module.split(".")[1:]
     base = LIBRARY.joinpath(*parts)
     found = base.with_suffix(".py") if parts else LIBRARY / "__init__.py"

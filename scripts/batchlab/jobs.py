@@ -20,6 +20,7 @@ from batchlab.digests import locked_versions
 from batchlab.errors import BatchlabError
 from batchlab.files import sha256_of, write_json
 
+
 @dataclass
 class Job:
     """One Snakemake job as the scripts see it.

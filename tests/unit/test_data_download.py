@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+
 from batchlab.data import download
 from batchlab.data.catalogue import RegisteredSet, RemoteFile
 from batchlab.data.download import Policy, fault_of, fetch

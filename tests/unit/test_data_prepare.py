@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from batchlab.data import prepare as preparation
 from batchlab.data import readers
 from batchlab.data.catalogue import REGISTRY

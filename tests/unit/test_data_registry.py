@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from batchlab.data import registry
 from batchlab.data.registry import ACCEPTED_KEYS, REGISTRY, DataShape, describe, identity
 from batchlab.errors import BatchlabError

@@ -122,9 +122,13 @@ def test_probes_of_all_epochs_have_their_snapshots() -> None:
 
 
 ERRORS = [
-    ({"studies__sizes__arms__fixed": {"batchsize": 3}}, "studies.sizes.arms.fixed: unknown key 'batchsize'", "batch_size"),
+    (
+        {"studies__sizes__arms__fixed": {"batchsize": 3}},
+        "studies.sizes.arms.fixed: unknown key 'batchsize'",
+        "batch_size",
+    ),
     ({"epochz": 3}, "unknown key 'epochz'", "epochs"),
-    ({"epochs": "many"}, "epochs: \"many\"", "integer"),
+    ({"epochs": "many"}, 'epochs: "many"', "integer"),
     ({"epochs": 0}, "epochs: 0", "1 or more"),
     ({"precision": "float16"}, "precision: unknown value 'float16'", "float32"),
     ({"studies__sizes__arms__fixed": {"batch_size": 16, "accumulation": 3}}, "K = 3 does not divide", "1, 2, 4, 8, 16"),

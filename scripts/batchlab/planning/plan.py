@@ -78,7 +78,7 @@ class Study:
     name: str
     settings: dict[str, Any]
     arms: tuple[Arm, ...]
-    probes: tuple[tuple[Arm, float, Probe], ...]
+    probes: tuple[tuple[Arm, int | None, Probe], ...]
     blocks: tuple[str, ...]
     tables: tuple[str, ...]
     figures: dict[str, dict[str, Any]]
@@ -205,7 +205,7 @@ class _Planner:
         if repeated := {arm for arm in names if names.count(arm) > 1}:
             raise BatchlabError(f"studies.{name}.arms: {min(repeated)!r} comes out twice; remove the repeated value")
         arms: list[Arm] = []
-        wanted: list[tuple[Arm, float, Probe]] = []
+        wanted: list[tuple[Arm, int | None, Probe]] = []
         probes = {key: probe for key, probe in settings.get("probes", {}).items() if probe is not None}
         for recipe in recipes:
             chosen = [(key, probe) for key, probe in probes.items() if self._matches(name, key, probe, recipe)]

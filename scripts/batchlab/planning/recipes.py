@@ -31,7 +31,9 @@ GRID_FIELDS = (
     "learning_rate_factor",
     "learning_rate_rule",
 )
-# Exponent of B / B_reference in the learning rate: Goyal et al. 2017 (linear), Krizhevsky 2014, Malladi et al. 2022 (sqrt).
+# Fields that a recipe takes from its study, and a study from the campaign.
+INHERITED = ("dataset", "model", "optimizer", "precision", "epochs")
+# Exponent of B / B_reference in the learning rate: Goyal et al. 2017 (linear); for Adam Malladi et al. 2022 (sqrt).
 RULE_EXPONENTS = {"constant": 0.0, "sqrt": 0.5, "linear": 1.0}
 
 
@@ -105,11 +107,12 @@ def resolve_model(config: Mapping[str, Any], alias: str) -> dict[str, Any]:
         return _merged_options(f"models.{alias}", settings, MODEL_OPTIONS, "model")
     path = Path(settings["file"])
     if not path.is_file():
-        raise BatchlabError(f"models.{alias}.file: there is no file {settings['file']!r}; paths start at the project's folder")
+        raise BatchlabError(f"models.{alias}.file: no file {settings['file']!r}; paths start at the project's folder")
     try:
         code = source_digest(path)
     except SyntaxError as problem:
-        raise BatchlabError(f"models.{alias}.file: {path}, line {problem.lineno}: not valid Python ({problem.msg})") from None
+        fault = f"line {problem.lineno} is not valid Python ({problem.msg})"
+        raise BatchlabError(f"models.{alias}.file: {path}: {fault}; correct it") from None
     return {**settings, "code": code}
 
 
@@ -135,7 +138,7 @@ def _phase(config: Mapping[str, Any], where: str, fields: Mapping[str, Any]) -> 
         micro = batch_size_of(config, f"{where}.micro_batch", fields["micro_batch"])
         if batch_size % micro:
             raise BatchlabError(
-                f"{where}.micro_batch: {micro} does not divide the batch size {batch_size}; take a divisor of {batch_size}"
+                f"{where}.micro_batch: {micro} does not divide the batch size {batch_size}; take a divisor of it"
             )
         accumulation = batch_size // micro
     else:
@@ -200,8 +203,7 @@ def expand(config: Mapping[str, Any], study: str) -> list[Recipe]:
         "accumulation": 1,
         "learning_rate_factor": 1,
         "learning_rate_rule": "constant",
-        **{field: config[field] for field in ("dataset", "model", "optimizer", "precision", "epochs")},
-        **{field: settings[field] for field in ("dataset", "model", "optimizer", "precision", "epochs") if field in settings},
+        **{field: settings.get(field, config[field]) for field in INHERITED},
     }
     for key, recipe in settings["arms"].items():
         if recipe is None:  # a campaign takes an arm out of the catalogue with `name: null`
@@ -214,10 +216,9 @@ def expand(config: Mapping[str, Any], study: str) -> list[Recipe]:
                     raise unknown(f"{where}.{field}", field, fields[field], config[table])
             pieces = fields.pop("phases", None) or [{}]
             phases = tuple(_phase(config, where, {**fields, **piece}) for piece in pieces)
-            shown = {
-                field: batch_size_of(config, f"{where}.{field}", value) if field in ("batch_size", "micro_batch") else value
-                for field, value in point.items()
-            }
+            shown = dict(point)
+            for field in {"batch_size", "micro_batch"} & point.keys():
+                shown[field] = batch_size_of(config, f"{where}.{field}", point[field])
             suffixes = [_SUFFIXES.get(field, "{}").format(value) for field, value in shown.items()]
             label = ", ".join(_LABELS.get(field, "{}").format(value) for field, value in shown.items())
             text = recipe.get("label", "").format(B=phases[-1].batch_size, K=phases[-1].accumulation)

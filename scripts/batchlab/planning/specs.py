@@ -7,6 +7,9 @@ from typing import Any
 from batchlab.digests import digest
 from batchlab.planning.plan import PROBE_TABLES, Plan, seeds_of
 
+# Formats of a figure: name of the rule's output → ending of the file.
+FORMATS = {"svg": "svg", "png": "png", "html": "html", "vl_json": "vl.json"}
+
 
 def _blocks_with_seeds(plan: Plan, study: str, seed_count: int | None) -> list[str]:
     first = plan.config["seeds"]["first"]
@@ -105,10 +108,7 @@ def report_spec(plan: Plan) -> dict[str, Any]:
                         "name": figure,
                         "title": settings["title"],
                         "caption": settings["caption"],
-                        **{
-                            key: f"{base}/figures/{name}/{figure}.{ending}"
-                            for key, ending in (("svg", "svg"), ("html", "html"), ("png", "png"), ("vl_json", "vl.json"))
-                        },
+                        **{key: f"{base}/figures/{name}/{figure}.{ending}" for key, ending in FORMATS.items()},
                     }
                     for figure, settings in planned.figures.items()
                 ],
