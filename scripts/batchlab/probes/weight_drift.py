@@ -38,6 +38,8 @@ def differences(weights: state.Arrays, reference: state.Arrays, keys: list[str])
 def measure(spec: dict[str, Any], data: Resident, snapshot: state.Snapshot) -> Measurement:
     """Train `updates` updates with each of `accumulations` beside K = 1 and compare the weights after each.
 
+    K = 1 is the reference itself, whose row says zero.
+
     Args:
         spec: `probe` holds `updates` and `accumulations` (divisors of the batch size).
         data: The resident data set.
@@ -46,21 +48,25 @@ def measure(spec: dict[str, Any], data: Resident, snapshot: state.Snapshot) -> M
     own = spec["probe"]
     accumulations = list(own.get("accumulations", [1, 4, 16]))
     reference = Trainer({**spec, "accumulation": 1}, data)
-    others = [Trainer({**spec, "accumulation": accumulation}, data) for accumulation in accumulations]
+    trainers = [
+        reference if accumulation == 1 else Trainer({**spec, "accumulation": accumulation}, data)
+        for accumulation in accumulations
+    ]
+    distinct = list(dict.fromkeys([reference, *trainers]))
     keys = trainable_keys(reference.model)
     rows: list[dict[str, Any]] = []
     for seed in spec["seeds"]:
-        for trainer in (reference, *others):
+        for trainer in distinct:
             start = trainer.load(snapshot, seed).examples
         epoch, order = -1, None
         way = single_updates(start, int(own["updates"]), reference.batch_size, data.examples)
         for updates, piece in enumerate(way, start=1):
             if piece.epoch != epoch:
                 epoch, order = piece.epoch, tf.constant(permutation(seed, piece.epoch, data.examples))
-            for trainer in (reference, *others):
+            for trainer in distinct:
                 trainer.run(order, piece.start, piece.stop)
             exact = reference.capture()
-            for trainer in others:
+            for trainer in trainers:
                 largest, relative = differences(trainer.capture(), exact, keys)
                 rows.append(
                     {
