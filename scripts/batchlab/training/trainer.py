@@ -114,10 +114,8 @@ class Trainer:
         """Return the compiled updates for batches of `size` examples, compiling them off the clock."""
         if size not in self._compiled:
             clock = time.perf_counter()
-            # The rest of an epoch is one update per epoch: it is not worth the half second or more that XLA takes.
-            jit = self.jit and size == self.batch_size
             micro = self.batch_size // self.accumulation
-            run = compile_updates(self.model, self.optimizer, self.data, size, micro, jit)
+            run = compile_updates(self.model, self.optimizer, self.data, size, micro, self.jit)
             nothing = tf.constant(0)
             run(tf.zeros((self.data.examples,), tf.int32), nothing, nothing)
             self.compile_seconds += time.perf_counter() - clock
