@@ -1,0 +1,73 @@
+"""The campaigns that come with the project, the schema, and the manual agree with each other and with the code."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from batchlab.charts import CHARTS
+from batchlab.configuration import SCHEMA, load
+from batchlab.planning import plan
+from batchlab.planning.plan import PROBE_TABLES, Plan
+
+PROJECT = Path(__file__).resolve().parents[2]
+CAMPAIGNS = sorted(path.name for path in (PROJECT / "config").glob("*.yaml") if path.name != "studies.yaml")
+
+
+def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """Merge as Snakemake merges configuration files."""
+    result = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = merged(result[key], value) if both else value
+    return result
+
+
+def campaign(name: str) -> Plan:
+    read = [yaml.safe_load((PROJECT / "config" / file).read_text()) for file in ("studies.yaml", name)]
+    return plan(load(merged(*read)))
+
+
+def schema_keys(schema: Any) -> set[str]:
+    """Return every key that a campaign may contain."""
+    if isinstance(schema, list):
+        return {key for item in schema for key in schema_keys(item)}
+    if not isinstance(schema, dict):
+        return set()
+    own = set(schema.get("properties", {}))
+    return own | {key for item in schema.values() for key in schema_keys(item)}
+
+
+@pytest.mark.parametrize("name", CAMPAIGNS)
+def test_campaigns_can_be_planned(name: str) -> None:
+    planned = campaign(name)
+    assert planned.campaign == Path(name).stem
+    for study in planned.studies.values():
+        assert study.arms
+        for claim in study.claims.values():
+            assert claim["expect"] != "equal" or "margin" in claim
+
+
+@pytest.mark.parametrize("name", ["quick.yaml", "paper.yaml"])
+def test_every_study_has_a_figure_and_a_claim(name: str) -> None:
+    for study in campaign(name).studies.values():
+        assert study.figures and study.claims, study.name
+
+
+def test_the_schema_knows_what_the_code_knows() -> None:
+    definitions = json.loads(SCHEMA.read_text())["$defs"]
+    assert definitions["figure"]["properties"]["chart"]["enum"] == list(CHARTS)
+    assert definitions["probe"]["properties"]["probe"]["enum"] == list(PROBE_TABLES)
+    for kind in PROBE_TABLES:
+        assert (PROJECT / f"scripts/batchlab/probes/{kind}.py").is_file()
+
+
+def test_the_manual_names_every_key() -> None:
+    manual = (PROJECT / "config/README.md").read_text()
+    missing = {key for key in schema_keys(json.loads(SCHEMA.read_text())) if not re.search(rf"\b{key}\b", manual)}
+    assert not missing
