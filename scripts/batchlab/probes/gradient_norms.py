@@ -201,9 +201,13 @@ def measure(spec: dict[str, Any], data: Resident, snapshot: state.Snapshot) -> M
     layers = [key.removeprefix("weights/") for key in trainable_keys(model)] if own.get("per_layer") else []
     re_estimation = ReEstimation(model, data, jit)
     compiled: dict[tuple[str, int], Trials] = {}
+    at_fixed_weights = fixed_weights(model, data, jit)
     for size in own["batch_sizes"]:
-        compiled["fixed_weights", size] = fixed_weights(model, data, jit)
-        compiled["same_samples", size] = same_samples(model, data, jit, size, float(spec["learning_rate"]))
+        compiled["fixed_weights", size] = at_fixed_weights
+        # A path of one step is a batch at fixed weights.
+        one_step = size == samples
+        path = at_fixed_weights if one_step else same_samples(model, data, jit, size, float(spec["learning_rate"]))
+        compiled["same_samples", size] = path
     moments_of = moments(model, data, jit)
     examples = min(int(own.get("moment_examples") or data.examples), data.examples)
     norm_rows: list[dict[str, Any]] = []

@@ -49,6 +49,9 @@ with _no_greeting(), _no_collections():
     import keras
     import tensorflow as tf
 
+# Each batch size is a function of its own; TensorFlow takes that for needless retracing and warns.
+tf.get_logger().setLevel("ERROR")
+
 __all__ = ["configure", "device", "float_type", "jit_rule", "keras", "tf"]
 
 PRECISIONS = ("float32", "float64")
