@@ -6,7 +6,7 @@ from batchlab.training.segment import initialise
 from batchlab.training.tables import write_table
 
 with job(snakemake) as this:
-    this.facts |= backend.configure(this.spec["precision"], this.threads)
+    this.facts |= backend.configure(this.spec["precision"])
     segment = initialise(this.spec, resident.read(this.input["data"]))
     this.facts |= segment.facts
     state.write(this.output["state"], segment.snapshot)

@@ -6,7 +6,7 @@ from batchlab.training import backend, resident, state
 from batchlab.training.tables import write_table
 
 with job(snakemake) as this:
-    this.facts |= backend.configure(this.spec["precision"], this.threads)
+    this.facts |= backend.configure(this.spec["precision"])
     measurement = measure(this.spec, resident.read(this.input["data"]), state.read(this.input["state"]))
     this.facts |= measurement.facts
     for name, table in measurement.tables.items():

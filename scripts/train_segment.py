@@ -11,7 +11,7 @@ from batchlab.training.tables import write_table
 
 with job(snakemake) as this:
     params = snakemake.params
-    this.facts |= backend.configure(this.spec["precision"], this.threads)
+    this.facts |= backend.configure(this.spec["precision"])
     folder = Path(this.output["state"]).parent
     checkpoint = Checkpoint(
         Path("results/checkpoints") / f"{folder.parent.name}-{folder.name}.npz",

@@ -61,7 +61,8 @@ def configure(precision: str = "float32", threads: int = 1) -> dict[str, Any]:
     """Prepare Keras and TensorFlow for reproducible numbers; call it before the first tensor is made.
 
     With one thread every sum has one order, so results are bitwise the same on machines with different numbers of
-    cores. The device is the CPU unless the environment variable `BATCHLAB_DEVICE` is `gpu`.
+    cores. With two they are not (matrix products are cut differently), so the scripts never ask for more: cores are
+    used by jobs side by side. The device is the CPU unless the environment variable `BATCHLAB_DEVICE` is `gpu`.
 
     Args:
         precision: `float32` or `float64`, the type of weights, activations and gradients.
