@@ -15,18 +15,19 @@ help:
 	@echo "make redraw CONFIG=…                    figures and report again from the tables that are there"
 	@echo "make test | make check | make test-slow tests, style and types, complete checks"
 
+# Without reasons, so that progress can be followed; `make plan` tells them.
 figures: $(VENV)/run.stamp
-	@$(SNAKEMAKE)
+	@$(SNAKEMAKE) --quiet host reason
 
 plan: $(VENV)/run.stamp
-	@$(SNAKEMAKE) --dry-run --quiet rules
+	@$(SNAKEMAKE) --dry-run --quiet host
 
 # For a checkout that has tables but no trained segments, such as results/paper on a laptop.
 redraw: $(VENV)/run.stamp
 	@$(SNAKEMAKE) --allowed-rules draw_figure write_report
 
 report-archive: $(VENV)/run.stamp
-	@$(SNAKEMAKE) --report results/$(notdir $(basename $(CONFIG))).report.zip
+	@$(SNAKEMAKE) --report results/$(basename $(notdir $(CONFIG))).report.zip
 
 test: $(VENV)/dev.stamp
 	@$(BIN)/pytest -q -n auto -m "not slow"

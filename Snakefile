@@ -36,18 +36,24 @@ rule all:
     input:
         rules.write_report.output.page,
     localrule: True
+    message:
+        "The campaign is complete"
 
 
 rule data:
     input:
         [data_path(name) for name in PLAN.data],
     localrule: True
+    message:
+        "All data sets are prepared"
 
 
 rule figures:
     input:
         [path for study in PLAN.studies for path in figure_paths(study)],
     localrule: True
+    message:
+        "All figures are drawn"
 
 
 rule tables:
@@ -55,3 +61,5 @@ rule tables:
         [path for study in PLAN.studies for path in table_paths(study)],
         f"{RESULTS}/tables/claims.csv",
     localrule: True
+    message:
+        "All tables are written"

@@ -33,3 +33,5 @@ for name in PLAN.studies:
             table_paths(name),
             figure_paths(name),
         localrule: True
+        message:
+            f"The study {name} is complete"

@@ -75,9 +75,19 @@ def trained(data: Resident, first: state.Snapshot, **changes: Any) -> segment.Se
 
 
 def longer_training(checkpoint: Checkpoint | None = None) -> segment.Segment:
-    """Train two seeds for 80 epochs, long enough to be killed on the way."""
-    data = resident(examples=257, shape=(40,))
-    settings = spec(model={"name": "mlp", "hidden": [96, 64]}, seeds=[0, 1], optimizer={"name": "adam"}, stop=80 * 257)
+    """Train two seeds for 60 epochs, long enough to be killed on the way.
+
+    The layers are wide enough for a second thread to change the last digits.
+    """
+    data = resident(examples=257, shape=(300,))
+    settings = spec(
+        model={"name": "mlp", "hidden": [512, 64]},
+        seeds=[0, 1],
+        optimizer={"name": "adam"},
+        learning_rate=0.001,
+        batch_size=8,
+        stop=60 * 257,
+    )
     start = initial(data, settings)
     return segment.train(settings, data, start, start, checkpoint)
 

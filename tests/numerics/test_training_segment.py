@@ -220,10 +220,12 @@ def test_a_checkpoint_of_other_settings_is_ignored(tmp_path: Path) -> None:
 
 
 TRAINING = """
+import os
 import sys
-from batchlab.training import backend, state
+if cores := int(sys.argv[2]):
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
+from batchlab.training import state
 from batchlab.training.checkpoint import Checkpoint
-backend.configure(threads=int(sys.argv[2]))
 from numerics import cases
 result = cases.longer_training(Checkpoint(sys.argv[1] + ".checkpoint.npz", "digest", interval=0.0))
 state.write(sys.argv[1] + ".npz", result.snapshot)
@@ -235,10 +237,10 @@ def undisturbed() -> state.Snapshot:
     return cases.longer_training().snapshot
 
 
-def started(target: Path, threads: int = 1) -> subprocess.Popen[bytes]:
-    """Start the longer training in a process of its own."""
+def started(target: Path, cores: int = 0) -> subprocess.Popen[bytes]:
+    """Start the longer training in a process of its own; 0 cores are all of them."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    return subprocess.Popen([sys.executable, "-c", TRAINING, str(target), str(threads)], env=environment)
+    return subprocess.Popen([sys.executable, "-c", TRAINING, str(target), str(cores)], env=environment)
 
 
 def test_a_killed_training_goes_on_and_gives_the_same_numbers(tmp_path: Path, undisturbed: state.Snapshot) -> None:
@@ -254,8 +256,9 @@ def test_a_killed_training_goes_on_and_gives_the_same_numbers(tmp_path: Path, un
     assert same(state.read(target.with_suffix(".npz")), undisturbed)
 
 
-def test_two_threads_give_the_numbers_of_one(tmp_path: Path, undisturbed: state.Snapshot) -> None:
-    assert started(tmp_path / "run", threads=2).wait(60) == 0
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="cores can be taken away on Linux only")
+def test_one_core_gives_the_numbers_of_all(tmp_path: Path, undisturbed: state.Snapshot) -> None:
+    assert started(tmp_path / "run", cores=1).wait(60) == 0
     assert same(state.read(tmp_path / "run.npz"), undisturbed)
 
 
