@@ -65,9 +65,11 @@ def test_common_hyperparameters_change_the_update_by_their_formula(option: dict[
     if "weight_decay" in option:  # decoupled: w ← w − η λ w before the step
         expected = [w - 0.1 * 0.1 * w - 0.1 * g for w, g in zip(before, gradients, strict=True)]
     elif "clipnorm" in option:
-        expected = [w - 0.1 * g * min(1.0, 0.01 / np.linalg.norm(g)) for w, g in zip(before, gradients, strict=True)]
+        expected = [
+            w - 0.1 * g * min(1.0, 0.01 / float(np.linalg.norm(g))) for w, g in zip(before, gradients, strict=True)
+        ]
     else:
-        norm = np.sqrt(sum((g**2).sum() for g in gradients))
+        norm = float(np.sqrt(sum((g**2).sum() for g in gradients)))
         expected = [w - 0.1 * g * min(1.0, 0.01 / norm) for w, g in zip(before, gradients, strict=True)]
     # Keras takes the rate of weight decay through single precision.
     assert cases.relative_error(changed, expected) < 1e-9

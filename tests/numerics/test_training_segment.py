@@ -287,7 +287,7 @@ def test_a_resumed_training_gives_the_same_tables(tmp_path: Path) -> None:
 
 def test_tables_round_trip_single_precision_and_leave_out_what_is_not_a_number(tmp_path: Path) -> None:
     value = float(np.float32(1 / 3))
-    rows = [{"a": value, "b": "x"}, {"a": float("nan"), "b": 2}]
+    rows: list[dict[str, Any]] = [{"a": value, "b": "x"}, {"a": float("nan"), "b": 2}]
     write_table(tmp_path / "t.csv", Table(("a", "b"), rows))
     lines = (tmp_path / "t.csv").read_text().splitlines()
     assert lines[0] == "a,b"
