@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG)
 
-.PHONY: help figures redraw plan report-archive test test-slow check format lock clean-env
+.PHONY: help config-there figures redraw plan report-archive test test-slow check format lock clean-env
 
 help:
 	@echo "make figures                            the quick campaign on the embedded digits (no network)"
@@ -15,18 +15,21 @@ help:
 	@echo "make redraw CONFIG=…                    figures and report again from the tables that are there"
 	@echo "make test | make check | make test-slow tests, style and types, complete checks"
 
+config-there:
+	@test -f "$(CONFIG)" || { echo "batchlab: error: CONFIG: there is no file $(CONFIG); see config/" >&2; exit 1; }
+
 # Without reasons, so that progress can be followed; `make plan` tells them.
-figures: $(VENV)/run.stamp
+figures: config-there $(VENV)/run.stamp
 	@$(SNAKEMAKE) --quiet host reason
 
-plan: $(VENV)/run.stamp
+plan: config-there $(VENV)/run.stamp
 	@$(SNAKEMAKE) --dry-run --quiet host
 
 # For a checkout that has tables but no trained segments, such as results/paper on a laptop.
-redraw: $(VENV)/run.stamp
+redraw: config-there $(VENV)/run.stamp
 	@$(SNAKEMAKE) --allowed-rules draw_figure write_report
 
-report-archive: $(VENV)/run.stamp
+report-archive: config-there $(VENV)/run.stamp
 	@$(SNAKEMAKE) --report results/$(basename $(notdir $(CONFIG))).report.zip
 
 test: $(VENV)/dev.stamp
