@@ -14,6 +14,8 @@ import pytest
 from scipy import stats
 
 from batchlab.charts import CHARTS, columns, density, draw, export, theme
+from batchlab.charts.aggregate import summarise
+from batchlab.charts.figure import figure_from
 from batchlab.errors import BatchlabError
 
 SIZES = [4, 16, 64, 256, 1024]
@@ -299,3 +301,12 @@ def test_interactive_page_is_self_contained_and_escapes_its_caption() -> None:
 def test_signs_that_the_font_lacks_are_replaced() -> None:
     specification = drawn("curves", y_title="‖w − w₀‖₂")
     assert "||w − w0||" in json.dumps(specification, ensure_ascii=False)
+
+
+def test_intervals_of_proportions_stay_between_0_and_1() -> None:
+    values = {"test_accuracy": [0.9, 0.99, 1.0], "norm": [0, 9, 90]}
+    rows = pd.DataFrame({"arm": "a", "seed": [0, 1, 2], "epoch": 1, **values})
+    figure = figure_from({"chart": "curves", "table": "history", "x": "epoch", "y": ["test_accuracy"]})
+    high = summarise(figure, rows, ["arm"], "test_accuracy", factor=100).frame.high.item()
+    assert high == 100
+    assert summarise(figure, rows, ["arm"], "norm").frame.low.item() < 0

@@ -20,6 +20,9 @@ _TELLING = (
     *("precision", "epoch", "layer", "statistic", "metric", "arm"),
 )
 
+# Endings of columns that are proportions.
+_PROPORTIONS = ("accuracy", "error")
+
 
 def significant(values: pd.Series, digits: int = 6) -> pd.Series:
     """Round to significant digits, so that files are small and do not change with the last bits."""
@@ -118,6 +121,9 @@ def summarise(
         estimate = mean_interval(np.log(numbers) if geometric else numbers)
         ends = [estimate.mean, estimate.ci_low, estimate.ci_high]
         ends = [math.exp(end) if geometric else end for end in ends]
+        if value.endswith(_PROPORTIONS):
+            # A t interval of a few scattered seeds may leave 0–100 %; the part outside has no meaning.
+            ends = [min(max(end, 0.0), 1.0) for end in ends]
         records.append((*key, *(factor * end for end in ends), estimate.n))
     frame = pd.DataFrame(records, columns=[*keys, "mean", "low", "high", "n"])
     # One seed has no interval: a band of no width would look like certainty.
