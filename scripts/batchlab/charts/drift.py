@@ -12,6 +12,10 @@ from batchlab.charts.aggregate import groups_of, in_order, sort_for_drawing, sum
 from batchlab.charts.figure import Figure, Rows
 
 
+# Points of single updates are drawn up to this many; more of them would hide the line and its dashes.
+MOST_POINTS = 40
+
+
 def draw(figure: Figure, rows: Rows) -> Any:
     """Draw relative differences on a logarithmic axis against updates, one line per accumulation.
 
@@ -84,7 +88,8 @@ def draw(figure: Figure, rows: Rows) -> Any:
     ]
     dash = marks.dash(kinds, heading, wide, figure.dash or "series")
     layers.append(base.mark_line(clip=True).encode(y=y, strokeDash=dash, tooltip=tips))
-    layers.append(base.mark_point(size=22, opacity=1, clip=True).encode(y=y, tooltip=tips))
+    if points["x"].nunique() <= MOST_POINTS:
+        layers.append(base.mark_point(size=22, opacity=1, clip=True).encode(y=y, tooltip=tips))
     layers += marks.references(figure)
     layer = alt.layer(*layers, data=marks.drawn_columns(figure, points))
     chart = marks.faceted(layer.properties(width=width, height=height), figure, panels, across)
