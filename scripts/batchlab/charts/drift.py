@@ -11,7 +11,6 @@ from batchlab.charts import columns, marks
 from batchlab.charts.aggregate import groups_of, in_order, sort_for_drawing, summarise, tell_apart
 from batchlab.charts.figure import Figure, Rows
 
-
 # Points of single updates are drawn up to this many; more of them would hide the line and its dashes.
 MOST_POINTS = 40
 
