@@ -105,8 +105,8 @@ def test_tables_have_the_columns_of_the_contract(checkout: Checkout) -> None:
     tables = checkout.folder / "results/small/tables"
     history = pd.read_csv(tables / "history.csv")
     contract = (
-        "study arm dataset model optimizer batch_size accumulation learning_rate seed epoch updates examples seconds status"
-        " train_loss train_accuracy validation_loss validation_accuracy test_loss test_accuracy"
+        "study arm dataset model optimizer batch_size accumulation learning_rate seed epoch updates examples "
+        "seconds status train_loss train_accuracy validation_loss validation_accuracy test_loss test_accuracy"
     )
     assert " ".join(history.columns[:20]) == contract
     ends = history[(history.study == "number_of_updates") & (history.epoch == 2)]
