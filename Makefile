@@ -33,7 +33,7 @@ report-archive: config-there $(VENV)/run.stamp
 	@$(SNAKEMAKE) --report results/$(basename $(notdir $(CONFIG))).report.zip
 
 test: $(VENV)/dev.stamp
-	@$(BIN)/pytest -q -n auto -m "not slow"
+	@$(BIN)/pytest -q -n auto --dist loadfile -m "not slow"
 
 test-slow: $(VENV)/dev.stamp
 	@$(BIN)/pytest -q -m slow
