@@ -6,14 +6,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG)
 
-.PHONY: help config-there figures redraw plan report-archive test test-slow check format lock clean-env
+.PHONY: help config-there figures redraw plan report-archive test check format lock clean-env
 
 help:
 	@echo "make figures                            the quick campaign on the embedded digits (no network)"
 	@echo "make figures CONFIG=config/paper.yaml   the same studies on full MNIST"
 	@echo "make plan CONFIG=…                      what would run, without running it"
 	@echo "make redraw CONFIG=…                    figures and report again from the tables that are there"
-	@echo "make test | make check | make test-slow tests, style and types, complete checks"
+	@echo "make test | make check                  tests; style, types and lint"
 
 config-there:
 	@test -f "$(CONFIG)" || { echo "batchlab: error: CONFIG: there is no file $(CONFIG); see config/" >&2; exit 1; }
@@ -33,10 +33,7 @@ report-archive: config-there $(VENV)/run.stamp
 	@$(SNAKEMAKE) --report results/$(basename $(notdir $(CONFIG))).report.zip
 
 test: $(VENV)/dev.stamp
-	@$(BIN)/pytest -q -n auto --dist loadfile -m "not slow"
-
-test-slow: $(VENV)/dev.stamp
-	@$(BIN)/pytest -q -m slow
+	@$(BIN)/pytest -q -n auto --dist loadfile
 
 check: $(VENV)/dev.stamp
 	@$(BIN)/ruff check .
