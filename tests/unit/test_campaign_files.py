@@ -14,6 +14,8 @@ from batchlab.charts import CHARTS
 from batchlab.configuration import SCHEMA, load
 from batchlab.planning import plan
 from batchlab.planning.plan import PROBE_TABLES, Plan
+from batchlab.selection import DERIVED
+from batchlab.tables.study import DISTANCE_COLUMNS, HISTORY_COLUMNS
 
 PROJECT = Path(__file__).resolve().parents[2]
 CAMPAIGNS = sorted(path.name for path in (PROJECT / "config").glob("*.yaml") if path.name != "studies.yaml")
@@ -51,6 +53,18 @@ def test_campaigns_can_be_planned(name: str) -> None:
         assert study.arms
         for claim in study.claims.values():
             assert claim["expect"] != "equal" or "margin" in claim
+
+
+@pytest.mark.parametrize("name", CAMPAIGNS)
+def test_figures_and_claims_name_columns_that_exist(name: str) -> None:
+    columns = {"history": {*HISTORY_COLUMNS, *DERIVED}, "distances": set(DISTANCE_COLUMNS)}
+    for study in campaign(name).studies.values():
+        for item in (*study.figures.values(), *study.claims.values()):
+            known = columns.get(item["table"])
+            named = {item.get(key) for key in ("x", "colour", "facet", "dash", "value", "error", "predicted")} - {None}
+            named |= {item["y"]} if isinstance(item.get("y"), str) else set(item.get("y", []))
+            named |= {column for rows in ("where", "of", "minus") for column in item.get(rows, {})}
+            assert known is None or named <= known, (study.name, named - known)
 
 
 @pytest.mark.parametrize("name", ["quick.yaml", "paper.yaml"])

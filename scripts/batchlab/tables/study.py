@@ -20,12 +20,15 @@ ARM_COLUMNS = (
 METRICS = (*("train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "test_loss", "test_accuracy"),)
 HISTORY_COLUMNS = (
     *("study", "arm", "dataset", "model", "optimizer", "batch_size", "accumulation", "learning_rate", "seed"),
-    *("epoch", "updates", "examples", "seconds", "status", *METRICS, "recipe", "label"),
+    *("epoch", "updates", "examples", "seconds", "status", *METRICS),
+    *("recipe", "label", "learning_rate_rule", "precision"),
 )
 DISTANCE_COLUMNS = (
     *("study", "arm", "seed", "epoch", "updates", "from_initial", "from_origin", "batch_size", "optimizer"),
     *("recipe", "label"),
 )
+# Settings of an arm that do not change with its phases.
+ARM_IDENTITY = ("arm", "recipe", "label", "dataset", "model", "optimizer", "learning_rate_rule", "precision")
 # Settings of a segment that its history states; an initial segment has none and takes those of the one that follows.
 PHASE_COLUMNS = ("batch_size", "accumulation", "learning_rate")
 
@@ -61,7 +64,7 @@ def study_tables(spec: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
     for arm in spec["arms"]:
         history = _chain(arm, "history.csv", read)
         walked = _chain(arm, "distances.csv", read)
-        identity = {"study": spec["study"], **{name: arm[name] for name in ARM_COLUMNS[1:7]}}
+        identity = {"study": spec["study"], **{name: arm[name] for name in ARM_IDENTITY}}
         histories.append(history.assign(**identity).reindex(columns=HISTORY_COLUMNS))
         distances.append(walked.assign(**identity).reindex(columns=DISTANCE_COLUMNS))
     tables = {
