@@ -178,7 +178,7 @@ contradicted if it lies outside, and undetermined otherwise. Runs that diverged 
 </dl>
 <h3>To compute it again</h3>
 <pre><code>snakemake --configfile config/{{ campaign }}.yaml
-snakemake --configfile config/{{ campaign }}.yaml {{ studies[0].name if studies else "" }}   # one study</code></pre>
+snakemake {{ studies[0].name if studies else "" }} --configfile config/{{ campaign }}.yaml   # one study</code></pre>
 </section>
 </main>
 <footer><p>Numbers and figures of this page are in the files linked beside them; the settings and digests of each file are in the
