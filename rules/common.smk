@@ -15,6 +15,8 @@ from batchlab.planning.specs import (
     FORMATS,
     claims_spec,
     figure_spec,
+    probe_blocks,
+    probe_seeds,
     report_spec,
     tables_spec,
 )
@@ -76,17 +78,6 @@ def probe_path(probe, block, table):
     return f"results/probes/{probe.kind}/{probe.name}/seeds-{block}/{table}.csv"
 
 
-def probe_blocks(study, probe):
-    """Blocks of a study in which a probe has seeds to measure."""
-    return [block for block in PLAN.studies[study].blocks if probe_seeds(probe, block)]
-
-
-def probe_seeds(probe, block):
-    first = PLAN.config["seeds"]["first"]
-    count = probe.spec["seed_count"]
-    return [seed for seed in seeds_of(block) if count is None or seed < first + count]
-
-
 def study_inputs(study):
     """Files of segments and probes that a study's tables are made of."""
     planned = PLAN.studies[study]
@@ -99,7 +90,7 @@ def study_inputs(study):
     ]
     probes = dict.fromkeys(probe.name for _, _, probe in planned.probes)
     for probe in (PLAN.probes[name] for name in probes):
-        for block in probe_blocks(study, probe):
+        for block in probe_blocks(PLAN, study, probe):
             files += [
                 probe_path(probe, block, table) for table in PROBE_TABLES[probe.kind]
             ]
@@ -128,7 +119,7 @@ def probe_spec(name, block):
     """A probe's settings with the seeds of a block that it measures."""
     probe = PLAN.probes[name]
     settings = {key: value for key, value in probe.spec.items() if key != "seed_count"}
-    return canonical({**settings, "seeds": probe_seeds(probe, block)})
+    return canonical({**settings, "seeds": probe_seeds(PLAN, probe, block)})
 
 
 def probe_of(wildcards):

@@ -121,6 +121,13 @@ def test_probes_of_all_epochs_have_their_snapshots() -> None:
     assert [probe.spec["batch_size"] for _, _, probe in study.probes] == [256, 16, 16]
 
 
+def test_a_probe_follows_the_first_phase_where_phases_are_counted_in_updates() -> None:
+    arms = {"switched": {"phases": [{"updates": 3, "batch_size": "large"}, {"updates": 9, "batch_size": "small"}]}}
+    probes = {"norms": {"probe": "gradient_norms", "epochs": [0, "last"]}}
+    study = planned(studies__switch__arms=arms, studies__switch__probes=probes).studies["switch"]
+    assert [probe.spec["batch_size"] for _, _, probe in study.probes] == [256, 16]
+
+
 ERRORS = [
     (
         {"studies__sizes__arms__fixed": {"batchsize": 3}},
@@ -148,6 +155,21 @@ ERRORS = [
     ({"studies__sizes__claims__lower__figure": "accurcy"}, "unknown figure 'accurcy'", "accuracy"),
     ({"studies__switch__probes__norms__epochs": [7]}, "no epoch 7", "norms"),
     ({"studies__switch__probes__norms__arms": {"recipe": "none"}}, "no arm of the study matches", "norms"),
+    (
+        {
+            "studies__switch__probes": {
+                "norms": {"probe": "gradient_norms", "epochs": [0]},
+                "late": {"probe": "gradient_norms", "epochs": [6], "arms": {"recipe": "none"}},
+            }
+        },
+        "studies.switch.probes.late.arms: no arm",
+        "matches",
+    ),
+    (
+        {"studies__switch__arms": {"a": {"batch_size": 16, "phases": [{"updates": 3}, {"epochs": 2}]}}},
+        "starts within an epoch",
+        "give updates",
+    ),
     ({"datasets__digits": {"name": "digitz"}}, "digitz", "digits"),
     ({"datasets__digits": {"file": "missing.npz"}}, "missing.npz", "datasets"),
 ]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from batchlab.errors import BatchlabError
-from batchlab.planning.recipes import batch_size_of
+from batchlab.planning.recipes import batch_sizes_of
 
 _FILTERS = ("where", "of", "minus")
 _TEXTS = ("title", "caption", "statement", "published", "x_title", "y_title")
@@ -21,21 +21,19 @@ class _Quotes(dict[str, Any]):
         raise BatchlabError(f"{self.where}: {{{key}}} is not defined; allowed in texts: {', '.join(sorted(self))}")
 
 
-def _numbers(config: Mapping[str, Any], where: str, value: Any) -> Any:
-    if isinstance(value, list):
-        return [_numbers(config, where, item) for item in value]
-    if isinstance(value, dict):
-        return {key: _numbers(config, where, item) for key, item in value.items()}
-    return batch_size_of(config, where, value)
-
-
 def resolve_texts(
-    config: Mapping[str, Any], study: str, items: Mapping[str, Any], context: Mapping[str, Any]
+    config: Mapping[str, Any], group: str, items: Mapping[str, Any], context: Mapping[str, Any]
 ) -> dict[str, dict[str, Any]]:
     """Return figures or claims with texts filled in and named batch sizes replaced by numbers.
 
     Texts may quote `{dataset}`, `{model}`, `{epochs}`, `{seeds}`, `{learning_rate}` (of the study's first arm)
     every named batch size of the campaign, such as `{small}`, and `{trials}` and `{updates}` of the study's probes.
+
+    Args:
+        config: The campaign.
+        group: Where the items stand in it, such as `studies.switch.figures`; for error messages.
+        items: Figures or claims by name; None for one that the campaign takes out.
+        context: `seeds` (their number), `first_arm` and `probes` of the study.
 
     Raises:
         BatchlabError: If a text quotes something that is not defined.
@@ -54,7 +52,7 @@ def resolve_texts(
     for key, item in items.items():
         if item is None:  # taken out by a campaign
             continue
-        where = f"studies.{study}.{key}"
+        where = f"{group}.{key}"
         filled = dict(item)
         for text in _TEXTS:
             if text in filled:
@@ -62,7 +60,7 @@ def resolve_texts(
         for name in _FILTERS:
             if "batch_size" in filled.get(name, {}):
                 rows = dict(filled[name])
-                rows["batch_size"] = _numbers(config, f"{where}.{name}.batch_size", rows["batch_size"])
+                rows["batch_size"] = batch_sizes_of(config, f"{where}.{name}.batch_size", rows["batch_size"])
                 filled[name] = rows
         resolved[key] = filled
     return resolved

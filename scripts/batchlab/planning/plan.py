@@ -18,7 +18,7 @@ from batchlab.planning.captions import resolve_texts
 from batchlab.planning.positions import advance
 from batchlab.planning.recipes import (
     Recipe,
-    batch_size_of,
+    batch_sizes_of,
     expand,
     resolve_model,
     resolve_optimizer,
@@ -105,6 +105,8 @@ PROBE_TABLES = {
     "running_statistics": ("running_statistics",),
 }
 DERIVED_TABLES = {"gradient_norms": ("gradient_norm_summary",)}
+# What a phase sets for the training in it.
+_PHASE_SETTINGS = ("learning_rate", "batch_size", "accumulation")
 STUDY_TABLES = ("arms", "history", "distances", "summary", "comparisons")
 
 
@@ -118,6 +120,33 @@ def seeds_of(block: str) -> list[int]:
     """Return the seeds of a block written as `first-last`."""
     first, last = map(int, block.split("-"))
     return list(range(first, last + 1))
+
+
+def _last_epoch(recipe: Recipe) -> int | None:
+    """Return the arm's last epoch where all its phases are counted in epochs."""
+    lengths = [phase.epochs for phase in recipe.phases]
+    return None if None in lengths else sum(length for length in lengths if length is not None)
+
+
+def _description(study: str, recipe: Recipe) -> dict[str, Any]:
+    """Return the arm's row of `arms.csv`."""
+    last = recipe.phases[-1]
+    return {
+        "study": study,
+        "arm": recipe.arm,
+        "recipe": recipe.key,
+        "label": recipe.label,
+        "dataset": recipe.dataset,
+        "model": recipe.model,
+        "optimizer": recipe.optimizer,
+        "batch_size": last.batch_size,
+        "accumulation": last.accumulation,
+        "learning_rate": last.learning_rate,
+        "learning_rate_rule": recipe.rule,
+        "precision": recipe.precision,
+        "phases": " → ".join(phase.text() for phase in recipe.phases),
+        "budget": "updates" if last.epochs is None else "epochs",
+    }
 
 
 class _Planner:
@@ -157,12 +186,14 @@ class _Planner:
                     f"{where}.batch_size: {phase.batch_size} is larger than the training set of {recipe.dataset} "
                     f"({examples} examples); allowed: 1 to {examples}"
                 )
-            if phase.epochs is not None:
-                end = position + phase.epochs * examples
-            else:
+            if phase.epochs is None:
                 end = advance(position, phase.updates or 0, phase.batch_size, examples)
-            if end % examples and number + 1 < len(recipe.phases) and phase.epochs is not None:
-                raise BatchlabError(f"{where}.phases: a phase counted in epochs must start at the end of an epoch")
+            elif position % examples:
+                raise BatchlabError(
+                    f"{where}.phases[{number}]: starts within an epoch and so cannot be counted in epochs; give updates"
+                )
+            else:
+                end = position + phase.epochs * examples
             # An arm of 0 epochs is its initial weights alone: enough for probes of epoch 0.
             cuts = sorted({end, *(c for s in snapshots if position < (c := s * examples) < end)} - {position})
             for stop in cuts:
@@ -206,21 +237,22 @@ class _Planner:
             raise BatchlabError(f"studies.{name}.arms: {min(repeated)!r} comes out twice; remove the repeated value")
         arms: list[Arm] = []
         wanted: list[tuple[Arm, int | None, Probe]] = []
+        matched: set[str] = set()
         probes = {key: probe for key, probe in settings.get("probes", {}).items() if probe is not None}
         for recipe in recipes:
             chosen = [(key, probe) for key, probe in probes.items() if self._matches(name, key, probe, recipe)]
-            last = self._last_epoch(recipe)
+            last = _last_epoch(recipe)
             epochs = {key: [last if e == "last" else e for e in probe["epochs"]] for key, probe in chosen}
             snapshots = {epoch for listed in epochs.values() for epoch in listed if epoch is not None}
             snapshots.update(settings.get("snapshots", []))
-            arm = Arm(recipe, self.chain(name, recipe, snapshots), {})
-            arm = Arm(recipe, arm.chain, self._description(name, arm))
+            arm = Arm(recipe, self.chain(name, recipe, snapshots), _description(name, recipe))
             arms.append(arm)
+            matched.update(epochs)
             for key, probe in chosen:
                 for epoch in epochs[key]:
                     wanted.append((arm, epoch, self._probe(name, key, probe, arm, epoch)))
         for key in probes:
-            if not any(probe.kind == probes[key]["probe"] for _, _, probe in wanted):
+            if key not in matched:
                 raise BatchlabError(f"studies.{name}.probes.{key}.arms: no arm of the study matches")
         kinds = list(dict.fromkeys(probe.kind for _, _, probe in wanted))
         tables = [*STUDY_TABLES, *(table for kind in kinds for table in PROBE_TABLES[kind])]
@@ -228,8 +260,8 @@ class _Planner:
         seeds = {**self.config["seeds"], **({"count": settings["seeds"]} if "seeds" in settings else {})}
         blocks = seed_blocks(seeds["first"], seeds["count"], seeds["block"])
         context = {"seeds": seeds["count"], "first_arm": arms[0], "probes": list(probes.values())}
-        figures = resolve_texts(self.config, name, settings.get("figures", {}), context)
-        claims = resolve_texts(self.config, name, settings.get("claims", {}), context)
+        figures = resolve_texts(self.config, f"studies.{name}.figures", settings.get("figures", {}), context)
+        claims = resolve_texts(self.config, f"studies.{name}.claims", settings.get("claims", {}), context)
         for group, items in (("figures", figures), ("claims", claims)):
             for key, item in items.items():
                 if item["table"] not in tables:
@@ -238,11 +270,6 @@ class _Planner:
             if claim.get("figure") and claim["figure"] not in figures:
                 raise unknown(f"studies.{name}.claims.{key}.figure", "figure", claim["figure"], figures)
         return Study(name, settings, tuple(arms), tuple(wanted), blocks, tuple(tables), figures, claims)
-
-    def _last_epoch(self, recipe: Recipe) -> int | None:
-        """Return the arm's last epoch where all its phases are counted in epochs."""
-        lengths = [phase.epochs for phase in recipe.phases]
-        return None if None in lengths else sum(length for length in lengths if length is not None)
 
     def _matches(self, study: str, key: str, probe: Mapping[str, Any], recipe: Recipe) -> bool:
         where = f"studies.{study}.probes.{key}.arms"
@@ -259,7 +286,7 @@ class _Planner:
         for field_name, allowed in probe.get("arms", {}).items():
             listed = allowed if isinstance(allowed, list) else [allowed]
             if field_name == "batch_size":
-                listed = [batch_size_of(self.config, f"{where}.batch_size", value) for value in listed]
+                listed = batch_sizes_of(self.config, f"{where}.batch_size", listed)
             if values[field_name] not in listed:
                 return False
         return True
@@ -272,27 +299,21 @@ class _Planner:
         if target is None:
             raise BatchlabError(f"{where}.epochs: arm {arm.recipe.arm} has no epoch {epoch}; it ends earlier")
         own = {k: v for k, v in probe.items() if k not in ("arms", "epochs", "probe", "seeds")}
-        for field_name in ("batch_sizes",):
-            if field_name in own:
-                sizes = [batch_size_of(self.config, f"{where}.{field_name}", value) for value in own[field_name]]
-                if max(sizes) > examples:
-                    raise BatchlabError(
-                        f"{where}.{field_name}: {max(sizes)} is larger than the training set ({examples} examples)"
-                    )
-                own[field_name] = sizes
-        # What follows the snapshot uses the settings of the phase that begins or goes on there.
-        start, phase = 0, arm.recipe.phases[-1]
-        for candidate in arm.recipe.phases:
-            start += (candidate.epochs or 0) * examples
-            if epoch is not None and epoch * examples < start:
-                phase = candidate
-                break
+        if "batch_sizes" in own:
+            sizes = batch_sizes_of(self.config, f"{where}.batch_sizes", own["batch_sizes"])
+            if max(sizes) > examples:
+                raise BatchlabError(
+                    f"{where}.batch_sizes: {max(sizes)} is larger than the training set ({examples} examples)"
+                )
+            own["batch_sizes"] = sizes
+        # What follows the snapshot uses the settings with which the arm goes on there; at its end, those it had.
+        following = next((segment for segment in arm.chain if segment.parent == target.name), None)
+        last = arm.recipe.phases[-1]
+        used = following.spec if following else {key: getattr(last, key) for key in _PHASE_SETTINGS}
         spec = {
             **arm.chain[0].spec,
             "optimizer": resolve_optimizer(self.config, arm.recipe.optimizer),
-            "learning_rate": phase.learning_rate,
-            "batch_size": phase.batch_size,
-            "accumulation": phase.accumulation,
+            **{key: used[key] for key in _PHASE_SETTINGS},
             "position": target.spec.get("stop", 0),
             "probe": {"name": probe["probe"], **own},
             "seed_count": probe.get("seeds"),
@@ -300,26 +321,6 @@ class _Planner:
         name = f"{target.name.rpartition('-')[0]}-{digest(target.name.rpartition('-')[2], spec)}"
         found = Probe(name, probe["probe"], spec, target.name)
         return self.plan.probes.setdefault(name, found)
-
-    def _description(self, study: str, arm: Arm) -> dict[str, Any]:
-        """Return the arm's row of `arms.csv`."""
-        recipe, last = arm.recipe, arm.recipe.phases[-1]
-        return {
-            "study": study,
-            "arm": recipe.arm,
-            "recipe": recipe.key,
-            "label": recipe.label,
-            "dataset": recipe.dataset,
-            "model": recipe.model,
-            "optimizer": recipe.optimizer,
-            "batch_size": last.batch_size,
-            "accumulation": last.accumulation,
-            "learning_rate": last.learning_rate,
-            "learning_rate_rule": recipe.rule,
-            "precision": recipe.precision,
-            "phases": " → ".join(phase.text() for phase in recipe.phases),
-            "budget": "updates" if last.epochs is None else "epochs",
-        }
 
 
 def plan(config: dict[str, Any]) -> Plan:

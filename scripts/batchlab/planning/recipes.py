@@ -131,6 +131,15 @@ def batch_size_of(config: Mapping[str, Any], where: str, value: int | str) -> in
     return sizes[value]
 
 
+def batch_sizes_of(config: Mapping[str, Any], where: str, value: Any) -> Any:
+    """Return `value` with every name of a batch size replaced; it may be a list or a range such as `{min: small}`."""
+    if isinstance(value, list):
+        return [batch_sizes_of(config, where, item) for item in value]
+    if isinstance(value, dict):
+        return {key: batch_sizes_of(config, where, item) for key, item in value.items()}
+    return batch_size_of(config, where, value)
+
+
 def _phase(config: Mapping[str, Any], where: str, fields: Mapping[str, Any]) -> Phase:
     batch_size = batch_size_of(config, f"{where}.batch_size", fields["batch_size"])
     batch_size *= fields.get("batch_size_factor", 1)

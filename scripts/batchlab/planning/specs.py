@@ -5,16 +5,30 @@ from __future__ import annotations
 from typing import Any
 
 from batchlab.digests import digest
-from batchlab.planning.plan import PROBE_TABLES, Plan, seeds_of
+from batchlab.planning.plan import PROBE_TABLES, Plan, Probe, seeds_of
+from batchlab.planning.recipes import batch_sizes_of
 
 # Formats of a figure: name of the rule's output → ending of the file.
 FORMATS = {"svg": "svg", "png": "png", "html": "html", "vl_json": "vl.json"}
 
 
-def _blocks_with_seeds(plan: Plan, study: str, seed_count: int | None) -> list[str]:
-    first = plan.config["seeds"]["first"]
-    blocks = plan.studies[study].blocks
-    return [block for block in blocks if seed_count is None or min(seeds_of(block)) < first + seed_count]
+def probe_seeds(plan: Plan, probe: Probe, block: str) -> list[int]:
+    """Return the seeds of a block that a probe measures; a probe may be limited to the first few."""
+    count = probe.spec["seed_count"]
+    return [seed for seed in seeds_of(block) if count is None or seed < plan.config["seeds"]["first"] + count]
+
+
+def probe_blocks(plan: Plan, study: str, probe: Probe) -> list[str]:
+    """Return the blocks of a study in which a probe has seeds to measure."""
+    return [block for block in plan.studies[study].blocks if probe_seeds(plan, probe, block)]
+
+
+def _reference(plan: Plan, study: str) -> dict[str, Any] | None:
+    rows = plan.studies[study].settings.get("reference")
+    if rows is None or "batch_size" not in rows:
+        return rows
+    where = f"studies.{study}.reference.batch_size"
+    return {**rows, "batch_size": batch_sizes_of(plan.config, where, rows["batch_size"])}
 
 
 def tables_spec(plan: Plan, study: str) -> dict[str, Any]:
@@ -26,7 +40,7 @@ def tables_spec(plan: Plan, study: str) -> dict[str, Any]:
 
     return {
         "study": study,
-        "reference": _numbers(plan, planned.settings.get("reference")),
+        "reference": _reference(plan, study),
         "arms": [
             {
                 **arm.description,
@@ -45,18 +59,9 @@ def tables_spec(plan: Plan, study: str) -> dict[str, Any]:
                 "tables": list(PROBE_TABLES[probe.kind]),
             }
             for arm, epoch, probe in planned.probes
-            for folder in folders(
-                f"results/probes/{probe.kind}/{probe.name}",
-                _blocks_with_seeds(plan, study, probe.spec["seed_count"]),
-            )
+            for folder in folders(f"results/probes/{probe.kind}/{probe.name}", probe_blocks(plan, study, probe))
         ],
     }
-
-
-def _numbers(plan: Plan, rows: dict[str, Any] | None) -> dict[str, Any] | None:
-    if rows is None or not isinstance(rows.get("batch_size"), str):
-        return rows
-    return {**rows, "batch_size": plan.config["batch_sizes"][rows["batch_size"]]}
 
 
 def study_identity(plan: Plan, study: str) -> str:
