@@ -13,11 +13,14 @@ from batchlab.planning import plan
 from batchlab.planning.plan import PROBE_TABLES, seeds_of
 from batchlab.planning.specs import (
     FORMATS,
+    campaign_identity,
     claims_spec,
     figure_spec,
+    identity_chain,
     probe_blocks,
     probe_seeds,
     report_spec,
+    study_identity,
     tables_spec,
 )
 

@@ -12,6 +12,7 @@ rule prepare_data:
         spec=lambda wildcards: canonical(PLAN.data[wildcards.dataset]),
         code=code("prepare_data.py"),
         env=env("prepare_data.py"),
+        identity=lambda wildcards: wildcards.dataset,
     message:
         "Prepare the data set {wildcards.dataset}"
     script:

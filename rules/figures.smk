@@ -24,6 +24,7 @@ rule draw_figure:
         ),
         code=lambda wildcards: code("draw_figure.py", *chart_modules(wildcards)),
         env=env("draw_figure.py"),
+        identity=lambda wildcards: study_identity(PLAN, wildcards.study),
         # The text of config/figure.rst in Snakemake's own report.
         caption=lambda wildcards: PLAN.studies[wildcards.study].figures[
             wildcards.figure

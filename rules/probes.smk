@@ -34,6 +34,10 @@ for kind, tables in PROBE_TABLES.items():
                 *model_modules(probe_of(wildcards).segment),
             ),
             env=env("measure_probe.py", f"batchlab.probes.{kind}"),
+            identity=lambda wildcards: [
+                *identity_chain(PLAN, probe_of(wildcards).segment),
+                wildcards.probe,
+            ],
         message:
             f"Measure {kind.replace('_', ' ')} at {{wildcards.probe}}, seeds {{wildcards.block}}"
         script:

@@ -18,6 +18,7 @@ rule write_report:
         spec=constant(report_spec(PLAN)),
         code=code("write_report.py"),
         env=env("write_report.py"),
+        identity=campaign_identity(PLAN),
     message:
         "Write the report of the campaign"
     script:

@@ -17,6 +17,7 @@ for name, planned in PLAN.studies.items():
             spec=constant(tables_spec(PLAN, name)),
             code=code("tabulate_study.py"),
             env=env("tabulate_study.py"),
+            identity=study_identity(PLAN, name),
         message:
             f"Tabulate the study {name}"
         script:
@@ -36,6 +37,7 @@ rule judge_claims:
         spec=lambda wildcards: canonical(claims_spec(PLAN, wildcards.study)),
         code=code("judge_claims.py"),
         env=env("judge_claims.py"),
+        identity=lambda wildcards: study_identity(PLAN, wildcards.study),
     message:
         "Judge the claims of {wildcards.study}"
     script:
@@ -61,6 +63,7 @@ rule merge_tables:
         ),
         code=code("merge_tables.py"),
         env=env("merge_tables.py"),
+        identity=campaign_identity(PLAN),
     message:
         "Join the studies' tables: {wildcards.table}"
     script:

@@ -24,6 +24,7 @@ rule initialise_model:
             "initialise_model.py", *model_modules(wildcards.initial)
         ),
         env=env("initialise_model.py"),
+        identity=lambda wildcards: identity_chain(PLAN, wildcards.initial),
     message:
         "Draw the initial weights {wildcards.initial}, seeds {wildcards.block}"
     script:
@@ -59,6 +60,7 @@ rule train_segment:
             "train_segment.py", *model_modules(wildcards.segment)
         ),
         env=env("train_segment.py"),
+        identity=lambda wildcards: identity_chain(PLAN, wildcards.segment),
     message:
         "Train {wildcards.segment}, seeds {wildcards.block}"
     script:

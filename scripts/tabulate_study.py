@@ -1,9 +1,11 @@
 """Build the tables of one study from its segments and probes."""
 
 from batchlab.jobs import job
+from batchlab.provenance import together
 from batchlab.tables import study_tables, write_tables
 
 with job(snakemake) as this:
     tables = study_tables(this.spec)
     write_tables(this.output, tables)
+    this.facts["made_from"] = together(this.input["files"])
     this.facts["rows"] = {name: len(tables[name]) for name in this.output}

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.metadata
 import json
 import os
-import platform
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from batchlab.digests import locked_versions
+from batchlab import provenance
 from batchlab.errors import BatchlabError
-from batchlab.files import sha256_of, write_json
+from batchlab.files import write_json
 
 
 @dataclass
@@ -65,48 +61,6 @@ def _streams_to(log: Path) -> Iterator[int]:
         os.close(old_output)
 
 
-def _git_state() -> dict[str, Any]:
-    """Return commit and dirty flag of the checkout, or nothing where there is no git."""
-    try:
-        commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
-        status = subprocess.run(
-            ["git", "status", "--porcelain", "--untracked-files=no"], capture_output=True, text=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return {}
-    return {"commit": commit.stdout.strip(), "dirty": bool(status.stdout.strip())}
-
-
-def _versions_of_imported() -> dict[str, str]:
-    """Return name → installed version of every locked distribution of which this process imported a module."""
-    modules = importlib.metadata.packages_distributions()
-    loaded = {name.partition(".")[0] for name in sys.modules}
-    names = {name.lower().replace("_", "-") for module in loaded for name in modules.get(module, ())}
-    return {name: importlib.metadata.version(name) for name in sorted(names & locked_versions().keys())}
-
-
-def _write_provenance(job: Job, params: Any, started: datetime, seconds: float) -> None:
-    outputs = [path for value in job.output.values() for path in ([value] if isinstance(value, str) else value)]
-    target = Path(outputs[0]).with_suffix(".provenance.json")
-    write_json(
-        target,
-        {
-            "spec": job.spec,
-            "code": params.get("code"),
-            "environment": params.get("env"),
-            "outputs": {Path(path).name: sha256_of(path) for path in outputs if Path(path).is_file()},
-            "started": started.isoformat(timespec="seconds"),
-            "job_seconds": round(seconds, 3),
-            "threads": job.threads,
-            "host": f"{platform.system()} {platform.machine()}",
-            "python": platform.python_version(),
-            "packages": _versions_of_imported(),
-            "git": _git_state(),
-            **job.facts,
-        },
-    )
-
-
 @contextlib.contextmanager
 def job(snakemake: Any) -> Iterator[Job]:
     """Run a script's body as one job of the workflow.
@@ -119,7 +73,7 @@ def job(snakemake: Any) -> Iterator[Job]:
         snakemake: The object that Snakemake gives to a `script:`; its rule has a `spec` param (JSON), named
             inputs and outputs, and a log.
     """
-    started, clock = datetime.now(UTC), time.perf_counter()
+    started = datetime.now(UTC)
     current = Job(
         spec=json.loads(snakemake.params.spec),
         input=_named(snakemake.input),
@@ -128,8 +82,22 @@ def job(snakemake: Any) -> Iterator[Job]:
     )
     with _streams_to(Path(snakemake.log[0])) as terminal:
         try:
+            inputs = provenance.fingerprints(current.input)
             yield current
-            _write_provenance(current, snakemake.params, started, time.perf_counter() - clock)
+            record = provenance.record(
+                rule=snakemake.rule,
+                params=snakemake.params,
+                spec=current.spec,
+                inputs=inputs,
+                outputs=current.output,
+                threads=current.threads,
+                started=started,
+                ended=datetime.now(UTC),
+                facts=current.facts,
+            )
+            for name, remark in record["not_as_locked"].items():
+                print(f"batchlab: warning: package {name}: {remark}", file=sys.stderr)
+            write_json(provenance.record_path(next(iter(snakemake.output))), record)
         except BatchlabError as problem:
             message = f"batchlab: error: {problem}"
             print(message, file=sys.stderr)

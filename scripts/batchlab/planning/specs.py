@@ -74,6 +74,17 @@ def study_identity(plan: Plan, study: str) -> str:
     )
 
 
+def campaign_identity(plan: Plan) -> str:
+    """Return the digest of all training and measuring behind a campaign."""
+    return digest([study_identity(plan, study) for study in plan.studies])
+
+
+def identity_chain(plan: Plan, segment: str) -> list[str]:
+    """Return the names of the segments that lead to the end of `segment`, the initial weights first."""
+    parent = plan.segments[segment].parent
+    return [*(identity_chain(plan, parent) if parent else ()), segment]
+
+
 def claims_spec(plan: Plan, study: str) -> dict[str, Any]:
     """Return a study's claims and the order in which they are listed, which a mapping in JSON does not keep."""
     claims = plan.studies[study].claims

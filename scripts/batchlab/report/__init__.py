@@ -28,7 +28,20 @@ _SETTINGS = {
     "seeds": "Seeds",
     "precision": "Precision",
 }
-_SHORT_DIGEST = 12
+_SHORT_COMMIT = 12
+# What the records of segments and probes say, and how the page calls it.
+_MADE_FROM = {
+    "host": "Trained on",
+    "device": "Device",
+    "jit": "Compiled by XLA",
+    "python": "Python",
+    "packages": "Packages",
+    "not_as_locked": "Not as in the lock",
+    "commit": "Git commit",
+    "dirty": "Uncommitted changes",
+    "code": "Digests of code",
+    "environment": "Digests of the environment",
+}
 
 
 def render(spec: Mapping[str, Any], page: str | Path) -> str:
@@ -244,34 +257,20 @@ def _settings(settings: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
 def provenance(paths: Sequence[str | Path]) -> list[tuple[str, str]]:
     """Return what the provenance records of the results say together: name → distinct values.
 
-    Times and hosts are left out, so that the same results give the same page. Records that do not exist are skipped:
-    results that were copied without them can still be reported.
+    Times are left out, so that the same results give the same page. Records that do not exist are skipped: results that
+    were copied without them can still be reported.
+
+    Args:
+        paths: Records of the studies' tables; their `made_from` sums up those of segments and probes.
     """
-    merged: dict[str, dict[str, None]] = {}
-
-    def add(name: str, value: Any) -> None:
-        if value not in (None, "", [], {}):
-            merged.setdefault(name, {}).setdefault(words(value))
-
+    merged: dict[str, set[str]] = {}
     for path in paths:
-        if not Path(path).is_file():
-            continue
-        record = json.loads(Path(path).read_text(encoding="utf-8"))
-        add("Python", record.get("python"))
-        for package, version in sorted((record.get("packages") or {}).items()):
-            add("Packages", f"{package} {version}")
-        add("Device", record.get("device"))
-        add("Compilation", record.get("jit"))
-        add("Code digests", _short(record.get("code")))
-        add("Environment digests", _short(record.get("environment")))
-        git = record.get("git") or {}
-        if git.get("commit"):
-            add("Git commit", git["commit"][:_SHORT_DIGEST] + (" with uncommitted changes" if git.get("dirty") else ""))
-    return [(name, ", ".join(sorted(values))) for name, values in merged.items()]
-
-
-def _short(digest: Any) -> Any:
-    return digest[:_SHORT_DIGEST] if isinstance(digest, str) else digest
+        if Path(path).is_file():
+            for key, values in json.loads(Path(path).read_text(encoding="utf-8")).get("made_from", {}).items():
+                merged.setdefault(key, set()).update(map(str, values))
+    if "commit" in merged:
+        merged["commit"] = {commit[:_SHORT_COMMIT] for commit in merged["commit"]}
+    return [(title, ", ".join(sorted(merged[key]))) for key, title in _MADE_FROM.items() if merged.get(key)]
 
 
 __all__ = ["inline_svg", "interval", "number", "provenance", "render", "words"]
