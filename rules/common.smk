@@ -7,6 +7,7 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 from batchlab import configuration
+from batchlab.checkout import order_file_times, settings_file
 from batchlab.digests import canonical, code_digest, environment_digest
 from batchlab.errors import BatchlabError
 from batchlab.planning import plan
@@ -17,6 +18,7 @@ from batchlab.planning.specs import (
     claims_spec,
     figure_spec,
     identity_chain,
+    merge_spec,
     probe_blocks,
     probe_seeds,
     report_spec,
@@ -30,6 +32,7 @@ except BatchlabError as problem:
     raise WorkflowError(f"batchlab: error: {problem}") from None
 
 RESULTS = f"results/{PLAN.campaign}"
+order_file_times(RESULTS)
 MERGED_TABLES = ("arms", "history", "distances", "summary", "comparisons", "claims")
 
 
@@ -43,6 +46,16 @@ def env(script, *modules):
     return environment_digest(
         Path(workflow.basedir) / "scripts" / script, tuple(modules)
     )
+
+
+def settings(step, artefact, spec, script, *modules):
+    """Settings file of a step, an input that is newer than the artefact if that was made with other settings."""
+    planned = {
+        "spec": spec,
+        "code": code(script, *modules),
+        "environment": env(script),
+    }
+    return settings_file(f"{RESULTS}/settings/{step}.json", artefact, planned)
 
 
 def constant(spec):

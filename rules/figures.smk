@@ -4,6 +4,13 @@
 rule draw_figure:
     input:
         unpack(lambda wildcards: figure_tables(wildcards.study, wildcards.figure)),
+        settings=lambda wildcards: settings(
+            f"draw/{wildcards.study}/{wildcards.figure}",
+            f"{RESULTS}/figures/{wildcards.study}/{wildcards.figure}.svg",
+            figure_spec(PLAN, wildcards.study, wildcards.figure),
+            "draw_figure.py",
+            *chart_modules(wildcards),
+        ),
     output:
         svg=report(
             f"{RESULTS}/figures/{{study}}/{{figure}}.svg",

@@ -6,6 +6,9 @@ rule write_report:
         figures=[path for study in PLAN.studies for path in figure_paths(study)],
         tables=[path for study in PLAN.studies for path in table_paths(study)],
         merged=expand(f"{RESULTS}/tables/{{table}}.csv", table=MERGED_TABLES),
+        settings=settings(
+            "write", f"{RESULTS}/index.html", report_spec(PLAN), "write_report.py"
+        ),
     output:
         page=report(
             f"{RESULTS}/index.html", caption="../config/page.rst", category="report"

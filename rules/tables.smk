@@ -7,6 +7,12 @@ for name, planned in PLAN.studies.items():
             f"tabulate_{name}"
         input:
             files=study_inputs(name),
+            settings=settings(
+                f"tabulate/{name}",
+                study_table(name, "arms"),
+                tables_spec(PLAN, name),
+                "tabulate_study.py",
+            ),
         output:
             **{table: study_table(name, table) for table in planned.tables},
         log:
@@ -27,6 +33,12 @@ for name, planned in PLAN.studies.items():
 rule judge_claims:
     input:
         unpack(lambda wildcards: claim_tables(wildcards.study)),
+        settings=lambda wildcards: settings(
+            f"judge/{wildcards.study}",
+            study_table(wildcards.study, "claims"),
+            claims_spec(PLAN, wildcards.study),
+            "judge_claims.py",
+        ),
     output:
         claims=f"{RESULTS}/tables/{{study}}/claims.csv",
     log:
@@ -49,6 +61,12 @@ rule merge_tables:
         merged=lambda wildcards: [
             study_table(study, wildcards.table) for study in PLAN.studies
         ],
+        settings=lambda wildcards: settings(
+            f"merge/{wildcards.table}",
+            f"{RESULTS}/tables/{wildcards.table}.csv",
+            merge_spec(PLAN, wildcards.table),
+            "merge_tables.py",
+        ),
     output:
         merged=f"{RESULTS}/tables/{{table}}.csv",
     log:
@@ -58,9 +76,7 @@ rule merge_tables:
     conda:
         "../envs/tables.yaml"
     params:
-        spec=lambda wildcards: canonical(
-            {"table": wildcards.table, "studies": list(PLAN.studies)}
-        ),
+        spec=lambda wildcards: canonical(merge_spec(PLAN, wildcards.table)),
         code=code("merge_tables.py"),
         env=env("merge_tables.py"),
         identity=campaign_identity(PLAN),

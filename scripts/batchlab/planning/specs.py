@@ -91,6 +91,11 @@ def claims_spec(plan: Plan, study: str) -> dict[str, Any]:
     return {"study": study, "claims": claims, "order": list(claims)}
 
 
+def merge_spec(plan: Plan, table: str) -> dict[str, Any]:
+    """Return the settings of a table that joins those of all studies."""
+    return {"table": table, "studies": list(plan.studies)}
+
+
 def figure_spec(plan: Plan, study: str, figure: str) -> dict[str, Any]:
     """Return the settings of one figure."""
     return {

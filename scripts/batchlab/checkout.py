@@ -1,0 +1,93 @@
+"""Reruns in a fresh checkout: results that came with it, such as `results/paper`, are made anew only where they must.
+
+Snakemake remembers the parameters of a job in its own folder `.snakemake` and judges files by their times. A checkout
+has no such folder and meaningless file times: a changed parameter would rerun nothing, and an unchanged one anything.
+The records beside the results know both. So each table, figure and page has one more input, its settings file, whose
+time says whether the result agrees with it; and the times of results that came with a checkout are put in order once.
+
+Standard library only, because the Snakefile imports this module at parse time.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from batchlab.digests import canonical
+from batchlab.files import sha256_of, write_text
+from batchlab.provenance import record_path
+
+_SETTINGS = ("spec", "code", "environment")
+
+
+def settings_file(path: str, artefact: str, settings: Mapping[str, Any]) -> str:
+    """Write the settings planned for an artefact where they changed, and return `path`.
+
+    The file is as old as can be if the artefact's record says that it was made with these settings, and new otherwise:
+    then Snakemake takes the artefact for outdated.
+
+    Args:
+        path: Where the settings file is.
+        artefact: First output of the step.
+        settings: `spec` (the step's settings), `code` and `environment` (digests).
+    """
+    file, text = Path(path), canonical(dict(settings)) + "\n"
+    if not file.is_file() or file.read_text(encoding="utf-8") != text:
+        write_text(file, text)
+        if canonical(_recorded(artefact)) + "\n" == text:
+            os.utime(file, (0, 0))
+    return path
+
+
+def _recorded(artefact: str) -> dict[str, Any]:
+    """Return the settings in an artefact's record."""
+    try:
+        record = json.loads(record_path(artefact).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {key: record.get(key) for key in _SETTINGS}
+
+
+def order_file_times(campaign: str | Path) -> None:
+    """Give results that came with a checkout, or were copied, the order in time in which they were made.
+
+    It is done where no settings files are yet. Each file gets a time later than those of the files that it was made
+    from, as its record names them. A file that is not the one in its record, such as a table edited by hand, keeps its
+    time, so that what is made from it is made anew.
+
+    Args:
+        campaign: Folder of the campaign's results; those that campaigns share lie beside it.
+    """
+    folder = Path(campaign)
+    if (folder / "settings").exists():
+        return
+    folders = [folder]
+    if not Path(".snakemake/metadata").exists():  # else Snakemake knows the shared ones
+        folders += [folder.parent / name for name in ("data", "segments", "probes")]
+    paths = sorted(path for each in folders for path in each.rglob("*.provenance.json"))
+    records = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    sources = {
+        output["path"]: [file["path"] for file in _files(record["inputs"])]
+        for record in records
+        for output in _files(record["outputs"])
+    }
+
+    @functools.cache
+    def rank(path: str) -> int:
+        return 1 + max((rank(source) for source in sources.get(path, ())), default=0)
+
+    made = [output for record in records for output in _files(record["outputs"]) if Path(output["path"]).is_file()]
+    start = min((Path(output["path"]).stat().st_mtime for output in made), default=0.0) - len(made)
+    for output in made:
+        if sha256_of(output["path"]) == output["sha256"]:
+            os.utime(output["path"], (start, start + rank(output["path"])))
+
+
+def _files(named: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    """Yield path and SHA-256 of each file in the inputs or outputs of a record."""
+    for value in named.values():
+        yield from [value] if isinstance(value, dict) else value
