@@ -26,6 +26,10 @@ include: "rules/report.smk"
 report: "config/report.rst"
 
 
+onstart:
+    hold_folder(".snakemake/batchlab.lock")
+
+
 onsuccess:
     if Path(rules.write_report.output.page).exists():
         print(f"\nThe report is at {rules.write_report.output.page}")

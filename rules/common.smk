@@ -10,6 +10,7 @@ from batchlab import configuration
 from batchlab.checkout import order_file_times, settings_file
 from batchlab.digests import canonical, code_digest, environment_digest
 from batchlab.errors import BatchlabError
+from batchlab.locking import hold_folder
 from batchlab.planning import plan
 from batchlab.planning.plan import PROBE_TABLES, seeds_of
 from batchlab.planning.specs import (
@@ -55,7 +56,13 @@ def settings(step, artefact, spec, script, *modules):
         "code": code(script, *modules),
         "environment": env(script),
     }
-    return settings_file(f"{RESULTS}/settings/{step}.json", artefact, planned)
+    path = f"{RESULTS}/settings/{step}.json"
+    try:
+        return settings_file(path, artefact, planned)
+    except OSError as problem:
+        raise WorkflowError(
+            f"batchlab: error: {path}: {problem.strerror}; make room or results/ writable"
+        ) from None
 
 
 def constant(spec):

@@ -19,7 +19,7 @@ LOCK = LIBRARY.parents[1] / "envs" / "lock.txt"
 
 # Modules that cannot change a result: how jobs log, record provenance and report errors, and these digests. They are
 # left out of the digests of code, so that a better error message does not train everything anew.
-NEUTRAL = frozenset({"errors.py", "jobs.py", "provenance.py", "digests.py"})
+NEUTRAL = frozenset({"errors.py", "jobs.py", "locking.py", "provenance.py", "digests.py"})
 
 # Distributions whose name differs from the module they provide.
 _DISTRIBUTIONS = {"tensorflow": ("tensorflow", "tensorflow-cpu"), "vl_convert": ("vl-convert-python",)}

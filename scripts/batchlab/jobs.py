@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import sys
-from collections.abc import Iterator
+import traceback
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +17,7 @@ from typing import Any
 from batchlab import provenance
 from batchlab.errors import BatchlabError
 from batchlab.files import write_json
+from batchlab.locking import hold_job
 
 
 @dataclass
@@ -40,9 +43,32 @@ def _named(items: Any) -> dict[str, Any]:
     return {name: value if isinstance(value, str) else [str(item) for item in value] for name, value in items.items()}
 
 
+# What a full disk, a quota or a folder that may not be written looks like.
+_UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+
+
+def _remove_leftovers(outputs: Mapping[str, Any]) -> None:
+    """Delete the temporary files that a killed run of this job left beside its outputs (see `files.atomic_path`)."""
+    for output in outputs.values():
+        for path in map(Path, [output] if isinstance(output, str) else output):
+            for leftover in path.parent.glob(f".{path.stem}-*{path.suffix}"):
+                leftover.unlink(missing_ok=True)
+
+
+def _one_line(problem: Exception, log: Path) -> str:
+    """Return what to tell the user; the log gets the traceback where the cause may be a defect."""
+    if isinstance(problem, BatchlabError):
+        return str(problem)
+    if isinstance(problem, OSError) and problem.errno in _UNWRITABLE:
+        where = f"{problem.filename}: " if problem.filename else ""
+        return f"{where}{problem.strerror}; mend that and give the same command again, nothing else is lost"
+    traceback.print_exception(problem)
+    return f"{type(problem).__name__}: {' '.join(str(problem).split())}; the traceback is in {log}"
+
+
 @contextlib.contextmanager
-def _streams_to(log: Path) -> Iterator[int]:
-    """Send everything this process prints, C++ libraries included, to `log`; yield the terminal's descriptor."""
+def _streams_to(log: Path) -> Iterator[None]:
+    """Send everything this process prints, C++ libraries included, to `log`."""
     log.parent.mkdir(parents=True, exist_ok=True)
     sys.stdout.flush()
     sys.stderr.flush()
@@ -51,7 +77,7 @@ def _streams_to(log: Path) -> Iterator[int]:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     try:
-        yield terminal
+        yield
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -61,13 +87,30 @@ def _streams_to(log: Path) -> Iterator[int]:
         os.close(old_output)
 
 
+def _write_record(snakemake: Any, current: Job, inputs: dict[str, Any], started: datetime) -> None:
+    record = provenance.record(
+        rule=snakemake.rule,
+        params=snakemake.params,
+        spec=current.spec,
+        inputs=inputs,
+        outputs=current.output,
+        threads=current.threads,
+        started=started,
+        ended=datetime.now(UTC),
+        facts=current.facts,
+    )
+    for name, remark in record["not_as_locked"].items():
+        print(f"batchlab: warning: package {name}: {remark}", file=sys.stderr)
+    write_json(provenance.record_path(next(iter(snakemake.output))), record)
+
+
 @contextlib.contextmanager
 def job(snakemake: Any) -> Iterator[Job]:
     """Run a script's body as one job of the workflow.
 
-    What the body prints goes to the rule's log. A `BatchlabError` becomes one line on the terminal and exit
-    code 1; any other exception keeps its traceback in the log. On success a provenance record is written beside
-    the outputs.
+    What the body prints goes to the rule's log. A `BatchlabError`, a full disk or a folder that may not be written
+    becomes one line on the terminal and exit code 1; so does any other exception, with its traceback in the log. On
+    success a provenance record is written beside the outputs.
 
     Args:
         snakemake: The object that Snakemake gives to a `script:`; its rule has a `spec` param (JSON), named
@@ -80,28 +123,22 @@ def job(snakemake: Any) -> Iterator[Job]:
         output=_named(snakemake.output),
         threads=snakemake.threads,
     )
-    with _streams_to(Path(snakemake.log[0])) as terminal:
-        try:
-            # The settings file only says when the spec changed; the record holds the spec itself.
-            files = {name: value for name, value in current.input.items() if name != "settings"}
-            inputs = provenance.fingerprints(files)
-            yield current
-            record = provenance.record(
-                rule=snakemake.rule,
-                params=snakemake.params,
-                spec=current.spec,
-                inputs=inputs,
-                outputs=current.output,
-                threads=current.threads,
-                started=started,
-                ended=datetime.now(UTC),
-                facts=current.facts,
-            )
-            for name, remark in record["not_as_locked"].items():
-                print(f"batchlab: warning: package {name}: {remark}", file=sys.stderr)
-            write_json(provenance.record_path(next(iter(snakemake.output))), record)
-        except BatchlabError as problem:
-            message = f"batchlab: error: {problem}"
-            print(message, file=sys.stderr)
-            os.write(terminal, f"{message}\n".encode())
-            sys.exit(1)
+    log = Path(snakemake.log[0])
+    failure = None
+    try:
+        with _streams_to(log):
+            try:
+                hold_job(log)
+                _remove_leftovers(current.output)
+                # The settings file only says when the spec changed; the record holds the spec itself.
+                files = {name: value for name, value in current.input.items() if name != "settings"}
+                inputs = provenance.fingerprints(files)
+                yield current
+                _write_record(snakemake, current, inputs, started)
+            except Exception as problem:
+                failure = _one_line(problem, log)
+                print(f"batchlab: error: {failure}", file=sys.stderr)
+    except OSError as problem:  # the log itself cannot be written
+        failure = failure or _one_line(problem, log)
+    if failure:
+        sys.exit(f"batchlab: error: {failure}")

@@ -3,89 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-import shutil
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-import yaml
-
-PROJECT = Path(__file__).resolve().parents[2]
-PARTS = ("Snakefile", "rules", "scripts", "config", "envs", "profiles")
-
-CAMPAIGN: dict[str, Any] = {
-    "campaign": "small",
-    "run": ["switch", "number_of_updates"],
-    "dataset": "digits",
-    "epochs": 2,
-    "seeds": {"count": 2, "block": 2},
-    "batch_sizes": {"tiny": 32, "small": 64, "medium": 128, "large": 256, "huge": 512},
-    "datasets": {"digits": {"name": "digits"}},
-    "models": {"mlp": {"name": "mlp", "hidden": [8]}},
-    "optimizers": {"sgd": {"name": "sgd", "learning_rate": 0.1}},
-    "studies": {
-        "switch": {
-            "arms": {
-                "to_small": {"phases": [{"epochs": 1, "batch_size": "large"}, {"epochs": 1, "batch_size": "small"}]},
-                "to_faster": None,
-                "to_large": None,
-            },
-            "figures": {"accuracy": None},
-            "claims": {"faster_recovers": None, "late_large_keeps": None},
-        },
-        "number_of_updates": {"arms": {"fixed": {"batch_size": ["small", "large"]}}},
-    },
-}
-
-
-class Checkout:
-    """A copy of the project with a campaign file of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        for part in PARTS:
-            source = PROJECT / part
-            if source.is_dir():
-                shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-            else:
-                shutil.copy(source, folder / part)
-        self.configure(CAMPAIGN)
-
-    def configure(self, campaign: dict[str, Any]) -> None:
-        (self.folder / "config/small.yaml").write_text(yaml.safe_dump(campaign, sort_keys=False))
-
-    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments, "--configfile", "config/small.yaml"]
-        return subprocess.run(
-            command, cwd=self.folder, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"}
-        )
-
-    def planned(self) -> dict[str, int]:
-        """Return rule → number of jobs that a dry run would do."""
-        found = self.snakemake("--dry-run")
-        assert found.returncode == 0, found.stdout + found.stderr
-        output = found.stdout + found.stderr
-        if "Nothing to be done" in output:
-            return {}
-        table = output.split("Job stats:")[1].split("total")[0]
-        jobs = {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", table, re.M)}
-        jobs.pop("all", None)
-        return jobs
+from checkouts import CAMPAIGN, Checkout
 
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """A checkout whose campaign has been run once."""
     made = Checkout(tmp_path_factory.mktemp("campaign"))
-    done = made.snakemake()
-    assert done.returncode == 0, done.stdout + done.stderr
-    made.output = done.stdout + done.stderr  # type: ignore[attr-defined]
+    code, made.output = made.snakemake()  # type: ignore[attr-defined]
+    assert code == 0, made.output  # type: ignore[attr-defined]
     return made
 
 
@@ -184,9 +115,8 @@ def test_a_comment_does_nothing_and_a_helper_reruns_its_users(checkout: Checkout
 
 def test_a_misspelt_key_stops_before_anything_runs(checkout: Checkout) -> None:
     checkout.configure(changed(lambda campaign: campaign.update(epochz=3)))
-    failed = checkout.snakemake()
-    output = failed.stdout + failed.stderr
-    assert failed.returncode != 0
+    code, output = checkout.snakemake()
+    assert code != 0
     assert "unknown key 'epochz'; did you mean 'epochs'?" in output
     assert "Traceback" not in output
     checkout.configure(CAMPAIGN)
@@ -200,8 +130,8 @@ def test_no_network_is_one_clear_line(checkout: Checkout, monkeypatch: pytest.Mo
     checkout.configure(changed(mnist))
     monkeypatch.setenv("BATCHLAB_MIRROR", str(checkout.folder / "nowhere"))
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
-    failed = checkout.snakemake("data")
-    lines = [line for line in (failed.stdout + failed.stderr).splitlines() if line.startswith("batchlab: error:")]
-    assert failed.returncode != 0 and len(lines) == 1
+    code, output = checkout.snakemake("data")
+    lines = [line for line in output.splitlines() if line.startswith("batchlab: error:")]
+    assert code != 0 and len(lines) == 1
     assert "BATCHLAB_MIRROR" in lines[0]
-    assert "Traceback" not in failed.stdout + failed.stderr
+    assert "Traceback" not in output

@@ -1,0 +1,87 @@
+"""Copies of the project with a small campaign, and what Snakemake says in them."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+PROJECT = Path(__file__).resolve().parents[2]
+PARTS = ("Snakefile", "rules", "scripts", "config", "envs", "profiles")
+
+CAMPAIGN: dict[str, Any] = {
+    "campaign": "small",
+    "run": ["switch", "number_of_updates"],
+    "dataset": "digits",
+    "epochs": 2,
+    "seeds": {"count": 2, "block": 2},
+    "batch_sizes": {"tiny": 32, "small": 64, "medium": 128, "large": 256, "huge": 512},
+    "datasets": {"digits": {"name": "digits"}},
+    "models": {"mlp": {"name": "mlp", "hidden": [8]}},
+    "optimizers": {"sgd": {"name": "sgd", "learning_rate": 0.1}},
+    "studies": {
+        "switch": {
+            "arms": {
+                "to_small": {"phases": [{"epochs": 1, "batch_size": "large"}, {"epochs": 1, "batch_size": "small"}]},
+                "to_faster": None,
+                "to_large": None,
+            },
+            "figures": {"accuracy": None},
+            "claims": {"faster_recovers": None, "late_large_keeps": None},
+        },
+        "number_of_updates": {"arms": {"fixed": {"batch_size": ["small", "large"]}}},
+    },
+}
+
+
+class Checkout:
+    """A copy of the project with a campaign file of its own."""
+
+    def __init__(self, folder: Path, campaign: dict[str, Any] = CAMPAIGN) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        for part in PARTS:
+            source = PROJECT / part
+            if source.is_dir():
+                shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(source, folder / part)
+        self.configure(campaign)
+
+    def configure(self, campaign: dict[str, Any]) -> None:
+        (self.folder / "config/small.yaml").write_text(yaml.safe_dump(campaign, sort_keys=False))
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start Snakemake in a session of its own; what it prints goes to the file `output`."""
+        command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments, "--configfile", "config/small.yaml"]
+        with (self.folder / "output").open("wb") as output:
+            return subprocess.Popen(
+                command,
+                cwd=self.folder,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "LC_ALL": "C"},
+                start_new_session=True,
+            )
+
+    def snakemake(self, *arguments: str) -> tuple[int, str]:
+        """Run Snakemake and return its exit code and what it printed."""
+        code = self.start(*arguments).wait()
+        return code, (self.folder / "output").read_text()
+
+    def planned(self) -> dict[str, int]:
+        """Return rule → number of jobs that a dry run would do."""
+        code, output = self.snakemake("--dry-run")
+        assert code == 0, output
+        if "Nothing to be done" in output:
+            return {}
+        table = output.split("Job stats:")[1].split("total")[0]
+        jobs = {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", table, re.M)}
+        jobs.pop("all", None)
+        return jobs
