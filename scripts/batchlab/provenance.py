@@ -70,12 +70,11 @@ def unlocked(versions: Mapping[str, str]) -> dict[str, str]:
 
 
 def git_state() -> dict[str, Any]:
-    """Return commit and dirty flag of the checkout, or nothing where there is no git."""
+    """Return commit and dirty flag of the checkout, results left out, or nothing where there is no git."""
+    changes = ["git", "status", "--porcelain", "--untracked-files=no", "--", ".", ":(exclude)results"]
     try:
         commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
-        status = subprocess.run(
-            ["git", "status", "--porcelain", "--untracked-files=no"], capture_output=True, text=True, check=True
-        )
+        status = subprocess.run(changes, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return {}
     return {"commit": commit.stdout.strip(), "dirty": bool(status.stdout.strip())}

@@ -59,7 +59,8 @@ class Checkout:
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start Snakemake in a session of its own; what it prints goes to the file `output`."""
-        command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments, "--configfile", "config/small.yaml"]
+        cores = () if "--cores" in arguments else ("--cores", "2")
+        command = [sys.executable, "-m", "snakemake", *cores, *arguments, "--configfile", "config/small.yaml"]
         with (self.folder / "output").open("wb") as output:
             return subprocess.Popen(
                 command,

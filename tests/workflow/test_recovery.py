@@ -75,6 +75,18 @@ def finish(checkout: Checkout, undisturbed: dict[str, bytes]) -> None:
     assert not list((checkout.folder / "results").rglob(".*-*")), "temporary files are left"
 
 
+def test_another_folder_order_and_number_of_cores_give_the_same_bytes(
+    tmp_path: Path, undisturbed: dict[str, bytes]
+) -> None:
+    checkout = Checkout(tmp_path / "elsewhere", PROBED)
+    # Tables first for one study, then the rest: another order of jobs, one at a time.
+    code, output = checkout.snakemake("--cores", "1", "number_of_updates")
+    assert code == 0, output
+    code, output = checkout.snakemake("--cores", "1", "--scheduler", "greedy")
+    assert code == 0, output
+    assert results(checkout.folder) == undisturbed
+
+
 def test_five_kills(tmp_path: Path, undisturbed: dict[str, bytes]) -> None:
     checkout = Checkout(tmp_path, PROBED)
     generator = random.Random(1)
