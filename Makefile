@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG)
 
-.PHONY: help config-there figures redraw plan report-archive test check format lock clean-env
+.PHONY: help config-there figures redraw plan readme report-archive test check format lock clean-env
 
 help:
 	@echo "make figures                            the quick campaign on the embedded digits (no network)"
@@ -28,6 +28,10 @@ plan: config-there $(VENV)/run.stamp
 # For a checkout that has tables but no trained segments, such as results/paper on a laptop.
 redraw: config-there $(VENV)/run.stamp
 	@$(SNAKEMAKE) --allowed-rules draw_figure write_report
+
+# The README's table, from the claims of results/paper.
+readme:
+	@cd scripts && $(PYTHON) -m batchlab.readme
 
 report-archive: config-there $(VENV)/run.stamp
 	@$(SNAKEMAKE) --report results/$(basename $(notdir $(CONFIG))).report.zip
