@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG)
 
-.PHONY: help config-there figures redraw plan readme report-archive test check format lock clean-env
+.PHONY: help config-there figures redraw plan readme report-archive bench test check format lock clean-env
 
 help:
 	@echo "make figures                            the quick campaign on the embedded digits (no network)"
@@ -35,6 +35,10 @@ readme:
 
 report-archive: config-there $(VENV)/run.stamp
 	@$(SNAKEMAKE) --report results/$(basename $(notdir $(CONFIG))).report.zip
+
+# Nothing else should run on the machine meanwhile.
+bench: $(VENV)/run.stamp
+	@PYTHONPATH=scripts $(BIN)/python -m batchlab.benchmarks $(BENCH)
 
 test: $(VENV)/dev.stamp
 	@$(BIN)/pytest -q -n auto --dist loadfile
