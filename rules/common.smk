@@ -33,6 +33,12 @@ except BatchlabError as problem:
     raise WorkflowError(f"batchlab: error: {problem}") from None
 
 RESULTS = f"results/{PLAN.campaign}"
+# The longest jobs start first, so that no core waits for one of them at the end of a campaign.
+LONG_JOBS = {
+    "measure_gradient_norms": 20,
+    "measure_trajectory": 20,
+    "train_segment": 10,
+}
 order_file_times(RESULTS)
 MERGED_TABLES = ("arms", "history", "distances", "summary", "comparisons", "claims")
 

@@ -50,6 +50,7 @@ rule train_segment:
         segment=one_of(
             name for name in PLAN.segments if PLAN.segments[name].parent is not None
         ),
+    priority: LONG_JOBS["train_segment"]
     conda:
         "../envs/train.yaml"
     resources:
