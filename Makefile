@@ -6,12 +6,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG)
 
-.PHONY: help config-there figures redraw plan report-archive test check format lock clean-env
+.PHONY: help config-there figures redraw plan verify report-archive test check format lock clean-env
 
 help:
 	@echo "make figures                            the quick campaign on the embedded digits (no network)"
 	@echo "make figures CONFIG=config/paper.yaml   the same studies on full MNIST"
 	@echo "make plan CONFIG=…                      what would run, without running it"
+	@echo "make verify CONFIG=… SAMPLE=n SEED=m    are the results those that were recorded, and do they come out again?"
 	@echo "make redraw CONFIG=…                    figures and report again from the tables that are there"
 	@echo "make test | make check                  tests; style, types and lint"
 
@@ -28,6 +29,12 @@ plan: config-there $(VENV)/run.stamp
 # For a checkout that has tables but no trained segments, such as results/paper on a laptop.
 redraw: config-there $(VENV)/run.stamp
 	@$(SNAKEMAKE) --allowed-rules draw_figure write_report
+
+# SAMPLE segments and SAMPLE probes are computed again, chosen at random by SEED.
+VERIFY_SETTINGS := $(if $(SAMPLE),verify_sample=$(SAMPLE)) $(if $(SEED),verify_seed=$(SEED))
+verify: config-there $(VENV)/run.stamp
+	@$(BIN)/snakemake verify --cores $(CORES) --quiet host reason progress rules --configfile $(CONFIG) \
+		$(if $(strip $(VERIFY_SETTINGS)),--config $(VERIFY_SETTINGS))
 
 report-archive: config-there $(VENV)/run.stamp
 	@$(SNAKEMAKE) --report results/$(basename $(notdir $(CONFIG))).report.zip

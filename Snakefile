@@ -21,6 +21,8 @@ include: "rules/probes.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
+include: "rules/jobs.smk"
+include: "rules/verify.smk"
 
 
 report: "config/report.rst"
