@@ -23,6 +23,7 @@ include: "rules/figures.smk"
 include: "rules/report.smk"
 include: "rules/jobs.smk"
 include: "rules/verify.smk"
+include: "rules/crate.smk"
 
 
 report: "config/report.rst"

@@ -18,6 +18,7 @@ STAGES = {
 }
 # Making a sample of every stage again takes what all of them import.
 STAGES["verify"] = tuple(dict.fromkeys(name for stage in STAGES.values() for name in stage))
+STAGES["crate"] = ("rocrate",)
 
 
 def conda_file(stage: str, lock: Path = LOCK) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from evidence import ALL, DRAWN, FIGURE, HISTORY, JOINED, MERGED, SEGMENT, STATE, STUDY, TABLE, build, put_on_record
 
 from batchlab import provenance
 from batchlab.digests import LIBRARY
@@ -21,72 +21,10 @@ from batchlab.verification.comparison import compare
 from batchlab.verification.recompute import platform_differences, recompute
 from batchlab.verification.records import Artefact, Evidence, changes, examine
 
-DATA = "results/data/d/data.npz"
-STATE = "results/segments/s/seeds-0-0/state.npz"
-HISTORY = "results/segments/s/seeds-0-0/history.csv"
-TABLE = "results/c/tables/one/history.csv"
-MERGED = "results/c/tables/history.csv"
-FIGURE = "results/c/figures/one/accuracy.svg"
-
-SPECS: dict[str, dict[str, Any]] = {
-    "segments": {"learning_rate": 0.1, "precision": "float32", "optimizer": {"name": "sgd", "momentum": 0.9}},
-    "tables": {"study": "one"},
-    "merged": {"table": "history", "studies": ["one"]},
-    "figures": {"title": "Accuracy"},
-}
-
-
-def artefact(kind: str, rule: str, script: str, outputs: dict[str, str], spec: str) -> Artefact:
-    return Artefact(kind, rule, script, next(iter(outputs.values())), outputs, SPECS[spec], "c0de", "e0e0")
-
-
-SEGMENT = artefact("segments", "train_segment", "train_segment.py", {"state": STATE, "history": HISTORY}, "segments")
-STUDY = artefact("tables", "tabulate_one", "tabulate_study.py", {"history": TABLE}, "tables")
-JOINED = artefact("tables", "merge_tables", "merge_tables.py", {"merged": MERGED}, "merged")
-DRAWN = artefact("figures", "draw_figure", "draw_figure.py", {"svg": FIGURE}, "figures")
-INPUTS: dict[str, dict[str, Any]] = {
-    STATE: {"data": DATA},
-    TABLE: {"files": [HISTORY]},
-    MERGED: {"merged": [TABLE]},
-    FIGURE: {"history": TABLE},
-}
-ALL = (SEGMENT, STUDY, JOINED, DRAWN)
-
-
-def put_on_record(made: Artefact) -> None:
-    """Write the record that the job of an artefact would have written."""
-    now = datetime.now(UTC)
-    record = provenance.record(
-        rule=made.rule,
-        params={"code": made.code, "env": made.environment},
-        spec=made.spec,
-        inputs=provenance.fingerprints(INPUTS[made.name]),
-        outputs=made.outputs,
-        threads=1,
-        started=now,
-        ended=now,
-        facts={},
-    )
-    write_json(provenance.record_path(made.name), record)
-
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Data, one segment, a study's table, the table that joins it, and a figure, each with its record."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(provenance, "versions_of_imported", dict)  # a second for each record
-    monkeypatch.setattr(provenance, "git_state", dict)
-    for path in (DATA, STATE, TABLE, MERGED, FIGURE):
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-    np.savez(DATA, x=np.arange(3.0))
-    np.savez(STATE, **{"weights/kernel": np.ones((1, 4), np.float32), "position/seeds": np.array([0])})
-    Path(HISTORY).write_text("seed,epoch,seconds,test_accuracy\n0,1,2.5,0.9\n")
-    Path(TABLE).write_text("study,seed,test_accuracy\none,0,0.9\n")
-    shutil.copy(TABLE, MERGED)
-    Path(FIGURE).write_text("<svg/>\n")
-    for made in ALL:
-        put_on_record(made)
-    return tmp_path
+    return build(tmp_path, monkeypatch)
 
 
 def found(made: Artefact) -> Evidence:
@@ -202,7 +140,7 @@ def test_an_audit_says_what_it_did_not_check(project: Path) -> None:
         Path(made.name).unlink()
     edit_record(STUDY, lambda record: record.update(not_as_locked={"numpy": "1 is installed, 2 is in the lock"}))
     lines: list[str] = []
-    assert audit(spec_of(ALL), lines.append) == []
+    assert audit(spec_of((SEGMENT, STUDY, JOINED, DRAWN)), lines.append) == []
     text = "\n".join(lines)
     assert "not checked: 1 segments, 1 tables, 1 figures do not lie there" in text
     assert "not checked: 1 inputs do not lie there" in text

@@ -1,16 +1,20 @@
-"""Verification of a campaign that was run: clean, then with one damage after another."""
+"""Verification of a campaign that was run: clean, damaged, and unpacked from its crate."""
 
 from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
-from workflow.test_campaign import Checkout
+from crates import problems
+from workflow.test_campaign import PROJECT, Checkout
 
 CAMPAIGN: dict[str, Any] = {
     "campaign": "small",
@@ -57,6 +61,8 @@ CAMPAIGN: dict[str, Any] = {
 def made(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """A checkout whose campaign has been run once."""
     checkout = Checkout(tmp_path_factory.mktemp("verify"))
+    for name in ("README.md", "LICENSE", "Makefile"):
+        shutil.copy(PROJECT / name, checkout.folder)
     checkout.configure(CAMPAIGN)
     done = checkout.snakemake()
     assert done.returncode == 0, done.stdout + done.stderr
@@ -114,3 +120,27 @@ def test_damage_is_named_and_nothing_is_repaired(checkout: Checkout) -> None:
     assert any(f"accuracy.svg: was made from another {edited}" in line for line in differences)
     assert any('(title: "Accuracy" recorded, "Another title" planned)' in line for line in differences)
     assert "mixed" in table.read_text() and not (results / "small/figures/one/accuracy.png").exists()
+
+
+def test_a_crate_conforms_and_can_be_verified_where_it_is_unpacked(checkout: Checkout, tmp_path: Path) -> None:
+    done = checkout.snakemake("crate", "--quiet", "all")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "batchlab: results/crates/small.crate.zip holds" in done.stdout
+    with zipfile.ZipFile(checkout.folder / "results/crates/small.crate.zip") as archive:
+        archive.extractall(tmp_path / "crate")
+    assert problems(tmp_path / "crate") == []
+    command = [sys.executable, "-m", "snakemake", "verify", "--cores", "1", "--quiet", "all"]
+    command += ["--configfile", "campaign.json"]
+    there = subprocess.run(command, cwd=tmp_path / "crate", capture_output=True, text=True)
+    assert there.returncode == 0, there.stdout + there.stderr
+    assert "not checked: 2 segments, 1 probes do not lie there" in there.stdout
+    assert "equal bit by bit, measured times aside: 1 claims, 1 figures, 6 tables, 1 report" in there.stdout
+
+
+def test_damaged_results_are_not_packed(checkout: Checkout) -> None:
+    (checkout.folder / "results/small/tables/claims.csv").write_text("edited")
+    failed = checkout.snakemake("crate")
+    lines = [line for line in (failed.stdout + failed.stderr).splitlines() if line.startswith("batchlab: error:")]
+    assert failed.returncode != 0 and len(lines) == 1
+    assert "results/small/tables/claims.csv: was edited" in lines[0]
+    assert "Traceback" not in failed.stdout + failed.stderr
