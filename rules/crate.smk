@@ -4,6 +4,7 @@
 rule crate:
     log:
         f"logs/{PLAN.campaign}/crate.log",
+    localrule: True
     conda:
         "../envs/crate.yaml"
     params:

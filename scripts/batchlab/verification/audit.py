@@ -37,13 +37,13 @@ def audit(spec: Mapping[str, Any], say: Say) -> list[Difference]:
     digest = functools.cache(sha256_of)
     found = [examine(artefact, digest) for artefact in artefacts]
     there = [evidence for evidence in found if not evidence.absent]
-    say(f"verifying the campaign {spec['campaign']}: {len(artefacts)} artefacts are planned, {len(there)} lie there")
+    say(f"verifying the campaign {spec['campaign']}: {len(there)} of {_number(len(artefacts), 'artefact')} found")
     if not there:
         nothing = Difference(spec["folder"], "holds nothing to verify", "run the campaign first")
         say(f"difference: {nothing}")
         return [nothing]
     files = sum(evidence.files for evidence in there)
-    say(f"compared the digests of {files} files and the settings of {_counted(there)}")
+    say(f"compared the digests of {_number(files, 'file')} and the settings of {_counted(there)}")
     differences = [difference for evidence in there for difference in evidence.differences]
     _tell(differences, say)
     _warn(there, say)
@@ -56,8 +56,7 @@ def audit(spec: Mapping[str, Any], say: Say) -> list[Difference]:
     differences += recomputed.differences
     _conclude(recomputed, say)
     _left_out(found, chosen, recomputed, spec, say)
-    count = len(differences)
-    say(f"{count or 'no'} difference{'' if count == 1 else 's'} found")
+    say(f"{_number(len(differences), 'difference')} found")
     return differences
 
 
@@ -72,10 +71,16 @@ def choose(found: Sequence[Evidence], sample: int, seed: int) -> list[Evidence]:
     return chosen + [evidence for evidence in ready if evidence.artefact.kind in QUICK]
 
 
+def _number(count: int, word: str) -> str:
+    """Return a number of things in words: `1 table`, `2 tables`."""
+    return f"{count} {word}{'' if count == 1 else 's'}"
+
+
 def _counted(found: Iterable[Evidence]) -> str:
     """Return how many artefacts there are of each kind, in words."""
     counts = Counter(evidence.artefact.kind for evidence in found)
-    return ", ".join(f"{count} {kind}" for kind, count in counts.items())
+    words = {"data": "data set"}
+    return ", ".join(_number(count, words.get(kind, kind.removesuffix("s"))) for kind, count in counts.items())
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -93,9 +98,9 @@ def _warn(found: Sequence[Evidence], say: Say) -> None:
     records = [evidence.record for evidence in found if evidence.record]
     remarks = Counter(f"{name} {remark}" for record in records for name, remark in record["not_as_locked"].items())
     for remark, count in sorted(remarks.items()):
-        say(f"warning: when {count} artefacts were made, {remark}")
+        say(f"warning: {remark} ({_number(count, 'artefact')})")
     if dirty := sum(bool(record["git"].get("dirty")) for record in records):
-        say(f"warning: {dirty} artefacts were made with changes that were not committed")
+        say(f"warning: made with changes that were not committed: {_number(dirty, 'artefact')}")
 
 
 def _conclude(recomputed: Recomputed, say: Say) -> None:
@@ -106,7 +111,8 @@ def _conclude(recomputed: Recomputed, say: Say) -> None:
         say(f"equal bit by bit, measured times aside: {_counted(equal)}")
     if recomputed.within:
         reasons = _listed(reason for reasons in recomputed.within.values() for reason in reasons)
-        say(f"compared within tolerances: {len(recomputed.within)} artefacts, made on another platform ({reasons})")
+        count = _number(len(recomputed.within), "artefact")
+        say(f"compared within tolerances: {count}, made on another platform ({reasons})")
 
 
 def _left_out(
@@ -114,17 +120,18 @@ def _left_out(
 ) -> None:
     """Say what was not checked, and why."""
     if absent := [evidence for evidence in found if evidence.absent]:
-        say(f"not checked: {_counted(absent)} do not lie there")
+        say(f"not checked, not found: {_counted(absent)}")
     there = [evidence for evidence in found if not evidence.absent]
     if missing := {path for evidence in there for path in evidence.missing_inputs}:
-        say(f"not checked: {len(missing)} inputs do not lie there; what was made from them cannot be made again here")
+        count = _number(len(missing), "input")
+        say(f"not checked, not found: {count}; what was made from them cannot be made again here")
     names = {evidence.artefact.name for evidence in chosen}
     if rest := [e for e in there if e.can_be_recomputed and e.artefact.name not in names]:
         say(f"not recomputed, digests only: {_counted(rest)}")
     if recomputed.drawings:
-        say(f"not compared: {recomputed.drawings} drawings, which depend on the platform; the data in them is")
+        say(f"not compared: {_number(recomputed.drawings, 'drawing')} of another platform; the data behind them was")
     if unplanned := _unplanned(found, Path(spec["folder"])):
-        say(f"not checked: {len(unplanned)} files that the campaign does not plan ({_listed(unplanned)})")
+        say(f"not checked, not planned: {_number(len(unplanned), 'file')} ({_listed(unplanned)})")
 
 
 def _unplanned(found: Sequence[Evidence], folder: Path) -> list[str]:
