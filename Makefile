@@ -6,12 +6,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG)
 
-.PHONY: help config-there figures redraw plan readme report-archive bench test check format lock clean-env
+.PHONY: help config-there figures redraw plan verify crate readme report-archive bench test check format lock clean-env
 
 help:
 	@echo "make figures                            the quick campaign on the embedded digits (no network)"
 	@echo "make figures CONFIG=config/paper.yaml   the same studies on full MNIST"
 	@echo "make plan CONFIG=…                      what would run, without running it"
+	@echo "make verify CONFIG=… SAMPLE=n SEED=m    are the results those that were recorded, and do they come out again?"
+	@echo "make crate CONFIG=…                     results, workflow and history as one RO-Crate for an archive"
 	@echo "make redraw CONFIG=…                    figures and report again from the tables that are there"
 	@echo "make test | make check                  tests; style, types and lint"
 
@@ -32,6 +34,15 @@ redraw: config-there $(VENV)/run.stamp
 # The README's table, from the claims of results/paper.
 readme:
 	@cd scripts && $(PYTHON) -m batchlab.readme
+
+# SAMPLE segments and SAMPLE probes are computed again, chosen at random by SEED.
+VERIFY_SETTINGS := $(if $(SAMPLE),verify_sample=$(SAMPLE)) $(if $(SEED),verify_seed=$(SEED))
+verify: config-there $(VENV)/run.stamp
+	@$(BIN)/snakemake verify --cores $(CORES) --quiet host reason progress rules --configfile $(CONFIG) \
+		$(if $(strip $(VERIFY_SETTINGS)),--config $(VERIFY_SETTINGS))
+
+crate: config-there $(VENV)/run.stamp
+	@$(BIN)/snakemake crate --cores $(CORES) --quiet host reason progress rules --configfile $(CONFIG)
 
 report-archive: config-there $(VENV)/run.stamp
 	@$(SNAKEMAKE) --report results/$(basename $(notdir $(CONFIG))).report.zip

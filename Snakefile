@@ -21,6 +21,9 @@ include: "rules/probes.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
+include: "rules/jobs.smk"
+include: "rules/verify.smk"
+include: "rules/crate.smk"
 
 
 report: "config/report.rst"

@@ -10,16 +10,17 @@ Standard library only, because the Snakefile imports this module at parse time.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from batchlab.digests import canonical
 from batchlab.files import sha256_of, write_text
-from batchlab.provenance import record_path
+from batchlab.provenance import fingerprinted, read, record_path
 
 _SETTINGS = ("spec", "code", "environment")
 
@@ -69,25 +70,22 @@ def order_file_times(campaign: str | Path) -> None:
     if not Path(".snakemake/metadata").exists():  # else Snakemake knows the shared ones
         folders += [folder.parent / name for name in ("data", "segments", "probes")]
     paths = sorted(path for each in folders for path in each.rglob("*.provenance.json"))
-    records = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    records = []
+    for path in paths:
+        with contextlib.suppress(ValueError):  # what a damaged record describes is made anew
+            records.append(read(path))
     sources = {
-        output["path"]: [file["path"] for file in _files(record["inputs"])]
+        output: [source for source, _ in fingerprinted(record["inputs"])]
         for record in records
-        for output in _files(record["outputs"])
+        for output, _ in fingerprinted(record["outputs"])
     }
 
     @functools.cache
     def rank(path: str) -> int:
         return 1 + max((rank(source) for source in sources.get(path, ())), default=0)
 
-    made = [output for record in records for output in _files(record["outputs"]) if Path(output["path"]).is_file()]
-    start = min((Path(output["path"]).stat().st_mtime for output in made), default=0.0) - len(made)
-    for output in made:
-        if sha256_of(output["path"]) == output["sha256"]:
-            os.utime(output["path"], (start, start + rank(output["path"])))
-
-
-def _files(named: Mapping[str, Any]) -> Iterator[dict[str, str]]:
-    """Yield path and SHA-256 of each file in the inputs or outputs of a record."""
-    for value in named.values():
-        yield from [value] if isinstance(value, dict) else value
+    made = [each for record in records for each in fingerprinted(record["outputs"]) if Path(each[0]).is_file()]
+    start = min((Path(output).stat().st_mtime for output, _ in made), default=0.0) - len(made)
+    for output, recorded in made:
+        if sha256_of(output) == recorded:
+            os.utime(output, (start, start + rank(output)))

@@ -11,7 +11,7 @@ import json
 import platform
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,14 +19,48 @@ from typing import Any
 from batchlab.digests import locked_versions
 from batchlab.files import sha256_of
 
-# Files of a job by name: one path, or a list of paths.
+# Files of a job by name: one path, or a list of paths; in a record, one fingerprint or a list of them.
 Files = Mapping[str, Any]
+
+# What a record must hold to be compared with something, and of which type.
+_FORM: dict[str, type] = {
+    **dict.fromkeys(("rule", "code", "environment", "started", "ended", "python"), str),
+    **dict.fromkeys(("spec", "inputs", "outputs", "host", "packages", "not_as_locked", "git"), dict),
+    "threads": int,
+}
 
 
 def record_path(output: str | Path) -> Path:
     """Return where the record of the artefact is whose first output is `output`."""
     path = Path(output)
     return path.with_name(f"{path.name.partition('.')[0]}.provenance.json")
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return the record in a file.
+
+    Raises:
+        ValueError: It is no JSON, or lacks what every record holds, as those of older versions do.
+    """
+    found = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(found, dict):
+        raise ValueError("no mapping")
+    for key, kind in _FORM.items():
+        if not isinstance(found.get(key), kind):
+            raise ValueError(f"{key} is missing or of another form")
+    for key in ("inputs", "outputs"):
+        try:
+            list(fingerprinted(found[key]))
+        except (KeyError, TypeError):
+            raise ValueError(f"{key} does not give path and sha256 of each file") from None
+    return found
+
+
+def fingerprinted(named: Files) -> Iterator[tuple[str, str]]:
+    """Yield path and SHA-256 of each file in the inputs or outputs of a record."""
+    for value in named.values():
+        for file in value if isinstance(value, list) else [value]:
+            yield file["path"], file["sha256"]
 
 
 def fingerprints(files: Files) -> dict[str, Any]:

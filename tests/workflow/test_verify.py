@@ -1,0 +1,146 @@
+"""Verification of a campaign that was run: clean, damaged, and unpacked from its crate."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+import pytest
+from crates import problems
+from workflow.test_campaign import PROJECT, Checkout
+
+CAMPAIGN: dict[str, Any] = {
+    "campaign": "small",
+    "run": ["one"],
+    "epochs": 1,
+    "seeds": {"count": 2, "block": 2},
+    "batch_sizes": {"small": 64},
+    "models": {"mlp": {"name": "mlp", "hidden": [4]}},
+    "verify_sample": 1,
+    "studies": {
+        "one": {
+            "title": "One arm",
+            "question": "Does it learn?",
+            "arms": {"fixed": {"batch_size": "small"}},
+            "probes": {"norms": {"probe": "gradient_norms", "epochs": ["last"], "batch_sizes": [64], "trials": 4}},
+            "figures": {
+                "accuracy": {
+                    "chart": "curves",
+                    "title": "Accuracy",
+                    "table": "history",
+                    "x": "epoch",
+                    "y": "test_accuracy",
+                    "caption": "{model} on {dataset}",
+                }
+            },
+            "claims": {
+                "learns": {
+                    "statement": "It learns.",
+                    "source": "this test",
+                    "published": "better than chance",
+                    "test": "level",
+                    "table": "history",
+                    "value": "test_accuracy",
+                    "of": {"epoch": "last"},
+                    "expect": {"min": 0.1},
+                }
+            },
+        }
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A checkout whose campaign has been run once."""
+    checkout = Checkout(tmp_path_factory.mktemp("verify"))
+    for name in ("README.md", "LICENSE", "Makefile"):
+        shutil.copy(PROJECT / name, checkout.folder)
+    checkout.configure(CAMPAIGN)
+    done = checkout.snakemake()
+    assert done.returncode == 0, done.stdout + done.stderr
+    return checkout
+
+
+@pytest.fixture
+def checkout(made: Checkout, tmp_path: Path) -> Iterator[Checkout]:
+    """The checkout, whose results are put back after each test."""
+    results = made.folder / "results"
+    shutil.copytree(results, tmp_path / "results")
+    yield made
+    shutil.rmtree(results)
+    shutil.copytree(tmp_path / "results", results)
+
+
+def verify(checkout: Checkout, *settings: str) -> tuple[CompletedProcess[str], list[str]]:
+    """Verify, and return the process and the differences that it reports."""
+    # Targets come before --config, which the helper's --configfile ends.
+    done = checkout.snakemake("verify", "--quiet", "all", "--config", *settings)
+    lines = [line.removeprefix("batchlab: ") for line in done.stdout.splitlines()]
+    return done, [line for line in lines if line.startswith("difference: ")]
+
+
+def test_a_campaign_that_was_run_is_verified_bit_by_bit(checkout: Checkout) -> None:
+    files = {path: path.stat().st_mtime_ns for path in (checkout.folder / "results").rglob("*") if path.is_file()}
+    done, differences = verify(checkout, "verify_seed=5")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert differences == []
+    assert "recomputing 1 segment, 1 probe, 7 tables, 1 claim, 1 figure, 1 report (sample 1, seed 5)" in done.stdout
+    assert "equal bit by bit, measured times aside: 1 segment, 1 probe, 7 tables" in done.stdout
+    assert "not recomputed, digests only: 1 data set, 1 segment" in done.stdout
+    after = {path: path.stat().st_mtime_ns for path in (checkout.folder / "results").rglob("*") if path.is_file()}
+    assert after == files
+    assert "0 differences found" in (checkout.folder / "logs/small/verify.log").read_text()
+
+
+def test_damage_is_named_and_nothing_is_repaired(checkout: Checkout) -> None:
+    results = checkout.folder / "results"
+    table = results / "small/tables/one/history.csv"
+    table.write_text(table.read_text().replace("fixed", "mixed", 1))
+    snapshot = next(results.glob("segments/*initial*/*/state.npz"))
+    snapshot.write_bytes(snapshot.read_bytes()[:-100])
+    (results / "small/figures/one/accuracy.png").unlink()
+    campaign = json.loads(json.dumps(CAMPAIGN))
+    campaign["studies"]["one"]["figures"]["accuracy"]["title"] = "Another title"
+    checkout.configure(campaign)
+    done, differences = verify(checkout, "verify_sample=0")
+    checkout.configure(CAMPAIGN)
+    assert done.returncode != 0
+    edited, truncated = "results/small/tables/one/history.csv", str(snapshot.relative_to(checkout.folder))
+    assert any(line.startswith(f"difference: {edited}: was edited") for line in differences)
+    assert any(line.startswith(f"difference: {truncated}: was edited, damaged") for line in differences)
+    assert any("accuracy.png: is missing" in line for line in differences)
+    assert any(f"accuracy.svg: was made from another {edited}" in line for line in differences)
+    assert any('(title: "Accuracy" recorded, "Another title" planned)' in line for line in differences)
+    assert "mixed" in table.read_text() and not (results / "small/figures/one/accuracy.png").exists()
+
+
+def test_a_crate_conforms_and_can_be_verified_where_it_is_unpacked(checkout: Checkout, tmp_path: Path) -> None:
+    done = checkout.snakemake("crate", "--quiet", "all")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "batchlab: results/crates/small.crate.zip holds" in done.stdout
+    with zipfile.ZipFile(checkout.folder / "results/crates/small.crate.zip") as archive:
+        archive.extractall(tmp_path / "crate")
+    assert problems(tmp_path / "crate") == []
+    command = [sys.executable, "-m", "snakemake", "verify", "--cores", "1", "--quiet", "all"]
+    command += ["--configfile", "campaign.json"]
+    there = subprocess.run(command, cwd=tmp_path / "crate", capture_output=True, text=True)
+    assert there.returncode == 0, there.stdout + there.stderr
+    assert "not checked, not found: 2 segments, 1 probe" in there.stdout
+    assert "equal bit by bit, measured times aside: 1 claim, 1 figure, 6 tables, 1 report" in there.stdout
+
+
+def test_damaged_results_are_not_packed(checkout: Checkout) -> None:
+    (checkout.folder / "results/small/tables/claims.csv").write_text("edited")
+    failed = checkout.snakemake("crate")
+    lines = [line for line in (failed.stdout + failed.stderr).splitlines() if line.startswith("batchlab: error:")]
+    assert failed.returncode != 0 and len(lines) == 1
+    assert "results/small/tables/claims.csv: was edited" in lines[0]
+    assert "Traceback" not in failed.stdout + failed.stderr
