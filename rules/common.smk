@@ -1,13 +1,13 @@
-# The plan of the campaign and the paths that the rules share. Only the standard library is imported here.
+# The plan of the campaign and the paths that the rules share. Nothing is imported here but the standard library and
+# what Snakemake has loaded already.
 import sys
 from pathlib import Path
-
-from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 from batchlab import configuration
 from batchlab.checkout import order_file_times, settings_file
+from batchlab.config_files import refuse_repeated_keys
 from batchlab.digests import canonical, code_digest, environment_digest
 from batchlab.errors import BatchlabError
 from batchlab.planning import plan
@@ -27,9 +27,11 @@ from batchlab.planning.specs import (
 )
 
 try:
+    refuse_repeated_keys(workflow.configfiles)
     PLAN = plan(configuration.load(config))
 except BatchlabError as problem:
-    raise WorkflowError(f"batchlab: error: {problem}") from None
+    # Not raised: Snakemake would add where in this file, which is not where the mistake is.
+    sys.exit(f"batchlab: error: {problem}")
 
 RESULTS = f"results/{PLAN.campaign}"
 order_file_times(RESULTS)

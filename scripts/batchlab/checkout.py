@@ -45,11 +45,17 @@ def settings_file(path: str, artefact: str, settings: Mapping[str, Any]) -> str:
 
 def _recorded(artefact: str) -> dict[str, Any]:
     """Return the settings in an artefact's record."""
+    record = _read(record_path(artefact))
+    return {key: record.get(key) for key in _SETTINGS}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Return a record, or nothing where there is none or a damaged one: then its artefact is of unknown origin."""
     try:
-        record = json.loads(record_path(artefact).read_text(encoding="utf-8"))
+        record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return {key: record.get(key) for key in _SETTINGS}
+    return record if isinstance(record, dict) else {}
 
 
 def order_file_times(campaign: str | Path) -> None:
@@ -69,7 +75,7 @@ def order_file_times(campaign: str | Path) -> None:
     if not Path(".snakemake/metadata").exists():  # else Snakemake knows the shared ones
         folders += [folder.parent / name for name in ("data", "segments", "probes")]
     paths = sorted(path for each in folders for path in each.rglob("*.provenance.json"))
-    records = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    records = [record for path in paths if (record := _read(path)).keys() >= {"inputs", "outputs"}]
     sources = {
         output["path"]: [file["path"] for file in _files(record["inputs"])]
         for record in records

@@ -54,9 +54,10 @@ class FileShape:
 def _version_of(path: Path) -> tuple[int, int]:
     try:
         status = path.stat()
-    except OSError as problem:
+    except (OSError, ValueError) as problem:  # a zero byte in the name is a ValueError
+        reason = getattr(problem, "strerror", None) or problem
         raise BatchlabError(
-            f"data set: file = {str(path)!r} cannot be read ({problem.strerror}); paths are relative to {Path.cwd()}"
+            f"data set: file = {str(path)!r} cannot be read ({reason}); paths are relative to {Path.cwd()}"
         ) from None
     if not path.is_file():
         raise BatchlabError(f"data set: file = {str(path)!r} is not a file; give the path of an .npz or .csv file")
