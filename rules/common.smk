@@ -87,6 +87,12 @@ def model_modules(name):
     return [f"batchlab.models.{model['name']}"] if "name" in model else []
 
 
+def model_check(name):
+    """What a trial of the segment's model found, if it is in a file of the user; the others are tested with the project."""
+    tried = "file" in PLAN.segments[name].spec["model"]
+    return [f"results/segments/{name}/check.json"] if tried else []
+
+
 def one_of(names):
     """Pattern that matches exactly these names."""
     return "|".join(sorted(names)) or "none"

@@ -22,7 +22,15 @@ SHARED_FOLDERS = frozenset({"checkpoints", "data", "probes", "segments"})
 TARGETS = frozenset({"all", "data", "figures", "tables"})
 RULES = frozenset(
     {
-        *("prepare_data", "initialise_model", "train_segment", "judge_claims", "merge_tables", "draw_figure"),
+        *(
+            "prepare_data",
+            "check_model",
+            "initialise_model",
+            "train_segment",
+            "judge_claims",
+            "merge_tables",
+            "draw_figure",
+        ),
         "write_report",
     }
 )

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import sys
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from batchlab import provenance
-from batchlab.errors import BatchlabError
+from batchlab.errors import BatchlabError, one_line
 from batchlab.files import write_json
 
 
@@ -61,13 +62,38 @@ def _streams_to(log: Path) -> Iterator[int]:
         os.close(old_output)
 
 
+def _explain(problem: BaseException, spec: dict[str, Any], log: str) -> str:
+    """Return one line on what stopped a job.
+
+    A `BatchlabError` speaks for itself. Where code of the user is behind a problem, the line names file and line; of
+    anything but a plain `BatchlabError` the log has the traceback.
+    """
+    origin = problem.__cause__ if isinstance(problem, BatchlabError) else problem
+    if origin is None:
+        return str(problem)
+    traceback.print_exception(origin)
+    model = spec.get("model")
+    file = model.get("file") if isinstance(model, dict) else None
+    lines = [
+        frame.lineno
+        for frame in traceback.extract_tb(origin.__traceback__)
+        if file and Path(frame.filename).resolve() == Path(file).resolve()
+    ]
+    place = f"{file}, line {lines[-1]}" if lines else ""
+    if isinstance(problem, BatchlabError):
+        text = f"{problem} ({place})" if place else str(problem)
+    else:
+        stopped = "exit() was called" if isinstance(problem, SystemExit) else f"{type(problem).__name__}: {problem}"
+        text = f"model {place}: {stopped}" if place else stopped
+    return f"{text}; the traceback is in {log}"
+
+
 @contextlib.contextmanager
 def job(snakemake: Any) -> Iterator[Job]:
     """Run a script's body as one job of the workflow.
 
-    What the body prints goes to the rule's log. A `BatchlabError` becomes one line on the terminal and exit
-    code 1; any other exception keeps its traceback in the log. On success a provenance record is written beside
-    the outputs.
+    What the body prints goes to the rule's log. Any exception becomes one line on the terminal and exit code 1, and
+    keeps its traceback in the log. On success a provenance record is written beside the outputs.
 
     Args:
         snakemake: The object that Snakemake gives to a `script:`; its rule has a `spec` param (JSON), named
@@ -100,8 +126,8 @@ def job(snakemake: Any) -> Iterator[Job]:
             for name, remark in record["not_as_locked"].items():
                 print(f"batchlab: warning: package {name}: {remark}", file=sys.stderr)
             write_json(provenance.record_path(next(iter(snakemake.output))), record)
-        except BatchlabError as problem:
-            message = f"batchlab: error: {problem}"
+        except (Exception, SystemExit) as problem:
+            message = f"batchlab: error: {one_line(_explain(problem, current.spec, snakemake.log[0]))}"
             print(message, file=sys.stderr)
             os.write(terminal, f"{message}\n".encode())
             sys.exit(1)

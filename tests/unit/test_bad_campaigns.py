@@ -243,7 +243,7 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
                 "accumulations": [3],
             }
         },
-        ["accumulations: K = 7 does not divide B = ", "divisors"],
+        ["accumulations: K = 3 does not divide B = ", "divisors"],
     ),
 ]
 

@@ -7,6 +7,7 @@ version is used.
 from __future__ import annotations
 
 import gzip
+import lzma
 import math
 import tarfile
 from collections.abc import Sequence
@@ -105,7 +106,7 @@ def read_npz(path: Path) -> dict[str, Array]:
         with np.load(path, allow_pickle=False) as archive:
             layout = userfiles.npz_layout(archive.files, path)
             arrays = {name: archive[name] for name in layout}
-    except NPZ_PROBLEMS as problem:
+    except (*NPZ_PROBLEMS, lzma.LZMAError) as problem:
         raise BatchlabError(f"{path}: cannot be read as arrays of numbers ({_first_line(problem)})") from None
     labels: dict[str, tuple[int, set[int]]] = {}
     for name in layout:
