@@ -60,7 +60,10 @@ def test_a_sound_model_passes(tmp_path: Path, code: str) -> None:
         (built_of("layers.Dense(classes, kernel_initializer=keras.initializers.Constant(numpy.inf))"), "not finite"),
         (built_of(f"layers.Lambda(lambda x: x * numpy.nan), {LOGITS}"), "returns NaN or infinite values"),
         (
-            built_of("layers.Dense(classes, bias_initializer=drawn)", "drawn = lambda *_, **__: [random.SystemRandom().random()] * 3"),
+            built_of(
+                "layers.Dense(classes, bias_initializer=drawn)",
+                "drawn = lambda *_, **__: [random.SystemRandom().random()] * 3",
+            ),
             "starts otherwise at each call",
         ),
         (built_of(f"Own(), {LOGITS}", layer("return x + keras.random.normal((1,))")), "other outputs for the same"),

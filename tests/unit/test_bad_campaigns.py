@@ -212,6 +212,12 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ({"studies__sizes__figures__accuracy__title": "{seeds:>999999999}"}, ["{seeds} takes no format"]),
     ({"studies__sizes__figures__accuracy__title": "{seeds.real}"}, ["{seeds.real} is not defined"]),
     ({"studies__sizes__arms__fixed": {"label": "{b}"}}, ["arms.fixed.label: {b} is not defined", "B, K"]),
+    # columns, which would show after the training only
+    ({"studies__sizes__figures__accuracy__y": "test_acuracy"}, ["accuracy.y: ", "did you mean 'test_accuracy'"]),
+    ({"studies__sizes__figures__accuracy__y": ["test_loss", "norm"]}, ["accuracy.y: unknown column of table history"]),
+    ({"studies__sizes__figures__accuracy__where": {"epok": 3}}, ["accuracy.where.epok: ", "did you mean 'epoch'"]),
+    ({"studies__sizes__claims__lower__minus": {"batchsize": 3}}, ["lower.minus.batchsize: ", "'batch_size'"]),
+    ({"studies__sizes__reference": {"seed": 3}}, ["studies.sizes.reference: ", "column of table arms 'seed'"]),
     # options
     ({"models__mlp__hidden": "64"}, ["models.mlp.hidden: '64'", "list of integers"]),
     ({"models__mlp__hidden": [0]}, ["models.mlp.hidden: [0]", "1 or more"]),

@@ -15,6 +15,7 @@ from batchlab.data.registry import DataShape, describe, identity
 from batchlab.digests import digest
 from batchlab.errors import BatchlabError
 from batchlab.planning.captions import resolve_texts
+from batchlab.planning.columns import check_columns, check_reference
 from batchlab.planning.models import resolve_model, resolve_optimizer
 from batchlab.planning.positions import advance
 from batchlab.planning.probe_settings import check_fit, check_settings
@@ -264,11 +265,13 @@ class _Planner:
             for key, item in items.items():
                 if item["table"] not in tables:
                     raise unknown(f"studies.{name}.{group}.{key}.table", "table", item["table"], tables)
+                check_columns(f"studies.{name}.{group}.{key}", item)
         for key, claim in claims.items():
             if claim.get("figure") and claim["figure"] not in figures:
                 raise unknown(f"studies.{name}.claims.{key}.figure", "figure", claim["figure"], figures)
         reference = settings.get("reference")
         if reference is not None:
+            check_reference(f"studies.{name}.reference", reference)
             reference = filter_of(self.config, f"studies.{name}.reference", reference)
         return Study(name, settings, reference, tuple(arms), tuple(wanted), blocks, tuple(tables), figures, claims)
 
