@@ -110,6 +110,8 @@ def read_npz(path: Path) -> dict[str, Array]:
         raise BatchlabError(f"{path}: cannot be read as arrays of numbers ({_first_line(problem)})") from None
     labels: dict[str, tuple[int, set[int]]] = {}
     for name in layout:
+        if not isinstance(arrays[name], np.ndarray):  # NumPy hands over a member that is no array as bytes
+            raise BatchlabError(f"{path}: {name}: is not an array in NumPy's format; save it again with numpy.savez")
         kinds, wanted = ("iu", "integers 0 to C-1") if name[0] == "y" else ("biuf", "plain numbers")
         if arrays[name].dtype.kind not in kinds:
             raise BatchlabError(f"{path}: {name}: must hold {wanted}, not {arrays[name].dtype}")
