@@ -1,13 +1,13 @@
-# The plan of the campaign and the paths that the rules share. Only the standard library is imported here.
+# The plan of the campaign and the paths that the rules share. Nothing is imported here but the standard library and
+# what Snakemake has loaded already.
 import sys
 from pathlib import Path
-
-from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 from batchlab import configuration
 from batchlab.checkout import order_file_times, settings_file
+from batchlab.config_files import refuse_repeated_keys
 from batchlab.digests import canonical, code_digest, environment_digest
 from batchlab.errors import BatchlabError
 from batchlab.locking import hold_folder
@@ -28,9 +28,11 @@ from batchlab.planning.specs import (
 )
 
 try:
+    refuse_repeated_keys(workflow.configfiles)
     PLAN = plan(configuration.load(config))
 except BatchlabError as problem:
-    raise WorkflowError(f"batchlab: error: {problem}") from None
+    # Not raised: Snakemake would add where in this file, which is not where the mistake is.
+    sys.exit(f"batchlab: error: {problem}")
 
 RESULTS = f"results/{PLAN.campaign}"
 # The longest jobs start first, so that no core waits for one of them at the end of a campaign.
@@ -96,6 +98,12 @@ def model_modules(name):
     """Module that defines a segment's model; a model in a file of the user is part of the spec instead."""
     model = PLAN.segments[PLAN.segments[name].initial].spec["model"]
     return [f"batchlab.models.{model['name']}"] if "name" in model else []
+
+
+def model_check(name):
+    """What a trial of the segment's model found, if it is in a file of the user; the others are tested with the project."""
+    tried = "file" in PLAN.segments[name].spec["model"]
+    return [f"results/segments/{name}/check.json"] if tried else []
 
 
 def one_of(names):

@@ -1,9 +1,36 @@
-# Training: the initial weights of each seed, then segment after segment.
+# Training: the initial weights of each seed, then segment after segment. A user's model is tried before.
+
+
+rule check_model:
+    input:
+        data=lambda wildcards: data_path(PLAN.segments[wildcards.initial].data),
+    output:
+        findings="results/segments/{initial}/check.json",
+    log:
+        "logs/check_model/{initial}.log",
+    wildcard_constraints:
+        initial=one_of(
+            name for name in PLAN.segments if PLAN.segments[name].parent is None
+        ),
+    conda:
+        "../envs/train.yaml"
+    resources:
+        mem_mb=4000,
+    params:
+        spec=lambda wildcards: canonical(PLAN.segments[wildcards.initial].spec),
+        code=code("check_model.py"),
+        env=env("check_model.py"),
+        identity=lambda wildcards: identity_chain(PLAN, wildcards.initial),
+    message:
+        "Try the model of {wildcards.initial}"
+    script:
+        "../scripts/check_model.py"
 
 
 rule initialise_model:
     input:
         data=lambda wildcards: data_path(PLAN.segments[f"{wildcards.initial}"].data),
+        checked=lambda wildcards: model_check(wildcards.initial),
     output:
         state="results/segments/{initial}/seeds-{block}/state.npz",
         history="results/segments/{initial}/seeds-{block}/history.csv",

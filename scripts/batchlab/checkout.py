@@ -46,11 +46,17 @@ def settings_file(path: str, artefact: str, settings: Mapping[str, Any]) -> str:
 
 def _recorded(artefact: str) -> dict[str, Any]:
     """Return the settings in an artefact's record."""
+    record = _read(record_path(artefact))
+    return {key: record.get(key) for key in _SETTINGS}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Return a record, or nothing where there is none or a damaged one: then its artefact is of unknown origin."""
     try:
-        record = json.loads(record_path(artefact).read_text(encoding="utf-8"))
+        record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return {key: record.get(key) for key in _SETTINGS}
+    return record if isinstance(record, dict) else {}
 
 
 def order_file_times(campaign: str | Path) -> None:

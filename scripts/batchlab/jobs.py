@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from batchlab import provenance
-from batchlab.errors import BatchlabError
+from batchlab.errors import BatchlabError, one_line
 from batchlab.files import write_json
 from batchlab.locking import hold_job
 
@@ -55,17 +55,6 @@ def _remove_leftovers(outputs: Mapping[str, Any]) -> None:
                 leftover.unlink(missing_ok=True)
 
 
-def _one_line(problem: Exception, log: Path) -> str:
-    """Return what to tell the user; the log gets the traceback where the cause may be a defect."""
-    if isinstance(problem, BatchlabError):
-        return str(problem)
-    if isinstance(problem, OSError) and problem.errno in _UNWRITABLE:
-        where = f"{problem.filename}: " if problem.filename else ""
-        return f"{where}{problem.strerror}; mend that and give the same command again, nothing else is lost"
-    traceback.print_exception(problem)
-    return f"{type(problem).__name__}: {' '.join(str(problem).split())}; the traceback is in {log}"
-
-
 @contextlib.contextmanager
 def _streams_to(log: Path) -> Iterator[None]:
     """Send everything this process prints, C++ libraries included, to `log`."""
@@ -85,6 +74,35 @@ def _streams_to(log: Path) -> Iterator[None]:
         os.dup2(terminal, 2)
         os.close(terminal)
         os.close(old_output)
+
+
+def _explain(problem: BaseException, spec: dict[str, Any], log: Path) -> str:
+    """Return one line on what stopped a job.
+
+    A `BatchlabError` speaks for itself. Where code of the user is behind a problem, the line names file and line; of
+    anything but a plain `BatchlabError` the log has the traceback.
+    """
+    if isinstance(problem, OSError) and problem.errno in _UNWRITABLE:
+        where = f"{problem.filename}: " if problem.filename else ""
+        return f"{where}{problem.strerror}; mend that and give the same command again, nothing else is lost"
+    origin = problem.__cause__ if isinstance(problem, BatchlabError) else problem
+    if origin is None:
+        return str(problem)
+    traceback.print_exception(origin)
+    model = spec.get("model")
+    file = model.get("file") if isinstance(model, dict) else None
+    lines = [
+        frame.lineno
+        for frame in traceback.extract_tb(origin.__traceback__)
+        if file and Path(frame.filename).resolve() == Path(file).resolve()
+    ]
+    place = f"{file}, line {lines[-1]}" if lines else ""
+    if isinstance(problem, BatchlabError):
+        text = f"{problem} ({place})" if place else str(problem)
+    else:
+        stopped = "exit() was called" if isinstance(problem, SystemExit) else f"{type(problem).__name__}: {problem}"
+        text = f"model {place}: {stopped}" if place else stopped
+    return f"{text}; the traceback is in {log}"
 
 
 def _write_record(snakemake: Any, current: Job, inputs: dict[str, Any], started: datetime) -> None:
@@ -135,10 +153,10 @@ def job(snakemake: Any) -> Iterator[Job]:
                 inputs = provenance.fingerprints(files)
                 yield current
                 _write_record(snakemake, current, inputs, started)
-            except Exception as problem:
-                failure = _one_line(problem, log)
+            except (Exception, SystemExit) as problem:
+                failure = one_line(_explain(problem, current.spec, log))
                 print(f"batchlab: error: {failure}", file=sys.stderr)
     except OSError as problem:  # the log itself cannot be written
-        failure = failure or _one_line(problem, log)
+        failure = failure or one_line(_explain(problem, current.spec, log))
     if failure:
         sys.exit(f"batchlab: error: {failure}")

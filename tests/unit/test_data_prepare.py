@@ -244,6 +244,13 @@ X, Y = np.zeros((10, 3)), np.arange(10) % 2
         ({"x_train": X, "y_train": Y, "x_test": X[:, :2], "y_test": Y}, "different shapes"),
         ({"x_train": X, "y_train": Y, "x_test": X, "y_test": Y + 1}, "the label 2"),
         ({"x_train": X, "y_train": Y, "x_test": X[:0], "y_test": Y[:0]}, "no data"),
+        (
+            {"x_train": X.astype("u1"), "y_train": Y, "x_test": X, "y_test": Y},
+            "holds bytes (uint8), the other does not",
+        ),
+        ({"x": X, "y": np.arange(10)}, "y: each of the 10 examples has a label of its own"),
+        ({"x": np.zeros((10, 0)), "y": Y}, "no data"),
+        ({"x": np.array(3.0), "y": Y}, "no data"),
     ],
 )
 def test_an_unusable_npz_is_one_line_that_names_it(tmp_path: Path, arrays: Arrays, words: str) -> None:
@@ -251,6 +258,13 @@ def test_an_unusable_npz_is_one_line_that_names_it(tmp_path: Path, arrays: Array
     with pytest.raises(BatchlabError) as problem:
         prepare(dataset, tmp_path)
     assert words in one_line(problem, tmp_path / "bad.npz")
+
+
+def test_a_class_that_is_not_trained_on(tmp_path: Path) -> None:
+    dataset = save(tmp_path / "rare.npz", x=X, y=np.array([1] + [0] * 9)) | {"test": 0.6}
+    with pytest.raises(BatchlabError) as problem:
+        prepare(dataset, tmp_path)
+    assert "class '1' has too few examples" in one_line(problem, tmp_path / "rare.npz")
 
 
 def test_readers_refuse_what_planning_refuses(tmp_path: Path) -> None:
@@ -294,6 +308,10 @@ def test_a_forged_array_header(tmp_path: Path, header: bytes) -> None:
         ("a,b\n1,u\n2,v\n", "label = 'y' is not a column; the columns are: a, b"),
         ("a;y\n1;u\n2;v\n", "the columns are: a;y"),
         ("y\nu\nv\n", "no column beside the label"),
+        ("a;y\n1;u\n2;v\n", "separated by commas, not by ';'"),
+        (",a,y\n0,1,u\n1,2,v\n2,3,v\n", "column 1 has no name; remove it if it only counts the rows"),
+        ("a,y\n1,1\n2,1.0\n3,2\n", "labels '1' and '1.0' are one number; write them alike"),
+        ("a,y\n1,7\n2,8\n3,9\n", "label = 'y': each of the 3 examples has a label of its own"),
         ("a,a,y\n1,2,u\n1,2,v\n", "must differ"),
         ("a,y\n1,u\nx1,v\n3,u\n4,v\n", "line 3, column 'a': holds 'x1'"),
         ("a,y\n1,u\n,v\n3,u\n4,v\n", "line 3, column 'a': is empty"),

@@ -135,7 +135,7 @@ ERRORS = [
         "batch_size",
     ),
     ({"epochz": 3}, "unknown key 'epochz'", "epochs"),
-    ({"epochs": "many"}, 'epochs: "many"', "integer"),
+    ({"epochs": "many"}, "epochs: 'many'", "integer"),
     ({"epochs": 0}, "epochs: 0", "1 or more"),
     ({"precision": "float16"}, "precision: unknown value 'float16'", "float32"),
     ({"studies__sizes__arms__fixed": {"batch_size": 16, "accumulation": 3}}, "K = 3 does not divide", "1, 2, 4, 8, 16"),

@@ -63,6 +63,7 @@ def prepare(dataset: dict[str, Any], downloads: Path, policy: Policy | None = No
     if test:
         _check(test, settings, f"{where}: test set")
     parts = _split(pool, test, settings)
+    _check_trained(parts["train"][1], names, where)
     if settings.standardise:
         parts, scale = _standardise(parts), 1.0
     arrays = {f"{axis}_{part}": values for part, pair in parts.items() for axis, values in zip("xy", pair, strict=True)}
@@ -179,6 +180,16 @@ def _check(pair: Pair, settings: Settings, where: str) -> None:
             )
     if y.min() < 0 or y.max() >= settings.shape.classes:
         raise BatchlabError(f"{where}: labels from {y.min()} to {y.max()}; allowed: 0 to {settings.shape.classes - 1}")
+
+
+def _check_trained(labels: Array, names: list[str], where: str) -> None:
+    """Raise if no example of a class is trained on; such a class could only be missed."""
+    counts = np.bincount(labels, minlength=len(names))
+    if not counts.all():
+        raise BatchlabError(
+            f"{where}: class {names[int(np.argmin(counts))]!r} has too few examples: none is left for training; add "
+            "some, take the class out, or lower validation and test"
+        )
 
 
 def _split(pool: Pair, test: Pair | None, settings: Settings) -> dict[str, Pair]:

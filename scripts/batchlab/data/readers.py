@@ -7,6 +7,7 @@ version is used.
 from __future__ import annotations
 
 import gzip
+import lzma
 import math
 import tarfile
 from collections.abc import Sequence
@@ -105,10 +106,12 @@ def read_npz(path: Path) -> dict[str, Array]:
         with np.load(path, allow_pickle=False) as archive:
             layout = userfiles.npz_layout(archive.files, path)
             arrays = {name: archive[name] for name in layout}
-    except NPZ_PROBLEMS as problem:
+    except (*NPZ_PROBLEMS, lzma.LZMAError) as problem:
         raise BatchlabError(f"{path}: cannot be read as arrays of numbers ({_first_line(problem)})") from None
     labels: dict[str, tuple[int, set[int]]] = {}
     for name in layout:
+        if not isinstance(arrays[name], np.ndarray):  # NumPy hands over a member that is no array as bytes
+            raise BatchlabError(f"{path}: {name}: is not an array in NumPy's format; save it again with numpy.savez")
         kinds, wanted = ("iu", "integers 0 to C-1") if name[0] == "y" else ("biuf", "plain numbers")
         if arrays[name].dtype.kind not in kinds:
             raise BatchlabError(f"{path}: {name}: must hold {wanted}, not {arrays[name].dtype}")

@@ -10,13 +10,15 @@ from __future__ import annotations
 import ast
 import csv
 import functools
+import lzma
 import math
+import struct
 import sys
 import zipfile
 import zlib
 from array import array
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -31,7 +33,10 @@ GIVEN_SPLIT = ("x_train", "y_train", "x_test", "y_test")
 _INTEGER_CODES = {"u1": "B", "i1": "b", "u2": "H", "i2": "h", "u4": "I", "i4": "i", "u8": "Q", "i8": "q"}
 
 # What zipfile raises for a damaged archive: a bad member is found out late, by the decompressor or the checksum.
-ZIP_PROBLEMS = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, RuntimeError)
+ZIP_PROBLEMS = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
+    *(EOFError, KeyError, NotImplementedError, RuntimeError, ValueError),
+)
 
 
 @dataclass(frozen=True)
@@ -54,9 +59,10 @@ class FileShape:
 def _version_of(path: Path) -> tuple[int, int]:
     try:
         status = path.stat()
-    except OSError as problem:
+    except (OSError, ValueError) as problem:  # a zero byte in the name is a ValueError
+        reason = getattr(problem, "strerror", None) or problem
         raise BatchlabError(
-            f"data set: file = {str(path)!r} cannot be read ({problem.strerror}); paths are relative to {Path.cwd()}"
+            f"data set: file = {str(path)!r} cannot be read ({reason}); paths are relative to {Path.cwd()}"
         ) from None
     if not path.is_file():
         raise BatchlabError(f"data set: file = {str(path)!r} is not a file; give the path of an .npz or .csv file")
@@ -145,7 +151,15 @@ def read_csv(path: Path, label: str) -> tuple[list[str], Iterator[tuple[int, str
     columns = ", ".join(header[:12]) + (", …" if len(header) > 12 else "")
     if label not in header:
         rows.close()
-        raise BatchlabError(f"{path}: label = {label!r} is not a column; the columns are: {columns}")
+        other = next((sign for sign in (";", "\t", "|") if len(header) == 1 and sign in header[0]), None)
+        hint = f"; cells must be separated by commas, not by {other!r}" if other else ""
+        raise BatchlabError(f"{path}: label = {label!r} is not a column; the columns are: {columns}{hint}")
+    if "" in header:
+        rows.close()
+        raise BatchlabError(
+            f"{path}: column {header.index('') + 1} has no name; remove it if it only counts the rows (pandas: "
+            "to_csv(…, index=False)), or name it"
+        )
     if len(set(header)) < len(header):
         rows.close()
         raise BatchlabError(f"{path}: column names must differ; the columns are: {columns}")
@@ -176,10 +190,24 @@ def class_names(labels: Iterable[str], where: str) -> list[str]:
     if len(distinct) < 2:
         found = f"only the label {min(distinct)!r}" if distinct else "no example"
         raise BatchlabError(f"{where}: {found} found; a classification data set needs at least two classes")
+    numbers: dict[float, str] = {}
+    for name in sorted(distinct):
+        with suppress(ValueError):
+            if (other := numbers.setdefault(float(name), name)) != name:
+                raise BatchlabError(f"{where}: the labels {other!r} and {name!r} are one number; write them alike")
     try:
         return sorted(distinct, key=lambda name: (int(name), name))
     except ValueError:
         return sorted(distinct)
+
+
+def check_repeated(examples: int, classes: int, where: str) -> None:
+    """Raise if no class has a second example: then the labels are something else, such as a running number."""
+    if classes == examples:
+        raise BatchlabError(
+            f"{where}: each of the {examples} examples has a label of its own; name what holds classes, not numbers "
+            "of rows or measurements"
+        )
 
 
 def _csv_rows(path: Path) -> Generator[tuple[int, list[str]], None, None]:
@@ -204,7 +232,9 @@ def _inspect_csv(path: Path, label: str) -> FileShape:
     for _, name, _ in rows:
         examples += 1
         labels.add(name)
-    return FileShape(examples, None, (len(features),), len(class_names(labels, str(path))))
+    classes = len(class_names(labels, str(path)))
+    check_repeated(examples, classes, f"{path}: label = {label!r}")
+    return FileShape(examples, None, (len(features),), classes)
 
 
 # NPZ
@@ -227,10 +257,16 @@ def _inspect_npz(path: Path) -> FileShape:
         with zipfile.ZipFile(path) as archive:
             names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
             layout = npz_layout(names, path)
-            shapes = {name: _read_member(archive, path, name, _header)[1] for name in layout if name[0] == "x"}
+            headers = {name: _read_member(archive, path, name, _header) for name in layout if name[0] == "x"}
             labels = {name: _read_member(archive, path, name, _labels) for name in layout if name[0] == "y"}
     except ZIP_PROBLEMS as problem:
         raise BatchlabError(f"{path}: is not an intact .npz archive ({problem})") from None
+    if len({descr[1:] == "u1" for descr, _ in headers.values()}) > 1:
+        # Bytes are divided by 255, other numbers are not.
+        raise BatchlabError(
+            f"{path}: one of x_train and x_test holds bytes (uint8), the other does not; save both alike"
+        )
+    shapes = {name: shape for name, (_, shape) in headers.items()}
     return npz_shape(path, shapes, {name: (len(values), set(values)) for name, values in labels.items()})
 
 
@@ -250,7 +286,9 @@ def npz_shape(path: Path, shapes: dict[str, tuple[int, ...]], labels: dict[str, 
     if len(set(inputs.values())) > 1:
         raise BatchlabError(f"{path}: x_train and x_test hold examples of different shapes: {inputs}")
     first = next(iter(shapes))
-    classes = check_classes(labels[first.replace("x", "y", 1)][1], f"{path}: {first.replace('x', 'y', 1)}")
+    own = first.replace("x", "y", 1)
+    classes = check_classes(labels[own][1], f"{path}: {own}")
+    check_repeated(labels[own][0], classes, f"{path}: {own}")
     if unknown := sorted(label for _, found in labels.values() for label in found if not 0 <= label < classes):
         raise BatchlabError(f"{path}: y_test holds the label {unknown[0]}, which no training example has")
     test = shapes["x_test"][0] if "x_test" in shapes else None

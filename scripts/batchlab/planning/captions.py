@@ -5,20 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from batchlab.errors import BatchlabError
-from batchlab.planning.recipes import batch_sizes_of
+from batchlab.planning.recipes import filter_of
+from batchlab.planning.texts import fill
 
 _FILTERS = ("where", "of", "minus")
 _TEXTS = ("title", "caption", "statement", "published", "x_title", "y_title")
-
-
-class _Quotes(dict[str, Any]):
-    def __init__(self, values: Mapping[str, Any], where: str) -> None:
-        super().__init__(values)
-        self.where = where
-
-    def __missing__(self, key: str) -> str:
-        raise BatchlabError(f"{self.where}: {{{key}}} is not defined; allowed in texts: {', '.join(sorted(self))}")
 
 
 def resolve_texts(
@@ -56,11 +47,9 @@ def resolve_texts(
         filled = dict(item)
         for text in _TEXTS:
             if text in filled:
-                filled[text] = str(filled[text]).format_map(_Quotes(values, f"{where}.{text}"))
+                filled[text] = fill(f"{where}.{text}", filled[text], values)
         for name in _FILTERS:
-            if "batch_size" in filled.get(name, {}):
-                rows = dict(filled[name])
-                rows["batch_size"] = batch_sizes_of(config, f"{where}.{name}.batch_size", rows["batch_size"])
-                filled[name] = rows
+            if name in filled:
+                filled[name] = filter_of(config, f"{where}.{name}", filled[name])
         resolved[key] = filled
     return resolved

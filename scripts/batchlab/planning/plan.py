@@ -15,15 +15,11 @@ from batchlab.data.registry import DataShape, describe, identity
 from batchlab.digests import digest
 from batchlab.errors import BatchlabError
 from batchlab.planning.captions import resolve_texts
+from batchlab.planning.columns import check_columns, check_reference
+from batchlab.planning.models import resolve_model, resolve_optimizer
 from batchlab.planning.positions import advance
-from batchlab.planning.recipes import (
-    Recipe,
-    batch_sizes_of,
-    expand,
-    resolve_model,
-    resolve_optimizer,
-    unknown,
-)
+from batchlab.planning.probe_settings import check_fit, check_settings
+from batchlab.planning.recipes import Recipe, batch_sizes_of, expand, filter_of, unknown
 
 
 @dataclass(frozen=True)
@@ -77,6 +73,7 @@ class Study:
 
     name: str
     settings: dict[str, Any]
+    reference: dict[str, Any] | None
     arms: tuple[Arm, ...]
     probes: tuple[tuple[Arm, int | None, Probe], ...]
     blocks: tuple[str, ...]
@@ -239,6 +236,8 @@ class _Planner:
         wanted: list[tuple[Arm, int | None, Probe]] = []
         matched: set[str] = set()
         probes = {key: probe for key, probe in settings.get("probes", {}).items() if probe is not None}
+        for key, probe in probes.items():
+            check_settings(f"studies.{name}.probes.{key}", probe)
         for recipe in recipes:
             chosen = [(key, probe) for key, probe in probes.items() if self._matches(name, key, probe, recipe)]
             last = _last_epoch(recipe)
@@ -266,10 +265,15 @@ class _Planner:
             for key, item in items.items():
                 if item["table"] not in tables:
                     raise unknown(f"studies.{name}.{group}.{key}.table", "table", item["table"], tables)
+                check_columns(f"studies.{name}.{group}.{key}", item)
         for key, claim in claims.items():
             if claim.get("figure") and claim["figure"] not in figures:
                 raise unknown(f"studies.{name}.claims.{key}.figure", "figure", claim["figure"], figures)
-        return Study(name, settings, tuple(arms), tuple(wanted), blocks, tuple(tables), figures, claims)
+        reference = settings.get("reference")
+        if reference is not None:
+            check_reference(f"studies.{name}.reference", reference)
+            reference = filter_of(self.config, f"studies.{name}.reference", reference)
+        return Study(name, settings, reference, tuple(arms), tuple(wanted), blocks, tuple(tables), figures, claims)
 
     def _matches(self, study: str, key: str, probe: Mapping[str, Any], recipe: Recipe) -> bool:
         where = f"studies.{study}.probes.{key}.arms"
@@ -300,16 +304,12 @@ class _Planner:
             raise BatchlabError(f"{where}.epochs: arm {arm.recipe.arm} has no epoch {epoch}; it ends earlier")
         own = {k: v for k, v in probe.items() if k not in ("arms", "epochs", "probe", "seeds")}
         if "batch_sizes" in own:
-            sizes = batch_sizes_of(self.config, f"{where}.batch_sizes", own["batch_sizes"])
-            if max(sizes) > examples:
-                raise BatchlabError(
-                    f"{where}.batch_sizes: {max(sizes)} is larger than the training set ({examples} examples)"
-                )
-            own["batch_sizes"] = sizes
+            own["batch_sizes"] = batch_sizes_of(self.config, f"{where}.batch_sizes", own["batch_sizes"])
         # What follows the snapshot uses the settings with which the arm goes on there; at its end, those it had.
         following = next((segment for segment in arm.chain if segment.parent == target.name), None)
         last = arm.recipe.phases[-1]
         used = following.spec if following else {key: getattr(last, key) for key in _PHASE_SETTINGS}
+        check_fit(where, probe["probe"], own, arm.recipe.arm, used["batch_size"], examples)
         spec = {
             **arm.chain[0].spec,
             "optimizer": resolve_optimizer(self.config, arm.recipe.optimizer),

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import difflib
 import itertools
+import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from batchlab.digests import source_digest
 from batchlab.errors import BatchlabError
-from batchlab.model_options import MODEL_OPTIONS
-from batchlab.optimizer_options import OPTIMIZER_OPTIONS
+from batchlab.planning.texts import fill
 
 # Fields of a recipe that may hold a list, in the order in which they appear in an arm's name.
 GRID_FIELDS = (
@@ -33,6 +32,8 @@ GRID_FIELDS = (
 )
 # Fields that a recipe takes from its study, and a study from the campaign.
 INHERITED = ("dataset", "model", "optimizer", "precision", "epochs")
+# Arms that the lists of one recipe may span; more are a slip of the pen.
+MOST_ARMS = 10_000
 # Exponent of B / B_reference in the learning rate: Goyal et al. 2017 (linear); for Adam Malladi et al. 2022 (sqrt).
 RULE_EXPONENTS = {"constant": 0.0, "sqrt": 0.5, "linear": 1.0}
 
@@ -69,64 +70,26 @@ class Recipe:
     phases: tuple[Phase, ...]
 
 
+def shown(value: object) -> str:
+    """Return a value of the configuration as messages quote it: in one short line."""
+    text = repr(value) if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+    return text if len(text) < 60 else f"{text[:57]}…"
+
+
 def unknown(where: str, kind: str, name: object, allowed: Iterable[str]) -> BatchlabError:
     """Return the error for a name that is not among `allowed`, with the nearest one as a hint."""
     names = sorted(allowed)
-    close = difflib.get_close_matches(str(name), names, n=1)
+    close = difflib.get_close_matches(str(name)[:100], names, n=1)
     hint = f"did you mean {close[0]!r}? " if close else ""
-    return BatchlabError(f"{where}: unknown {kind} {name!r}; {hint}allowed: {', '.join(names)}")
-
-
-def _merged_options(
-    where: str, settings: Mapping[str, Any], table: Mapping[str, Mapping[str, Any]], kind: str
-) -> dict[str, Any]:
-    """Return `settings` with all defaults, so that a default written out and one left out are the same thing."""
-    name = settings["name"]
-    if name not in table:
-        raise unknown(f"{where}.name", kind, name, table)
-    defaults = table[name]
-    options = dict(defaults)
-    for key, value in settings.items():
-        if key in ("name", "learning_rate"):
-            continue
-        if key not in defaults:
-            raise unknown(where, f"option of {kind} {name}", key, defaults)
-        # 1 and 1.0 are one value to Keras, so they are one value here.
-        options[key] = float(value) if isinstance(defaults[key], float) and isinstance(value, int) else value
-    return {"name": name, **options}
-
-
-def resolve_model(config: Mapping[str, Any], alias: str) -> dict[str, Any]:
-    """Return a model's full settings; a user's file is identified by its code, not by its path.
-
-    Raises:
-        BatchlabError: For an unknown model or option, or a missing or unreadable file.
-    """
-    settings = config["models"][alias]
-    if "file" not in settings:
-        return _merged_options(f"models.{alias}", settings, MODEL_OPTIONS, "model")
-    path = Path(settings["file"])
-    if not path.is_file():
-        raise BatchlabError(f"models.{alias}.file: no file {settings['file']!r}; paths start at the project's folder")
-    try:
-        code = source_digest(path)
-    except SyntaxError as problem:
-        fault = f"line {problem.lineno} is not valid Python ({problem.msg})"
-        raise BatchlabError(f"models.{alias}.file: {path}: {fault}; correct it") from None
-    return {**settings, "code": code}
-
-
-def resolve_optimizer(config: Mapping[str, Any], alias: str) -> dict[str, Any]:
-    """Return an optimizer's full settings without its learning rate, which belongs to the phases."""
-    return _merged_options(f"optimizers.{alias}", config["optimizers"][alias], OPTIMIZER_OPTIONS, "optimizer")
+    return BatchlabError(f"{where}: unknown {kind} {shown(name)}; {hint}allowed: {', '.join(names) or 'none'}")
 
 
 def batch_size_of(config: Mapping[str, Any], where: str, value: int | str) -> int:
     """Return a batch size in examples; names such as `small` stand for the campaign's own sizes."""
-    if isinstance(value, int):
+    if isinstance(value, int) and not isinstance(value, bool):
         return value
     sizes: Mapping[str, int] = config["batch_sizes"]
-    if value not in sizes:
+    if not isinstance(value, str) or value not in sizes:
         raise unknown(where, "batch size", value, sizes)
     return sizes[value]
 
@@ -138,6 +101,13 @@ def batch_sizes_of(config: Mapping[str, Any], where: str, value: Any) -> Any:
     if isinstance(value, dict):
         return {key: batch_sizes_of(config, where, item) for key, item in value.items()}
     return batch_size_of(config, where, value)
+
+
+def filter_of(config: Mapping[str, Any], where: str, rows: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a filter of rows with every name of a batch size replaced."""
+    if "batch_size" not in rows:
+        return dict(rows)
+    return {**rows, "batch_size": batch_sizes_of(config, f"{where}.batch_size", rows["batch_size"])}
 
 
 def _phase(config: Mapping[str, Any], where: str, fields: Mapping[str, Any]) -> Phase:
@@ -164,6 +134,8 @@ def _phase(config: Mapping[str, Any], where: str, fields: Mapping[str, Any]) -> 
     reference = batch_size_of(config, f"{where}.reference_batch_size", fields.get("reference_batch_size") or "small")
     exponent = RULE_EXPONENTS[fields["learning_rate_rule"]]
     rate *= float(fields["learning_rate_factor"]) * (batch_size / reference) ** exponent
+    if not 0 < rate < math.inf:
+        raise BatchlabError(f"{where}.learning_rate: comes out as {rate:g}; change the rate, its factor or its rule")
     updates = fields.get("updates")
     return Phase(
         batch_size=batch_size,
@@ -218,6 +190,8 @@ def expand(config: Mapping[str, Any], study: str) -> list[Recipe]:
         if recipe is None:  # a campaign takes an arm out of the catalogue with `name: null`
             continue
         where = f"studies.{study}.arms.{key}"
+        if (size := math.prod(len(values) for values in recipe.values() if isinstance(values, list))) > MOST_ARMS:
+            raise BatchlabError(f"{where}: its lists make {size} arms; allowed: {MOST_ARMS} at most")
         for point in _grid(recipe):
             fields = {**defaults, **recipe, **point}
             for field, table in (("dataset", "datasets"), ("model", "models"), ("optimizer", "optimizers")):
@@ -230,7 +204,8 @@ def expand(config: Mapping[str, Any], study: str) -> list[Recipe]:
                 shown[field] = batch_size_of(config, f"{where}.{field}", point[field])
             suffixes = [_SUFFIXES.get(field, "{}").format(value) for field, value in shown.items()]
             label = ", ".join(_LABELS.get(field, "{}").format(value) for field, value in shown.items())
-            text = recipe.get("label", "").format(B=phases[-1].batch_size, K=phases[-1].accumulation)
+            quoted = {"B": phases[-1].batch_size, "K": phases[-1].accumulation}
+            text = fill(f"{where}.label", recipe.get("label", ""), quoted)
             arms.append(
                 Recipe(
                     arm="-".join([key, *suffixes]),

@@ -6,7 +6,6 @@ from typing import Any
 
 from batchlab.digests import digest
 from batchlab.planning.plan import PROBE_TABLES, Plan, Probe, seeds_of
-from batchlab.planning.recipes import batch_sizes_of
 
 # Formats of a figure: name of the rule's output → ending of the file.
 FORMATS = {"svg": "svg", "png": "png", "html": "html", "vl_json": "vl.json"}
@@ -23,14 +22,6 @@ def probe_blocks(plan: Plan, study: str, probe: Probe) -> list[str]:
     return [block for block in plan.studies[study].blocks if probe_seeds(plan, probe, block)]
 
 
-def _reference(plan: Plan, study: str) -> dict[str, Any] | None:
-    rows = plan.studies[study].settings.get("reference")
-    if rows is None or "batch_size" not in rows:
-        return rows
-    where = f"studies.{study}.reference.batch_size"
-    return {**rows, "batch_size": batch_sizes_of(plan.config, where, rows["batch_size"])}
-
-
 def tables_spec(plan: Plan, study: str) -> dict[str, Any]:
     """Return the settings of a study's tables: its arms with the folders of their segments, and its probes."""
     planned = plan.studies[study]
@@ -40,7 +31,7 @@ def tables_spec(plan: Plan, study: str) -> dict[str, Any]:
 
     return {
         "study": study,
-        "reference": _reference(plan, study),
+        "reference": planned.reference,
         "arms": [
             {
                 **arm.description,

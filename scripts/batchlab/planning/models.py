@@ -1,0 +1,101 @@
+"""Models and optimizers of a campaign with every option filled in; a user's model file is looked into, not run."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from batchlab.digests import source_digest
+from batchlab.errors import BatchlabError
+from batchlab.model_options import MODEL_OPTIONS
+from batchlab.optimizer_options import OPTIMIZER_OPTIONS
+from batchlab.planning.options import complete
+from batchlab.planning.recipes import unknown
+
+# What reading and parsing a file raises that is no Python: other bytes, zeros, or nesting beyond all bounds.
+_NO_PYTHON = (UnicodeDecodeError, ValueError, RecursionError, MemoryError)
+
+
+def resolve_optimizer(config: Mapping[str, Any], alias: str) -> dict[str, Any]:
+    """Return an optimizer's full settings without its learning rate, which belongs to the phases."""
+    return complete(f"optimizers.{alias}", config["optimizers"][alias], OPTIMIZER_OPTIONS, "optimizer")
+
+
+def resolve_model(config: Mapping[str, Any], alias: str) -> dict[str, Any]:
+    """Return a model's full settings; a user's file is identified by its code, not by its path.
+
+    Raises:
+        BatchlabError: For an unknown model or option, or a file that is missing, no Python, or has no fitting `build`.
+    """
+    settings = config["models"][alias]
+    if "file" not in settings:
+        return complete(f"models.{alias}", settings, MODEL_OPTIONS, "model")
+    where, name = f"models.{alias}.file", settings["file"]
+    path = Path(name)
+    if path.suffix != ".py":
+        raise BatchlabError(f"{where}: {name!r} is not a Python file; allowed: a path that ends in .py")
+    if "\0" in name or not path.is_file():
+        raise BatchlabError(f"{where}: no file {name!r}; paths start at the project's folder")
+    try:
+        code = source_digest(path)
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except SyntaxError as problem:
+        fault = f"line {problem.lineno} is not valid Python ({problem.msg})"
+        raise BatchlabError(f"{where}: {path}: {fault}; correct it") from None
+    except OSError as problem:
+        raise BatchlabError(f"{where}: {path} cannot be read ({problem.strerror}); check its permissions") from None
+    except _NO_PYTHON as problem:
+        raise BatchlabError(f"{where}: {path} is not Python source in UTF-8 ({problem}); correct it") from None
+    _check_build(f"models.{alias}", name, tree, settings)
+    return {**settings, "code": code}
+
+
+def _check_build(where: str, name: str, tree: ast.Module, settings: Mapping[str, Any]) -> None:
+    """Raise unless the file defines `build` and, where that is a plain function, it takes what it will be given."""
+    found = None
+    for statement in _module_level(tree):
+        if isinstance(statement, ast.FunctionDef) and statement.name == "build":
+            found = statement
+        elif "build" in _bound(statement):
+            return  # made in another way: running it will tell
+    if found is None:
+        raise BatchlabError(f"{where}.file: {name} has no function build(input_shape, classes, **options); define it")
+    if found.decorator_list:
+        return
+    signature = found.args
+    positional = [argument.arg for argument in (*signature.posonlyargs, *signature.args)]
+    if len(positional) < 2 and signature.vararg is None:
+        raise BatchlabError(
+            f"{where}.file: {name}, line {found.lineno}: build({', '.join(positional)}) does not take input_shape and "
+            "classes; write build(input_shape, classes, **options)"
+        )
+    options = [*positional[2:], *(argument.arg for argument in signature.kwonlyargs)]
+    given = [key for key in settings if key != "file"]
+    if signature.kwarg is None and (extra := next((key for key in given if key not in options), None)):
+        raise unknown(where, f"option of build in {name}", extra, options)
+    needed = positional[2 : len(positional) - len(signature.defaults)]
+    needed += [a.arg for a, d in zip(signature.kwonlyargs, signature.kw_defaults, strict=True) if d is None]
+    if missing := next((key for key in needed if key not in given), None):
+        raise BatchlabError(f"{where}: the option {missing!r} of build in {name} is missing; give it or a default")
+
+
+def _module_level(tree: ast.AST) -> Iterator[ast.stmt]:
+    """Yield the statements that run when a module is imported, those inside `if`, `try` and `with` included."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.stmt):
+            yield node
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            yield from _module_level(node)
+
+
+def _bound(statement: ast.stmt) -> set[str]:
+    """Return the names that a statement binds other than by `def`; a star import may bind `build`."""
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        names = {(alias.asname or alias.name) for alias in statement.names}
+        return names | ({"build"} if "*" in names else set())
+    if isinstance(statement, ast.ClassDef | ast.AsyncFunctionDef):
+        return {statement.name}
+    targets = ast.walk(statement) if isinstance(statement, ast.Assign | ast.AnnAssign) else ()
+    return {node.id for node in targets if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
