@@ -16,8 +16,11 @@ from batchlab.planning.specs import (
     FORMATS,
     campaign_identity,
     claims_spec,
+    data_source,
+    data_spec,
     figure_spec,
     identity_chain,
+    model_source,
     merge_spec,
     probe_blocks,
     probe_seeds,
@@ -53,7 +56,7 @@ def settings(step, artefact, spec, script, *modules):
     planned = {
         "spec": spec,
         "code": code(script, *modules),
-        "environment": env(script),
+        "environment": env(script, *modules),
     }
     return settings_file(f"{RESULTS}/settings/{step}.json", artefact, planned)
 

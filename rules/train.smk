@@ -20,6 +20,8 @@ rule initialise_model:
         mem_mb=4000,
     params:
         spec=lambda wildcards: segment_spec(wildcards.initial, wildcards.block),
+        # Not compared, because it asks for `output`: the place of a user's model, which `spec` knows by its code.
+        source=lambda wildcards, output: model_source(PLAN, wildcards.initial),
         code=lambda wildcards: code(
             "initialise_model.py", *model_modules(wildcards.initial)
         ),
@@ -56,6 +58,7 @@ rule train_segment:
         mem_mb=4000,
     params:
         spec=lambda wildcards: segment_spec(wildcards.segment, wildcards.block),
+        source=lambda wildcards, output: model_source(PLAN, wildcards.segment),
         code=lambda wildcards: code(
             "train_segment.py", *model_modules(wildcards.segment)
         ),

@@ -13,6 +13,7 @@ import jsonschema
 from batchlab.errors import BatchlabError
 from batchlab.planning.recipes import unknown
 
+_NO_DEFAULT = object()
 SCHEMA = Path(__file__).resolve().parents[2] / "config" / "schema.json"
 
 
@@ -66,6 +67,29 @@ def _with_defaults(schema: Mapping[str, Any], value: Any) -> Any:
     return filled
 
 
+def _whole(value: Any) -> Any:
+    """Return `value` with 2.0 written as 2, so that both are one setting."""
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _without_defaults(schema: Mapping[str, Any], study: dict[str, Any]) -> dict[str, Any]:
+    """Return a study without the keys of probes, figures and claims that say what holds anyway."""
+    shortened = dict(study)
+    for group, kind in (("probes", "probe"), ("figures", "figure"), ("claims", "claim")):
+        keys = schema["$defs"][kind]["properties"]
+        if group in study:
+            shortened[group] = {
+                name: item
+                and {key: value for key, value in item.items() if value != keys[key].get("default", _NO_DEFAULT)}
+                for name, item in study[group].items()
+            }
+    return shortened
+
+
 def load(raw: Mapping[str, Any]) -> dict[str, Any]:
     """Return the complete configuration of a campaign.
 
@@ -83,7 +107,10 @@ def load(raw: Mapping[str, Any]) -> dict[str, Any]:
     if first is not None:
         raise _explain(first)
     config = _with_defaults(schema, config)
-    config["studies"] = {name: study for name, study in config.get("studies", {}).items() if study is not None}
+    # Of data sets, 1 is a number of examples and 1.0 a share of them.
+    config = {key: value if key == "datasets" else _whole(value) for key, value in config.items()}
+    studies = config.get("studies", {})
+    config["studies"] = {name: _without_defaults(schema, study) for name, study in studies.items() if study is not None}
     config.setdefault("run", list(config["studies"]))
     for table in ("dataset", "model", "optimizer"):
         if config[table] not in config[f"{table}s"]:

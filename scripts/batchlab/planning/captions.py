@@ -21,6 +21,11 @@ class _Quotes(dict[str, Any]):
         raise BatchlabError(f"{self.where}: {{{key}}} is not defined; allowed in texts: {', '.join(sorted(self))}")
 
 
+def _in_order(values: Any) -> Any:
+    """Return the values that a filter lets through in one order, since theirs means nothing."""
+    return sorted(values, key=lambda value: (isinstance(value, str), value)) if isinstance(values, list) else values
+
+
 def resolve_texts(
     config: Mapping[str, Any], group: str, items: Mapping[str, Any], context: Mapping[str, Any]
 ) -> dict[str, dict[str, Any]]:
@@ -58,9 +63,10 @@ def resolve_texts(
             if text in filled:
                 filled[text] = str(filled[text]).format_map(_Quotes(values, f"{where}.{text}"))
         for name in _FILTERS:
-            if "batch_size" in filled.get(name, {}):
+            if name in filled:
                 rows = dict(filled[name])
-                rows["batch_size"] = batch_sizes_of(config, f"{where}.{name}.batch_size", rows["batch_size"])
-                filled[name] = rows
+                if "batch_size" in rows:
+                    rows["batch_size"] = batch_sizes_of(config, f"{where}.{name}.batch_size", rows["batch_size"])
+                filled[name] = {column: _in_order(values) for column, values in rows.items()}
         resolved[key] = filled
     return resolved

@@ -95,6 +95,7 @@ class Plan:
     segments: dict[str, Segment] = field(default_factory=dict)
     probes: dict[str, Probe] = field(default_factory=dict)
     studies: dict[str, Study] = field(default_factory=dict)
+    model_files: dict[str, str] = field(default_factory=dict)  # digest of a user's model → its file
 
 
 # Tables that a probe writes; those of every study come first in its list.
@@ -103,6 +104,16 @@ PROBE_TABLES = {
     "weight_drift": ("weight_drift",),
     "trajectory": ("trajectory",),
     "running_statistics": ("running_statistics",),
+}
+# Settings of probes that hold where the campaign gives none.
+PROBE_DEFAULTS: dict[str, dict[str, Any]] = {
+    "gradient_norms": {
+        "methods": ["fixed_weights", "same_samples"],
+        "batch_sizes": [2**power for power in range(1, 11)],
+        "samples": 1024,
+        "trials": 1000,
+    },
+    "weight_drift": {"accumulations": [1, 4, 16]},
 }
 DERIVED_TABLES = {"gradient_norms": ("gradient_norm_summary",)}
 # What a phase sets for the training in it.
@@ -174,6 +185,8 @@ class _Planner:
         data = self.data(recipe.dataset)
         examples = self.shapes[recipe.dataset].examples_train
         model = resolve_model(self.config, recipe.model)
+        if "code" in model:
+            self.plan.model_files[model["code"]] = self.config["models"][recipe.model]["file"]
         optimizer = resolve_optimizer(self.config, recipe.optimizer)
         labels = [self.plan.data[data].get("name", "user"), model.get("name", "user")]
         base = {"dataset": identity(self.plan.data[data]), "model": model, "precision": recipe.precision}
@@ -249,7 +262,7 @@ class _Planner:
             arms.append(arm)
             matched.update(epochs)
             for key, probe in chosen:
-                for epoch in epochs[key]:
+                for epoch in sorted(set(epochs[key]), key=lambda epoch: (epoch is None, epoch)):
                     wanted.append((arm, epoch, self._probe(name, key, probe, arm, epoch)))
         for key in probes:
             if key not in matched:
@@ -299,6 +312,7 @@ class _Planner:
         if target is None:
             raise BatchlabError(f"{where}.epochs: arm {arm.recipe.arm} has no epoch {epoch}; it ends earlier")
         own = {k: v for k, v in probe.items() if k not in ("arms", "epochs", "probe", "seeds")}
+        own = {**PROBE_DEFAULTS.get(probe["probe"], {}), **own}
         if "batch_sizes" in own:
             sizes = batch_sizes_of(self.config, f"{where}.batch_sizes", own["batch_sizes"])
             if max(sizes) > examples:
@@ -306,6 +320,8 @@ class _Planner:
                     f"{where}.batch_sizes: {max(sizes)} is larger than the training set ({examples} examples)"
                 )
             own["batch_sizes"] = sizes
+        # No measurement depends on the order in which they are listed.
+        own = {key: sorted(value) if isinstance(value, list) else value for key, value in own.items()}
         # What follows the snapshot uses the settings with which the arm goes on there; at its end, those it had.
         following = next((segment for segment in arm.chain if segment.parent == target.name), None)
         last = arm.recipe.phases[-1]

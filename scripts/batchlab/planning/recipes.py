@@ -113,7 +113,7 @@ def resolve_model(config: Mapping[str, Any], alias: str) -> dict[str, Any]:
     except SyntaxError as problem:
         fault = f"line {problem.lineno} is not valid Python ({problem.msg})"
         raise BatchlabError(f"models.{alias}.file: {path}: {fault}; correct it") from None
-    return {**settings, "code": code}
+    return {"code": code, **{key: value for key, value in settings.items() if key != "file"}}
 
 
 def resolve_optimizer(config: Mapping[str, Any], alias: str) -> dict[str, Any]:
