@@ -141,7 +141,7 @@ def render(sections: Iterable[Mapping[str, Any]] | None = None) -> str:
     """Return the page for readers."""
     lines = [_INTRODUCTION.strip()]
     for section in sections or load():
-        lines += ["", f"## {section['title']}", "| I changed | what runs |", "|---|---|"]
+        lines += ["", f"## {section['title']}", "", "| I changed | what runs |", "|---|---|"]
         lines += [f"| {row['changed']} | {_cell(row)} |" for row in section["rows"]]
     return "\n".join(lines) + "\n"
 

@@ -27,8 +27,11 @@ def test_every_key_of_the_schema_has_a_row() -> None:
 
 @pytest.mark.parametrize(
     ("place", "key"),
-    [(("properties",), "new"), (("$defs", "figure", "properties"), "figure.new")]
-    + [(("$defs", "probe", "properties", "arms", "properties"), "probe.arms.new")],
+    [
+        (("properties",), "new"),
+        (("$defs", "figure", "properties"), "figure.new"),
+        (("$defs", "probe", "properties", "arms", "properties"), "probe.arms.new"),
+    ],
 )
 def test_a_new_key_without_a_row_is_found(place: tuple[str, ...], key: str) -> None:
     schema = copy.deepcopy(WHOLE)
