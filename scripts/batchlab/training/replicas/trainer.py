@@ -83,8 +83,9 @@ class Trainer(trainer.Trainer):
             zero = np.int32(0)
             lowered = jax.jit(run, donate_argnums=0).lower(self._state, orders, self.data, zero, zero)
             self._compiled[known] = lowered.compile()
-            # The first call allocates and starts what later ones find: let it make no update.
-            self._state, _ = self._compiled[known](self._state, orders, self.data, zero, zero)
+            # XLA links a loop's body when it is first run: one update of a copy does it.
+            copy = jax.tree.map(jax.numpy.copy, self._state)
+            jax.block_until_ready(self._compiled[known](copy, orders, self.data, zero, np.int32(1)))
             self.compile_seconds += time.perf_counter() - clock
         return self._compiled[known]
 
