@@ -18,6 +18,7 @@ import numpy as np
 from numerics import cases
 
 from batchlab import probes
+from batchlab.errors import BatchlabError
 from batchlab.training import backend, core, segment, state
 from batchlab.training.checkpoint import Checkpoint
 from batchlab.training.replicas import memory
@@ -84,11 +85,21 @@ def measure(job: Job, data: Resident, folder: Path) -> dict[str, Any]:
     return {name: list(table.rows) for name, table in found.tables.items()}
 
 
+def refused(job: Job, data: Resident, folder: Path) -> dict[str, Any]:
+    """Ask for what cannot be had."""
+    try:
+        core.Trainer(job["spec"], data)
+    except BatchlabError as problem:
+        return {"error": str(problem)}
+    return {}
+
+
 KINDS: dict[str, Callable[[Job, Resident, Path], dict[str, Any]]] = {
     "train": train,
     "initialise": initialise,
     "learning_rates": learning_rates,
     "measure": measure,
+    "refused": refused,
 }
 
 

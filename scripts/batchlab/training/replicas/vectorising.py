@@ -5,8 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from batchlab.errors import BatchlabError
 from batchlab.training.backend import float_type, jax
 from batchlab.training.replicas.functional import forward, present_values
+
+
+def _traced(model: Any) -> str:
+    """Return the text of the program that a forward pass in training mode runs, in whatever layers it is."""
+
+    def logits(inputs: Any) -> Any:
+        trainable, fixed = present_values(model)
+        return forward(model, trainable, fixed, inputs, True)[0]
+
+    return str(jax.make_jaxpr(logits)(jax.numpy.zeros((2, *model.input_shape[1:]), float_type())))
 
 
 def vectorisation_rule(model: Any) -> tuple[bool, str]:
@@ -15,14 +26,17 @@ def vectorisation_rule(model: Any) -> tuple[bool, str]:
     Kernels of several replicas make one convolution with as many groups, which is slower than one convolution after
     the other (see docs/decisions.md). Reading the traced program sees through custom layers, where a list of layers
     would not.
+
+    Raises:
+        BatchlabError: Double precision is wanted, and Keras computes parts of this model in single precision.
     """
-
-    def traced(inputs: Any) -> Any:
-        trainable, fixed = present_values(model)
-        return forward(model, trainable, fixed, inputs, True)[0]
-
-    program = jax.make_jaxpr(traced)(jax.numpy.zeros((2, *model.input_shape[1:]), float_type()))
-    if "conv_general_dilated" in str(program):
+    program = _traced(model)
+    if float_type() == "float64" and "f32[" in program:
+        raise BatchlabError(
+            f"precision: float64, but under JAX Keras computes parts of model {model.name} in float32 (batch "
+            "normalisation, tanh and others); give the same command with BATCHLAB_BACKEND=tensorflow, what is done stays"
+        )
+    if "conv_general_dilated" in program:
         return False, "convolution: replicas one after the other"
     return True, "no convolution: replicas side by side"
 
