@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG)
 
-.PHONY: help config-there figures redraw plan verify crate readme report-archive bench test check format lock clean-env
+.PHONY: help config-there figures redraw plan verify crate readme report-archive bench test check format docs lock clean-env
 
 help:
 	@echo "make figures                            the quick campaign on the embedded digits (no network)"
@@ -65,6 +65,10 @@ format: $(VENV)/dev.stamp
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 	@$(BIN)/snakefmt Snakefile rules
+
+# The pages that are made from data: docs/reruns.md.
+docs: $(VENV)/run.stamp
+	@cd scripts && ../$(BIN)/python -m batchlab.reruns
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "batchlab needs Python 3.11 or newer; set PYTHON=python3.12, say")'

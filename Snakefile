@@ -38,15 +38,6 @@ onsuccess:
         print(f"\nThe report is at {rules.write_report.output.page}")
 
 
-rule all:
-    default_target: True
-    input:
-        rules.write_report.output.page,
-    localrule: True
-    message:
-        "The campaign is complete"
-
-
 rule data:
     input:
         [data_path(name) for name in PLAN.data],
@@ -66,7 +57,19 @@ rule figures:
 rule tables:
     input:
         [path for study in PLAN.studies for path in table_paths(study)],
-        f"{RESULTS}/tables/claims.csv",
+        expand(f"{RESULTS}/tables/{{table}}.csv", table=MERGED_TABLES),
     localrule: True
     message:
         "All tables are written"
+
+
+# The report needs the others; they are named so that a deleted figure or table is made anew.
+rule all:
+    default_target: True
+    input:
+        rules.figures.input,
+        rules.tables.input,
+        rules.write_report.output.page,
+    localrule: True
+    message:
+        "The campaign is complete"

@@ -17,8 +17,11 @@ from batchlab.planning.specs import (
     FORMATS,
     campaign_identity,
     claims_spec,
+    data_source,
+    data_spec,
     figure_spec,
     identity_chain,
+    model_source,
     merge_spec,
     probe_blocks,
     probe_seeds,
@@ -62,7 +65,7 @@ def settings(step, artefact, spec, script, *modules):
     planned = {
         "spec": spec,
         "code": code(script, *modules),
-        "environment": env(script),
+        "environment": env(script, *modules),
     }
     path = f"{RESULTS}/settings/{step}.json"
     try:
@@ -102,7 +105,7 @@ def model_modules(name):
 
 def model_check(name):
     """What a trial of the segment's model found, if it is in a file of the user; the others are tested with the project."""
-    tried = "file" in PLAN.segments[name].spec["model"]
+    tried = "code" in PLAN.segments[name].spec["model"]
     return [f"results/segments/{name}/check.json"] if tried else []
 
 

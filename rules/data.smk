@@ -9,7 +9,9 @@ rule prepare_data:
     conda:
         "../envs/tables.yaml"
     params:
-        spec=lambda wildcards: canonical(PLAN.data[wildcards.dataset]),
+        spec=lambda wildcards: canonical(data_spec(PLAN, wildcards.dataset)),
+        # Not compared by Snakemake, because it asks for `output`: a moved file is the same data.
+        source=lambda wildcards, output: data_source(PLAN, wildcards.dataset),
         code=code("prepare_data.py"),
         env=env("prepare_data.py"),
         identity=lambda wildcards: wildcards.dataset,

@@ -30,7 +30,7 @@ rule draw_figure:
             figure_spec(PLAN, wildcards.study, wildcards.figure)
         ),
         code=lambda wildcards: code("draw_figure.py", *chart_modules(wildcards)),
-        env=env("draw_figure.py"),
+        env=lambda wildcards: env("draw_figure.py", *chart_modules(wildcards)),
         identity=lambda wildcards: study_identity(PLAN, wildcards.study),
         # The text of config/figure.rst in Snakemake's own report.
         caption=lambda wildcards: PLAN.studies[wildcards.study].figures[

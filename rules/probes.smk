@@ -29,6 +29,9 @@ for kind, tables in PROBE_TABLES.items():
             mem_mb=4000,
         params:
             spec=lambda wildcards: probe_spec(wildcards.probe, wildcards.block),
+            source=lambda wildcards, output: model_source(
+                PLAN, probe_of(wildcards).segment
+            ),
             code=lambda wildcards: code(
                 "measure_probe.py",
                 f"batchlab.probes.{probe_of(wildcards).kind}",

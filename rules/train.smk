@@ -18,6 +18,8 @@ rule check_model:
         mem_mb=4000,
     params:
         spec=lambda wildcards: canonical(PLAN.segments[wildcards.initial].spec),
+        # Not compared, because it asks for `output`: where the file lies; `spec` knows it by its code.
+        source=lambda wildcards, output: model_source(PLAN, wildcards.initial),
         code=code("check_model.py"),
         env=env("check_model.py"),
         identity=lambda wildcards: identity_chain(PLAN, wildcards.initial),
@@ -47,6 +49,8 @@ rule initialise_model:
         mem_mb=4000,
     params:
         spec=lambda wildcards: segment_spec(wildcards.initial, wildcards.block),
+        # Not compared, because it asks for `output`: the place of a user's model, which `spec` knows by its code.
+        source=lambda wildcards, output: model_source(PLAN, wildcards.initial),
         code=lambda wildcards: code(
             "initialise_model.py", *model_modules(wildcards.initial)
         ),
@@ -84,6 +88,7 @@ rule train_segment:
         mem_mb=4000,
     params:
         spec=lambda wildcards: segment_spec(wildcards.segment, wildcards.block),
+        source=lambda wildcards, output: model_source(PLAN, wildcards.segment),
         code=lambda wildcards: code(
             "train_segment.py", *model_modules(wildcards.segment)
         ),

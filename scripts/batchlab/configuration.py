@@ -14,25 +14,24 @@ import jsonschema
 from batchlab.errors import BatchlabError
 from batchlab.planning.recipes import shown, unknown
 
+_NO_DEFAULT = object()
 SCHEMA = Path(__file__).resolve().parents[2] / "config" / "schema.json"
 
 # Folders below `results/` that all campaigns share.
 SHARED_FOLDERS = frozenset({"checkpoints", "data", "probes", "segments"})
 # Targets and rules of the workflow beside which each study is a target of its own name.
-TARGETS = frozenset({"all", "data", "figures", "tables"})
+TARGETS = frozenset({"all", "crate", "data", "figures", "tables", "verify"})
 RULES = frozenset(
-    {
-        *(
-            "prepare_data",
-            "check_model",
-            "initialise_model",
-            "train_segment",
-            "judge_claims",
-            "merge_tables",
-            "draw_figure",
-        ),
+    (
+        "prepare_data",
+        "check_model",
+        "initialise_model",
+        "train_segment",
+        "judge_claims",
+        "merge_tables",
+        "draw_figure",
         "write_report",
-    }
+    )
 )
 RULE_FAMILIES = ("tabulate_", "measure_")
 
@@ -181,6 +180,29 @@ def _check_names(config: Mapping[str, Any]) -> None:
             raise BatchlabError(f"studies.{name}: {name!r} is a rule of the workflow; choose another name")
 
 
+def _whole(value: Any) -> Any:
+    """Return `value` with 2.0 written as 2, so that both are one setting."""
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _without_defaults(schema: Mapping[str, Any], study: dict[str, Any]) -> dict[str, Any]:
+    """Return a study without the keys of probes, figures and claims that say what holds anyway."""
+    shortened = dict(study)
+    for group, kind in (("probes", "probe"), ("figures", "figure"), ("claims", "claim")):
+        keys = schema["$defs"][kind]["properties"]
+        if group in study:
+            shortened[group] = {
+                name: item
+                and {key: value for key, value in item.items() if value != keys[key].get("default", _NO_DEFAULT)}
+                for name, item in study[group].items()
+            }
+    return shortened
+
+
 def load(raw: Mapping[str, Any]) -> dict[str, Any]:
     """Return the complete configuration of a campaign.
 
@@ -191,13 +213,15 @@ def load(raw: Mapping[str, Any]) -> dict[str, Any]:
         BatchlabError: For the first unknown key, missing key or impossible value, in one line.
     """
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
-    config = _plain(raw)
+    # Of data sets, 1 is a number of examples and 1.0 a share of them.
+    config = {key: value if key == "datasets" else _whole(value) for key, value in _plain(raw).items()}
     errors = _Validator(schema).iter_errors(config)
     first = min(errors, key=lambda error: list(map(str, error.absolute_path)), default=None)
     if first is not None:
         raise _explain(first)
     config = _with_defaults(schema, config)
-    config["studies"] = {name: study for name, study in config.get("studies", {}).items() if study is not None}
+    studies = config.get("studies", {})
+    config["studies"] = {name: _without_defaults(schema, study) for name, study in studies.items() if study is not None}
     if not config["studies"]:
         raise BatchlabError("studies: there is none; name at least one (config/studies.yaml has many)")
     config.setdefault("run", list(config["studies"]))

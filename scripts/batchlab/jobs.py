@@ -131,12 +131,13 @@ def job(snakemake: Any) -> Iterator[Job]:
     success a provenance record is written beside the outputs.
 
     Args:
-        snakemake: The object that Snakemake gives to a `script:`; its rule has a `spec` param (JSON), named
-            inputs and outputs, and a log.
+        snakemake: The object that Snakemake gives to a `script:`; its rule has a `spec` param (JSON), perhaps a
+            `source` param (settings that Snakemake does not compare), named inputs and outputs, and a log.
     """
     started = datetime.now(UTC)
+    # `source` says where the user's files lie; `spec` identifies them by content.
     current = Job(
-        spec=json.loads(snakemake.params.spec),
+        spec={**json.loads(snakemake.params.spec), **snakemake.params.get("source", {})},
         input=_named(snakemake.input),
         output=_named(snakemake.output),
         threads=snakemake.threads,

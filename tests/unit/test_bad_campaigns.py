@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 import yaml
-from campaigns import planned
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_campaign_files import PROJECT, merged
+from unit.campaigns import planned
+from unit.test_campaign_files import PROJECT, merged
 
 from batchlab.config_files import refuse_repeated_keys
 from batchlab.configuration import RULE_FAMILIES, RULES, SCHEMA, TARGETS, load
@@ -187,7 +187,7 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ({"models__a\nb": {"name": "mlp"}}, ["models: 'a", "letters, digits"]),
     # kinds of values
     ({"epochs": True}, ["epochs: true", "integer"]),
-    ({"epochs": 3.0}, ["epochs: 3.0", "integer"]),
+    ({"epochs": 3.5}, ["epochs: 3.5", "integer"]),
     ({"epochs": float("nan")}, ["epochs: NaN"]),
     ({"epochs": 10**400}, ["epochs: 1000", "numbers up to"]),
     ({"seeds": {"count": 10**9}}, ["seeds.count: ", "10000 at most"]),

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from crates import DESCRIPTOR, problems
-from evidence import ALL, DATA, FIGURE, HISTORY, STATE, TABLE, build
+from unit.crates import DESCRIPTOR, problems
+from unit.evidence import ALL, DATA, FIGURE, HISTORY, STATE, TABLE, build
 
 from batchlab import digests, provenance
 from batchlab.crate.archive import write

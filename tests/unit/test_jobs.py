@@ -24,7 +24,7 @@ class Named(dict):
     __iter__ = lambda self: iter(self.values())
 
 snakemake = SimpleNamespace(
-    params=SimpleNamespace(spec=json.dumps({"model": {"file": "my.py"}}), get=lambda name: None),
+    params=SimpleNamespace(spec=json.dumps({"model": {"file": "my.py"}}), get=lambda name, default=None: default),
     input=Named(), output=Named(table="out/table.csv"), log=["logs/job.log"], threads=1, rule="rule",
 )
 with job(snakemake) as this:

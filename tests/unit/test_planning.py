@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from campaigns import planned, raw
+from unit.campaigns import planned, raw
 
 from batchlab.configuration import load
 from batchlab.errors import BatchlabError

@@ -6,6 +6,7 @@ import itertools
 import json
 import math
 import runpy
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -448,16 +449,29 @@ def test_derived_columns_are_added_where_their_sources_are() -> None:
 # Scripts
 
 
-def run_script(name: str, spec: dict[str, Any], inputs: dict[str, Any], outputs: dict[str, str], log: Path) -> None:
-    params = SimpleNamespace(spec=json.dumps(spec), get=lambda key: None)
-    snakemake = SimpleNamespace(params=params, input=inputs, output=outputs, threads=1, log=[str(log)])
+class Named(dict[str, Any]):
+    """Named files as Snakemake gives them: iterated by value."""
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.values())
+
+
+def run_script(name: str, spec: dict[str, Any], inputs: dict[str, Any], outputs: dict[str, str], logs: Path) -> None:
+    params = SimpleNamespace(spec=json.dumps(spec), get=lambda key, default=None: default)
+    snakemake = SimpleNamespace(
+        params=params,
+        input=Named(inputs),
+        output=Named(outputs),
+        threads=1,
+        log=[str(logs / f"{name}.log")],
+        rule=name,
+    )
     runpy.run_path(str(SCRIPTS / f"{name}.py"), {"snakemake": snakemake})
 
 
 def test_the_three_scripts_lead_from_segments_to_merged_claims(spec: dict[str, Any], tmp_path: Path) -> None:
-    log = tmp_path / "log.txt"
     tables = {name: str(tmp_path / f"{name}.csv") for name in ("arms", "history", "summary", "comparisons")}
-    run_script("tabulate_study", spec, {}, tables, log)
+    run_script("tabulate_study", spec, {"files": []}, tables, tmp_path)
     claim = {
         **dict.fromkeys(("statement", "source", "published"), "text"),
         "test": "equal",
@@ -469,8 +483,8 @@ def test_the_three_scripts_lead_from_segments_to_merged_claims(spec: dict[str, A
         "minus": {"arm": "switched-b10", "epoch": "last"},
     }
     claims = str(tmp_path / "claims.csv")
-    run_script("judge_claims", {"study": "demo", "claims": {"same": claim}}, tables, {"claims": claims}, log)
+    run_script("judge_claims", {"study": "demo", "claims": {"same": claim}}, tables, {"claims": claims}, tmp_path)
     merged = str(tmp_path / "all.csv")
-    run_script("merge_tables", {}, {"merged": [claims, claims]}, {"merged": merged}, log)
+    run_script("merge_tables", {}, {"merged": [claims, claims]}, {"merged": merged}, tmp_path)
     assert read_table(merged)["verdict"].tolist() == ["supported", "supported"]
     assert json.loads((tmp_path / "arms.provenance.json").read_text())["rows"]["arms"] == 3

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from evidence import (
+from unit.evidence import (
     ALL,
     DRAWN,
     FIGURE,

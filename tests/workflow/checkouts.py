@@ -1,8 +1,9 @@
-"""Copies of the project with a small campaign, and what Snakemake says in them."""
+"""Copies of the project with a campaign of their own, and what Snakemake says in them."""
 
 from __future__ import annotations
 
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -39,9 +40,30 @@ CAMPAIGN: dict[str, Any] = {
     },
 }
 
+MODEL = '''"""A model of the user's own."""
+
+import keras
+
+
+def build(input_shape, classes, width=8):
+    """One hidden layer."""
+    layers = [keras.Input(input_shape), keras.layers.Dense(width, activation="relu"), keras.layers.Dense(classes)]
+    return keras.Sequential(layers)
+'''
+
+
+def flowers(examples: int = 600) -> str:
+    """Return a CSV file of three kinds of flowers with two measures each."""
+    draw = random.Random(0)
+    rows = []
+    for example in range(examples):
+        kind = example % 3
+        rows.append(f"{draw.gauss(kind, 1):.3f},{draw.gauss(-kind, 1):.3f},{'abc'[kind]}")
+    return "\n".join(["length,width,species", *rows]) + "\n"
+
 
 class Checkout:
-    """A copy of the project with a campaign file of its own."""
+    """A copy of the project with a campaign file of its own, `config/small.yaml`."""
 
     def __init__(self, folder: Path, campaign: dict[str, Any] = CAMPAIGN) -> None:
         self.folder = folder
@@ -55,7 +77,14 @@ class Checkout:
         self.configure(campaign)
 
     def configure(self, campaign: dict[str, Any]) -> None:
+        """Write the campaign."""
         (self.folder / "config/small.yaml").write_text(yaml.safe_dump(campaign, sort_keys=False))
+
+    def add_user_files(self) -> None:
+        """Write a model and a data set as a user would."""
+        for path, text in {"models/own.py": MODEL, "data/flowers.csv": flowers()}.items():
+            (self.folder / path).parent.mkdir(exist_ok=True)
+            (self.folder / path).write_text(text)
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start Snakemake in a session of its own; what it prints goes to the file `output`."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from workflow.test_campaign import PROJECT, Checkout
+from workflow.checkouts import PROJECT, Checkout
 
 MINE: dict[str, Any] = {
     "campaign": "small",
@@ -39,8 +39,8 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     made.configure(MINE)
     (made.folder / "mine.csv").write_text(TABLE)
     (made.folder / "mine.py").write_text(MODEL)
-    done = made.snakemake("--until", "initialise_model")
-    assert done.returncode == 0, done.stdout + done.stderr
+    code, output = made.snakemake("--until", "initialise_model")
+    assert code == 0, output
     return made
 
 
@@ -81,12 +81,11 @@ def test_a_bad_file_is_one_line_and_harms_nothing(
     else:
         path.write_text(content)
     try:
-        failed = checkout.snakemake("--until", "initialise_model")
+        code, output = checkout.snakemake("--until", "initialise_model")
     finally:
         path.write_text(good)
-    output = failed.stdout + failed.stderr
     lines = [line for line in output.splitlines() if line.startswith("batchlab: error: ")]
-    assert failed.returncode == 1 and len(lines) == 1, output
+    assert code == 1 and len(lines) == 1, output
     assert "Traceback" not in output
     for word in words:
         assert word in lines[0]
@@ -126,10 +125,10 @@ def test_a_malformed_campaign_is_told_without_a_traceback(checkout: Checkout, co
 @pytest.mark.parametrize("words", ["epochs=abc", "campaign=../x", "seeds=3", "nonsense=1"])
 def test_a_wrong_value_on_the_command_line(checkout: Checkout, words: str) -> None:
     checkout.configure(MINE)
-    failed = checkout.snakemake("--dry-run", "--config", words)
-    assert failed.returncode == 1
-    assert f"batchlab: error: {'the campaign' if 'nonsense' in words else words.partition('=')[0]}: " in failed.stderr
-    assert "Traceback" not in failed.stdout + failed.stderr
+    code, output = checkout.snakemake("--dry-run", "--config", words)
+    assert code == 1
+    assert f"batchlab: error: {'the campaign' if 'nonsense' in words else words.partition('=')[0]}: " in output
+    assert "Traceback" not in output
 
 
 @pytest.mark.parametrize("config", ["absent.yaml", "config"])

@@ -1,4 +1,4 @@
-"""A small campaign from data to report, then the promises about reruns, by the jobs of dry runs."""
+"""A small campaign from data to report, and what a user sees when something is wrong."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from checkouts import CAMPAIGN, Checkout
+from workflow.checkouts import CAMPAIGN, Checkout
 
 
 @pytest.fixture(scope="module")
@@ -62,55 +62,6 @@ def test_provenance_says_how_a_snapshot_came_about(checkout: Checkout) -> None:
         record = json.loads(path.read_text())
         assert {"spec", "code", "environment", "outputs", "packages", "device", "started", "git"} <= record.keys()
         assert record["spec"]["seeds"] == [0, 1]
-
-
-def test_a_second_run_does_nothing(checkout: Checkout) -> None:
-    checkout.configure(CAMPAIGN)
-    assert checkout.planned() == {}
-
-
-def test_touched_files_do_nothing(checkout: Checkout) -> None:
-    checkout.configure(CAMPAIGN)
-    for path in (*checkout.folder.glob("scripts/*.py"), *checkout.folder.glob("config/*")):
-        path.touch()
-    assert checkout.planned() == {}
-
-
-def test_a_title_redraws_one_figure(checkout: Checkout) -> None:
-    def title(campaign: dict[str, Any]) -> None:
-        campaign["studies"]["switch"]["figures"]["final"] = {"title": "Another title"}
-
-    checkout.configure(changed(title))
-    assert checkout.planned() == {"draw_figure": 1, "write_report": 1}
-
-
-def test_a_learning_rate_retrains_its_study_only(checkout: Checkout) -> None:
-    def rate(campaign: dict[str, Any]) -> None:
-        campaign["studies"]["number_of_updates"]["arms"]["fixed"]["learning_rate"] = 0.2
-
-    checkout.configure(changed(rate))
-    jobs = checkout.planned()
-    assert jobs["train_segment"] == 2 and jobs["tabulate_number_of_updates"] == 1
-    assert "initialise_model" not in jobs and "tabulate_switch" not in jobs
-
-
-def test_added_seeds_train_new_blocks_only(checkout: Checkout) -> None:
-    checkout.configure(changed(lambda campaign: campaign["seeds"].update(count=4)))
-    jobs = checkout.planned()
-    assert jobs["initialise_model"] == 1 and jobs["train_segment"] == 4
-
-
-def test_a_comment_does_nothing_and_a_helper_reruns_its_users(checkout: Checkout) -> None:
-    checkout.configure(CAMPAIGN)
-    library = checkout.folder / "scripts/batchlab"
-    for path in library.rglob("*.py"):
-        path.write_text(f"{path.read_text()}\n# a remark\n")
-    assert checkout.planned() == {}
-    forest = library / "charts/forest.py"
-    before = forest.read_text()
-    forest.write_text(f"{before}\nUNUSED = 1\n")
-    assert checkout.planned() == {"draw_figure": 1, "write_report": 1}
-    forest.write_text(before)
 
 
 def test_a_misspelt_key_stops_before_anything_runs(checkout: Checkout) -> None:

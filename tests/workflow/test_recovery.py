@@ -15,8 +15,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from artefacts import results
-from checkouts import CAMPAIGN, Checkout
+from workflow.artefacts import results
+from workflow.checkouts import CAMPAIGN, Checkout
 
 KILLS = int(os.environ.get("BATCHLAB_KILLS", "5"))
 # The small campaign with a probe.

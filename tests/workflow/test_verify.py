@@ -9,12 +9,11 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
-from crates import problems
-from workflow.test_campaign import PROJECT, Checkout
+from unit.crates import problems
+from workflow.checkouts import PROJECT, Checkout
 
 CAMPAIGN: dict[str, Any] = {
     "campaign": "small",
@@ -64,8 +63,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     for name in ("README.md", "LICENSE", "Makefile"):
         shutil.copy(PROJECT / name, checkout.folder)
     checkout.configure(CAMPAIGN)
-    done = checkout.snakemake()
-    assert done.returncode == 0, done.stdout + done.stderr
+    code, output = checkout.snakemake()
+    assert code == 0, output
     return checkout
 
 
@@ -79,22 +78,22 @@ def checkout(made: Checkout, tmp_path: Path) -> Iterator[Checkout]:
     shutil.copytree(tmp_path / "results", results)
 
 
-def verify(checkout: Checkout, *settings: str) -> tuple[CompletedProcess[str], list[str]]:
-    """Verify, and return the process and the differences that it reports."""
+def verify(checkout: Checkout, *settings: str) -> tuple[int, str, list[str]]:
+    """Verify, and return the exit code, what was printed and the differences that it reports."""
     # Targets come before --config, which the helper's --configfile ends.
-    done = checkout.snakemake("verify", "--quiet", "all", "--config", *settings)
-    lines = [line.removeprefix("batchlab: ") for line in done.stdout.splitlines()]
-    return done, [line for line in lines if line.startswith("difference: ")]
+    code, output = checkout.snakemake("verify", "--quiet", "all", "--config", *settings)
+    lines = [line.removeprefix("batchlab: ") for line in output.splitlines()]
+    return code, output, [line for line in lines if line.startswith("difference: ")]
 
 
 def test_a_campaign_that_was_run_is_verified_bit_by_bit(checkout: Checkout) -> None:
     files = {path: path.stat().st_mtime_ns for path in (checkout.folder / "results").rglob("*") if path.is_file()}
-    done, differences = verify(checkout, "verify_seed=5")
-    assert done.returncode == 0, done.stdout + done.stderr
+    code, output, differences = verify(checkout, "verify_seed=5")
+    assert code == 0, output
     assert differences == []
-    assert "recomputing 1 segment, 1 probe, 7 tables, 1 claim, 1 figure, 1 report (sample 1, seed 5)" in done.stdout
-    assert "equal bit by bit, measured times aside: 1 segment, 1 probe, 7 tables" in done.stdout
-    assert "not recomputed, digests only: 1 data set, 1 segment" in done.stdout
+    assert "recomputing 1 segment, 1 probe, 7 tables, 1 claim, 1 figure, 1 report (sample 1, seed 5)" in output
+    assert "equal bit by bit, measured times aside: 1 segment, 1 probe, 7 tables" in output
+    assert "not recomputed, digests only: 1 data set, 1 segment" in output
     after = {path: path.stat().st_mtime_ns for path in (checkout.folder / "results").rglob("*") if path.is_file()}
     assert after == files
     assert "0 differences found" in (checkout.folder / "logs/small/verify.log").read_text()
@@ -110,9 +109,9 @@ def test_damage_is_named_and_nothing_is_repaired(checkout: Checkout) -> None:
     campaign = json.loads(json.dumps(CAMPAIGN))
     campaign["studies"]["one"]["figures"]["accuracy"]["title"] = "Another title"
     checkout.configure(campaign)
-    done, differences = verify(checkout, "verify_sample=0")
+    code, _, differences = verify(checkout, "verify_sample=0")
     checkout.configure(CAMPAIGN)
-    assert done.returncode != 0
+    assert code != 0
     edited, truncated = "results/small/tables/one/history.csv", str(snapshot.relative_to(checkout.folder))
     assert any(line.startswith(f"difference: {edited}: was edited") for line in differences)
     assert any(line.startswith(f"difference: {truncated}: was edited, damaged") for line in differences)
@@ -123,9 +122,9 @@ def test_damage_is_named_and_nothing_is_repaired(checkout: Checkout) -> None:
 
 
 def test_a_crate_conforms_and_can_be_verified_where_it_is_unpacked(checkout: Checkout, tmp_path: Path) -> None:
-    done = checkout.snakemake("crate", "--quiet", "all")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "batchlab: results/crates/small.crate.zip holds" in done.stdout
+    code, output = checkout.snakemake("crate", "--quiet", "all")
+    assert code == 0, output
+    assert "batchlab: results/crates/small.crate.zip holds" in output
     with zipfile.ZipFile(checkout.folder / "results/crates/small.crate.zip") as archive:
         archive.extractall(tmp_path / "crate")
     assert problems(tmp_path / "crate") == []
@@ -139,8 +138,8 @@ def test_a_crate_conforms_and_can_be_verified_where_it_is_unpacked(checkout: Che
 
 def test_damaged_results_are_not_packed(checkout: Checkout) -> None:
     (checkout.folder / "results/small/tables/claims.csv").write_text("edited")
-    failed = checkout.snakemake("crate")
-    lines = [line for line in (failed.stdout + failed.stderr).splitlines() if line.startswith("batchlab: error:")]
-    assert failed.returncode != 0 and len(lines) == 1
+    code, output = checkout.snakemake("crate")
+    lines = [line for line in output.splitlines() if line.startswith("batchlab: error:")]
+    assert code != 0 and len(lines) == 1
     assert "results/small/tables/claims.csv: was edited" in lines[0]
-    assert "Traceback" not in failed.stdout + failed.stderr
+    assert "Traceback" not in output

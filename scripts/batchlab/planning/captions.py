@@ -12,6 +12,11 @@ _FILTERS = ("where", "of", "minus")
 _TEXTS = ("title", "caption", "statement", "published", "x_title", "y_title")
 
 
+def _in_order(values: Any) -> Any:
+    """Return the values that a filter lets through in one order, since theirs means nothing."""
+    return sorted(values, key=lambda value: (isinstance(value, str), value)) if isinstance(values, list) else values
+
+
 def resolve_texts(
     config: Mapping[str, Any], group: str, items: Mapping[str, Any], context: Mapping[str, Any]
 ) -> dict[str, dict[str, Any]]:
@@ -50,6 +55,7 @@ def resolve_texts(
                 filled[text] = fill(f"{where}.{text}", filled[text], values)
         for name in _FILTERS:
             if name in filled:
-                filled[name] = filter_of(config, f"{where}.{name}", filled[name])
+                rows = filter_of(config, f"{where}.{name}", filled[name])
+                filled[name] = {column: _in_order(values) for column, values in rows.items()}
         resolved[key] = filled
     return resolved

@@ -49,7 +49,7 @@ def resolve_model(config: Mapping[str, Any], alias: str) -> dict[str, Any]:
     except _NO_PYTHON as problem:
         raise BatchlabError(f"{where}: {path} is not Python source in UTF-8 ({problem}); correct it") from None
     _check_build(f"models.{alias}", name, tree, settings)
-    return {**settings, "code": code}
+    return {"code": code, **{key: value for key, value in settings.items() if key != "file"}}
 
 
 def _check_build(where: str, name: str, tree: ast.Module, settings: Mapping[str, Any]) -> None:

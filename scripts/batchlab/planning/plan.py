@@ -18,7 +18,7 @@ from batchlab.planning.captions import resolve_texts
 from batchlab.planning.columns import check_columns, check_reference
 from batchlab.planning.models import resolve_model, resolve_optimizer
 from batchlab.planning.positions import advance
-from batchlab.planning.probe_settings import check_fit, check_settings
+from batchlab.planning.probe_settings import PROBE_DEFAULTS, check_fit, check_settings
 from batchlab.planning.recipes import Recipe, batch_sizes_of, expand, filter_of, unknown
 
 
@@ -92,6 +92,7 @@ class Plan:
     segments: dict[str, Segment] = field(default_factory=dict)
     probes: dict[str, Probe] = field(default_factory=dict)
     studies: dict[str, Study] = field(default_factory=dict)
+    model_files: dict[str, str] = field(default_factory=dict)  # digest of a user's model → its file
 
 
 # Tables that a probe writes; those of every study come first in its list.
@@ -171,6 +172,8 @@ class _Planner:
         data = self.data(recipe.dataset)
         examples = self.shapes[recipe.dataset].examples_train
         model = resolve_model(self.config, recipe.model)
+        if "code" in model:
+            self.plan.model_files[model["code"]] = self.config["models"][recipe.model]["file"]
         optimizer = resolve_optimizer(self.config, recipe.optimizer)
         labels = [self.plan.data[data].get("name", "user"), model.get("name", "user")]
         base = {"dataset": identity(self.plan.data[data]), "model": model, "precision": recipe.precision}
@@ -248,7 +251,7 @@ class _Planner:
             arms.append(arm)
             matched.update(epochs)
             for key, probe in chosen:
-                for epoch in epochs[key]:
+                for epoch in sorted(set(epochs[key]), key=lambda epoch: (epoch is None, epoch)):
                     wanted.append((arm, epoch, self._probe(name, key, probe, arm, epoch)))
         for key in probes:
             if key not in matched:
@@ -303,8 +306,11 @@ class _Planner:
         if target is None:
             raise BatchlabError(f"{where}.epochs: arm {arm.recipe.arm} has no epoch {epoch}; it ends earlier")
         own = {k: v for k, v in probe.items() if k not in ("arms", "epochs", "probe", "seeds")}
+        own = {**PROBE_DEFAULTS.get(probe["probe"], {}), **own}
         if "batch_sizes" in own:
             own["batch_sizes"] = batch_sizes_of(self.config, f"{where}.batch_sizes", own["batch_sizes"])
+        # No measurement depends on the order in which they are listed.
+        own = {key: sorted(value) if isinstance(value, list) else value for key, value in own.items()}
         # What follows the snapshot uses the settings with which the arm goes on there; at its end, those it had.
         following = next((segment for segment in arm.chain if segment.parent == target.name), None)
         last = arm.recipe.phases[-1]

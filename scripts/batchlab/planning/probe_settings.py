@@ -17,9 +17,16 @@ _SETTINGS: dict[str, dict[str, bool]] = {
 }
 # Of every probe, whatever it measures.
 _COMMON = ("probe", "arms", "epochs", "seeds")
-# Defaults that the probes themselves have.
-_BATCH_SIZES, _SAMPLES, _ACCUMULATIONS = tuple(2**k for k in range(1, 11)), 1024, (1, 4, 16)
-_METHODS = ("fixed_weights", "same_samples")
+# Settings of probes that hold where the campaign gives none.
+PROBE_DEFAULTS: dict[str, dict[str, Any]] = {
+    "gradient_norms": {
+        "methods": ["fixed_weights", "same_samples"],
+        "batch_sizes": [2**power for power in range(1, 11)],
+        "samples": 1024,
+        "trials": 1000,
+    },
+    "weight_drift": {"accumulations": [1, 4, 16]},
+}
 
 
 def check_settings(where: str, probe: Mapping[str, Any]) -> None:
@@ -40,19 +47,19 @@ def check_fit(where: str, kind: str, own: Mapping[str, Any], arm: str, batch_siz
     Args:
         where: Path of the probe in the campaign.
         kind: Which probe.
-        own: Its settings, batch sizes as numbers.
+        own: Its settings with all defaults, batch sizes as numbers.
         arm: Name of the arm that is measured.
         batch_size: The arm's batch size after the snapshot.
         examples: Size of the training set.
     """
-    sizes = own.get("batch_sizes", _BATCH_SIZES if kind == "gradient_norms" else ())
+    sizes = own.get("batch_sizes", ())
     if sizes and max(sizes) > examples:
         raise BatchlabError(
             f"{where}.batch_sizes: {max(sizes)} is larger than the training set ({examples} examples); "
             "name sizes that it holds"
         )
-    if kind == "gradient_norms" and "same_samples" in own.get("methods", _METHODS):
-        samples = own.get("samples", _SAMPLES)
+    if kind == "gradient_norms" and "same_samples" in own["methods"]:
+        samples = own["samples"]
         if samples > examples:
             raise BatchlabError(
                 f"{where}.samples: {samples} is larger than the training set ({examples} examples); choose fewer"
@@ -62,7 +69,7 @@ def check_fit(where: str, kind: str, own: Mapping[str, Any], arm: str, batch_siz
                 f"{where}.batch_sizes: {wrong[0]} does not divide samples = {samples}; choose divisors of it"
             )
     if kind == "weight_drift":
-        wrong = [k for k in own.get("accumulations", _ACCUMULATIONS) if batch_size % k]
+        wrong = [k for k in own["accumulations"] if batch_size % k]
         if wrong:
             raise BatchlabError(
                 f"{where}.accumulations: K = {wrong[0]} does not divide B = {batch_size} of arm {arm}; choose divisors"

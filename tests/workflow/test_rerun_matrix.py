@@ -1,0 +1,71 @@
+"""The promises about reruns: every change of `docs/reruns.yaml`, made in a copy of a project that has been run."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from workflow.changes import changed_campaign, make
+from workflow.checkouts import PROJECT, Checkout
+from workflow.dryruns import DryRuns, jobs_of
+
+from batchlab import reruns
+
+CAMPAIGN: dict[str, Any] = yaml.safe_load((PROJECT / "tests/workflow/rerun_campaign.yaml").read_text())
+ROWS = [row for section in reruns.load() for row in section["rows"]]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a checkout whose campaign has been run once; nothing changes it any more."""
+    checkout = Checkout(tmp_path_factory.mktemp("matrix") / "finished", CAMPAIGN)
+    checkout.add_user_files()
+    (checkout.folder / "config/studies.yaml").write_text("studies: {}\n")
+    code, output = checkout.snakemake()
+    assert code == 0, output
+    return checkout.folder
+
+
+@pytest.fixture(scope="module")
+def dry_runs() -> Iterator[DryRuns]:
+    started = DryRuns()
+    yield started
+    started.close()
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row["name"] for row in ROWS])
+def test_a_change_reruns_what_the_table_says(row: dict[str, Any], finished: Path, dry_runs: DryRuns) -> None:
+    folder = finished.parent / "changed"
+    shutil.copytree(finished, folder, copy_function=shutil.copy2)
+    try:
+        campaign = changed_campaign(CAMPAIGN, row["change"])
+        if campaign != CAMPAIGN or str(campaign) != str(CAMPAIGN):
+            (folder / "config/small.yaml").write_text(yaml.safe_dump(campaign, sort_keys=False))
+        make(folder, row["change"])
+        options = row["change"].get("options", [])
+        code, output = dry_runs.run(
+            folder, ["--dry-run", "--cores", "1", *options, "--configfile", "config/small.yaml"]
+        )
+    finally:
+        shutil.rmtree(folder)
+    assert code == 0, output
+    expected = reruns.expected(row["reruns"], campaign)
+    assert as_detailed_as(expected, jobs_of(output)) == expected, output
+
+
+def as_detailed_as(expected: dict[str, Any], jobs: dict[str, Any]) -> dict[str, Any]:
+    """Return the jobs with a number instead of names where `expected` has a number."""
+
+    def reduced(wanted: Any, found: Any) -> Any:
+        if isinstance(found, dict):
+            return {key: reduced(wanted.get(key) if isinstance(wanted, dict) else None, found[key]) for key in found}
+        if isinstance(found, list):
+            return len(found) if isinstance(wanted, int) else sorted(found)
+        return found
+
+    found: dict[str, Any] = reduced(expected, jobs)
+    return found
