@@ -15,7 +15,8 @@ with job(snakemake) as this:
     folder = Path(this.output["state"]).parent
     checkpoint = Checkpoint(
         Path("results/checkpoints") / f"{folder.parent.name}-{folder.name}.npz",
-        digest(this.spec, params.get("code"), params.get("env")),
+        # The cores keep progress of different replicas, so neither goes on where the other was killed.
+        digest(this.spec, params.get("code"), params.get("env"), backend.NAME),
     )
     segment = train(
         this.spec,

@@ -123,7 +123,7 @@ def together(files: Iterable[str]) -> dict[str, list[str]]:
             "packages": [f"{package} {version}" for package, version in found["packages"].items()],
             "not_as_locked": [f"{package}: {remark}" for package, remark in found["not_as_locked"].items()],
             "host": [" ".join(found["host"].values())],
-            **{name: [found.get(name)] for name in ("python", "device", "jit", "code", "environment")},
+            **{name: [found.get(name)] for name in ("python", "backend", "device", "jit", "code", "environment")},
             "commit": [found["git"].get("commit")],
             "dirty": [found["git"].get("dirty")],
         }.items():

@@ -13,7 +13,8 @@ from batchlab import models
 from batchlab.training import state
 from batchlab.training.backend import keras
 from batchlab.training.evaluation import Evaluation
-from batchlab.training.normalisation import GhostBatchNormalization, ReEstimation, normalisation_layers, pool
+from batchlab.training.normalisation import GhostBatchNormalization, normalisation_layers, pool
+from batchlab.training.re_estimation import ReEstimation
 from batchlab.training.resident import SPLITS
 
 Values = dict[str, NDArray[np.float64]]

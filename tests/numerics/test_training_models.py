@@ -16,6 +16,7 @@ from batchlab.errors import BatchlabError
 from batchlab.model_options import MODEL_OPTIONS
 from batchlab.training import backend, state
 from batchlab.training.backend import keras
+from batchlab.training.jit import jit_rule
 
 
 @pytest.mark.parametrize("name", MODEL_OPTIONS)
@@ -148,7 +149,7 @@ def test_wrong_settings_are_one_line(model: dict[str, Any], message: str) -> Non
     ],
 )
 def test_the_rule_of_compilation(model: dict[str, Any], device: str, jit: bool) -> None:
-    decision, reason = backend.jit_rule(models.build(model, (8, 8, 1), 3), device)
+    decision, reason = jit_rule(models.build(model, (8, 8, 1), 3), device)
     assert decision is jit
     assert reason
 
@@ -163,7 +164,7 @@ def test_the_rule_sees_through_custom_layers() -> None:
             return self.convolution(inputs)
 
     model = keras.Sequential([keras.Input((8, 8, 1)), Hidden(), keras.layers.Flatten(), keras.layers.Dense(3)])
-    assert backend.jit_rule(model, "cpu") == (False, "convolution on a CPU")
+    assert jit_rule(model, "cpu") == (False, "convolution on a CPU")
 
 
 def test_an_unknown_precision_or_device_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

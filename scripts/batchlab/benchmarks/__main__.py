@@ -22,7 +22,6 @@ from batchlab.errors import BatchlabError
 from batchlab.files import atomic_path, write_text
 from batchlab.provenance import host
 from batchlab.training import backend, resident
-from batchlab.training.order import permutation
 from batchlab.training.tables import Table, write_table
 
 MODELS = (
@@ -122,19 +121,17 @@ def _with_share(ratios: list[dict[str, Any]], rate: float, operations: int, exam
         row["share_of_peak"] = share
 
 
-def _ordered_data(arrays: dict[str, Any], path: Path) -> int:
-    """Write the training set in the order of epoch 0 of seed 0 and return its size."""
-    examples = len(arrays["y_train"])
-    order = permutation(0, 0, examples)
+def _training_set(arrays: dict[str, Any], path: Path) -> int:
+    """Write the training set for the contenders' processes and return its size."""
     with atomic_path(path) as temporary:
         np.savez(
             temporary,
-            x=arrays["x_train"][order],
-            y=arrays["y_train"][order].astype(np.int32),
+            x=arrays["x_train"],
+            y=arrays["y_train"].astype(np.int32),
             scale=arrays["scale"],
             classes=arrays["classes"],
         )
-    return examples
+    return len(arrays["y_train"])
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -147,7 +144,7 @@ def main(arguments: Sequence[str]) -> None:
     repeats, trials, jobs = (2, 30, (100,)) if options.quick else (3, 200, (100, 1_000, 10_000))
     backend.configure(threads=options.threads)
     prepared = prepare({"name": options.dataset}, downloads=Path("results/data/downloads")).arrays
-    full = _ordered_data(prepared, TARGET / "ordered.npz")
+    full = _training_set(prepared, TARGET / "training_set.npz")
 
     print("The workflow itself: planning, dry runs, imports", flush=True)
     costs = workflow.measure(jobs, repeats)
@@ -156,7 +153,9 @@ def main(arguments: Sequence[str]) -> None:
     trial_rows = norms.measure(dict(MODELS[0]), resident.from_arrays(prepared), NORM_SIZES, trials, repeats)
     rate = peak()
     print("One epoch", flush=True)
-    epoch_rows = epochs.measure(_cases(full, options.quick), TARGET / "ordered.npz", repeats, options.threads, full)
+    epoch_rows = epochs.measure(
+        _cases(full, options.quick), TARGET / "training_set.npz", repeats, options.threads, full
+    )
 
     ratios = epochs.ratios(epoch_rows)
     operations = dense_operations(math.prod(prepared["x_train"].shape[1:]), [512, 512], int(prepared["classes"]))

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from batchlab import models
 from batchlab.benchmarks import FIT_SETTINGS, OURS
-from batchlab.training import resident, state
-from batchlab.training.backend import keras, tf
-from batchlab.training.trainer import Trainer
+from batchlab.training import core, resident
+from batchlab.training.backend import keras
+from batchlab.training.order import permutation
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -44,19 +44,19 @@ class Ours:
         for split in ("validation", "test"):
             arrays |= {f"x_{split}": data["x"][:0], f"y_{split}": data["y"][:0]}
         self._data = resident.from_arrays(arrays)
-        self._trainer = Trainer({**spec, "optimizer": {"name": "sgd"}, "accumulation": 1}, self._data)
+        self._trainer = core.Trainer({**spec, "optimizer": {"name": "sgd"}, "accumulation": 1}, self._data)
         self.model = self._trainer.model
         self._initial = self._trainer.capture()
-        self._order = tf.range(self._data.examples)
+        self._orders = self._trainer.orders([0], 0)
 
     def reset(self) -> None:
         """Go back to the initial state."""
-        state.restore(self._trainer.variables, self._initial)
+        self._trainer.restore(self._initial)
 
     def epoch(self) -> float:
         """Train one epoch; what is compiled at its first call is on the clock."""
         clock = time.perf_counter()
-        self._trainer.run(self._order, 0, self._data.examples)
+        self._trainer.run(self._orders, 0, self._data.examples)
         return time.perf_counter() - clock
 
 
@@ -70,7 +70,8 @@ class Fit:
     """
 
     def __init__(self, spec: dict[str, Any], data: Arrays, settings: dict[str, Any]) -> None:
-        self._x, self._y = data["x"].astype("float32") / np.float32(data["scale"]), data["y"]
+        order = permutation(0, 0, len(data["y"]))
+        self._x, self._y = data["x"][order].astype("float32") / np.float32(data["scale"]), data["y"][order]
         self._batch_size = spec["batch_size"]
         self.model = models.build(spec["model"], self._x.shape[1:], int(data["classes"]))
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)

@@ -78,7 +78,7 @@ def measure(cases: Sequence[Case], data: Path, repeats: int, threads: int, full:
 
     Args:
         cases: What is compared.
-        data: `.npz` with `x`, `y`, `scale` and `classes`, in the order in which the examples are seen.
+        data: `.npz` with `x`, `y`, `scale` and `classes`.
         repeats: Epochs of each contender, after one that is not counted.
         threads: Threads of each contender; only one works at a time.
         full: Examples of a whole epoch, to which the seconds are scaled.

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from batchlab import models
 from batchlab.errors import BatchlabError
 from batchlab.probes import gradient_norms
-from batchlab.training.backend import device, jit_rule, tf
+from batchlab.training import core
+from batchlab.training.backend import tf
 from batchlab.training.order import trial_batches
 from batchlab.training.resident import Resident
 from batchlab.training.updates import gradient_sum
@@ -75,7 +76,7 @@ def measure(
         BatchlabError: The two ways give different norms for the same trials.
     """
     model = models.build(model_spec, data.shape, data.classes)
-    jit, _ = jit_rule(model, device())
+    jit, _ = core.compilation(model)
     at_fixed_weights = gradient_norms.fixed_weights(model, data, jit)
     rows: list[dict[str, Any]] = []
     for method in gradient_norms.METHODS:

@@ -13,10 +13,9 @@ import numpy as np
 
 from batchlab import models
 from batchlab.errors import BatchlabError, one_line
-from batchlab.training import state
-from batchlab.training.backend import device, jit_rule, keras, tf
+from batchlab.training import core, state
+from batchlab.training.backend import keras
 from batchlab.training.resident import Resident
-from batchlab.training.updates import gradient_sum
 
 # Examples that pass through the model: few, and no size that a model would be fixed to.
 _EXAMPLES = 7
@@ -30,7 +29,7 @@ def try_model(settings: dict[str, Any], data: Resident) -> dict[str, Any]:
         data: The resident data set.
 
     Returns:
-        What was found: number of trainable parameters, whether XLA compiles the model and why.
+        What was found: number of trainable parameters, and how the model is compiled and why.
 
     Raises:
         BatchlabError: The model cannot be trained, or its numbers would not be what the campaign says.
@@ -38,18 +37,16 @@ def try_model(settings: dict[str, Any], data: Resident) -> dict[str, Any]:
     name = f"model {settings['file']}"
     first, second = (models.build(settings, data.shape, data.classes, seed=1) for _ in range(2))
     _check_weights(name, first, second)
-    rows = slice(0, min(_EXAMPLES, data.examples))
-    inputs, labels = data.inputs(data.x[rows]), data.y[rows]
-    _check_outputs(name, first, second, inputs)
+    rows = np.arange(min(_EXAMPLES, data.examples), dtype=np.int32)
+    _check_outputs(name, first, second, data.inputs(data.x[: len(rows)]))
     if getattr(first, "input_shape", None) is None:  # as in a subclass of keras.Model
         raise BatchlabError(
             f"{name}: does not know the shape of its inputs; return keras.Sequential([keras.Input(input_shape), …]) or "
             "keras.Model(inputs, outputs)"
         )
     try:
-        jit, reason = jit_rule(first, device())
-        gradient = tf.function(lambda x, y: gradient_sum(first, x, y)[1], jit_compile=jit, autograph=False)
-        sizes = [float(tf.reduce_sum(tf.abs(part))) for part in gradient(inputs, labels)]
+        jit, facts = core.compilation(first)
+        sizes = [float(np.abs(part).sum()) for part in core.gradient_at(first, data, rows, jit)]
     except Exception as problem:
         raise BatchlabError(
             f"{name}: cannot be trained: {type(problem).__name__}: {one_line(str(problem))}"
@@ -59,7 +56,7 @@ def try_model(settings: dict[str, Any], data: Resident) -> dict[str, Any]:
     if not any(sizes):
         raise BatchlabError(f"{name}: its gradient is zero; the logits must depend on its trainable weights")
     parameters = sum(int(np.prod(variable.shape)) for variable in first.trainable_variables)
-    return {"parameters": parameters, "jit": jit, "jit_reason": reason}
+    return {"parameters": parameters, **facts}
 
 
 def _check_weights(name: str, first: Any, second: Any) -> None:
@@ -93,7 +90,7 @@ def _check_outputs(name: str, first: Any, second: Any, inputs: Any) -> None:
         raise BatchlabError(
             f"{name}: returns {outputs.dtype.name}, the precision is {precision}; set no dtype or policy in the model"
         )
-    values = outputs.numpy()
+    values = keras.ops.convert_to_numpy(outputs)
     if not np.isfinite(values).all():
         raise BatchlabError(f"{name}: returns NaN or infinite values at its initial weights; check its layers")
     if (values >= 0).all() and np.allclose(values.sum(axis=-1), 1, atol=1e-3):
@@ -101,7 +98,7 @@ def _check_outputs(name: str, first: Any, second: Any, inputs: Any) -> None:
             f"{name}: returns probabilities; return logits, without a softmax at the end (the loss applies it)"
         )
     for model in (first, second):
-        if not np.array_equal(model(inputs, training=False).numpy(), values):
+        if not np.array_equal(keras.ops.convert_to_numpy(model(inputs, training=False)), values):
             raise BatchlabError(
                 f"{name}: gives other outputs for the same examples and weights; randomness and memory are for "
                 "training mode only, as in keras.layers.Dropout"

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from batchlab import models
 from batchlab.errors import BatchlabError
 from batchlab.probes import Measurement
-from batchlab.training import state
-from batchlab.training.backend import device, jit_rule
-from batchlab.training.evaluation import METRICS, Evaluation
+from batchlab.training import core, state
+from batchlab.training.metrics import METRICS
 from batchlab.training.normalisation import normalisation_layers
 from batchlab.training.resident import Resident
 from batchlab.training.tables import Table
@@ -45,8 +44,8 @@ def measure(spec: dict[str, Any], data: Resident, snapshot: state.Snapshot) -> M
         raise BatchlabError(
             "probe running_statistics: the model has no batch normalisation; restrict the probe to arms that have it"
         )
-    jit, reason = jit_rule(model, device())
-    evaluation = Evaluation(model, data, jit)
+    jit, facts = core.compilation(model)
+    evaluation = core.Evaluation(model, data, jit)
     variables = state.variables_of(model)
     rows: list[dict[str, Any]] = []
     for seed in spec["seeds"]:
@@ -71,4 +70,4 @@ def measure(spec: dict[str, Any], data: Resident, snapshot: state.Snapshot) -> M
                     "variance_difference": variance,
                 }
             )
-    return Measurement({"running_statistics": Table(_COLUMNS, rows)}, {"jit": jit, "jit_reason": reason})
+    return Measurement({"running_statistics": Table(_COLUMNS, rows)}, facts)

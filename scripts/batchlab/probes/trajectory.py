@@ -9,13 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 from batchlab.probes import Measurement
-from batchlab.training import state
-from batchlab.training.backend import tf
-from batchlab.training.order import permutation
+from batchlab.training import core, state
 from batchlab.training.resident import Resident
 from batchlab.training.segment import distance, trainable_keys
 from batchlab.training.tables import Table
-from batchlab.training.trainer import Trainer, single_updates
+from batchlab.training.trainer import single_updates
 
 _COLUMNS = ("seed", "batch_size", "updates", "examples", "loss", "from_start")
 
@@ -32,17 +30,17 @@ def measure(spec: dict[str, Any], data: Resident, snapshot: state.Snapshot) -> M
     rows: list[dict[str, Any]] = []
     facts: dict[str, Any] = {}
     for batch_size in own["batch_sizes"]:
-        trainer = Trainer({**spec, "batch_size": batch_size, "accumulation": 1}, data)
+        trainer = core.Trainer({**spec, "batch_size": batch_size, "accumulation": 1}, data)
         keys = trainable_keys(trainer.model)
         for seed in spec["seeds"]:
-            start = trainer.load(snapshot, seed).examples
-            weights = trainer.capture()
-            epoch, order = -1, None
+            [position] = trainer.load(snapshot, [seed])
+            [weights] = trainer.capture()
+            start, epoch, orders = position.examples, -1, None
             way = single_updates(start, int(own["updates"]), trainer.batch_size, data.examples)
             for updates, piece in enumerate(way, start=1):
                 if piece.epoch != epoch:
-                    epoch, order = piece.epoch, tf.constant(permutation(seed, piece.epoch, data.examples))
-                loss, _ = trainer.run(order, piece.start, piece.stop)
+                    epoch, orders = piece.epoch, trainer.orders([seed], piece.epoch)
+                [loss], _ = trainer.run(orders, piece.start, piece.stop)
                 rows.append(
                     {
                         "seed": seed,
@@ -50,7 +48,7 @@ def measure(spec: dict[str, Any], data: Resident, snapshot: state.Snapshot) -> M
                         "updates": updates,
                         "examples": piece.end - start,
                         "loss": loss / (piece.stop - piece.start),
-                        "from_start": distance(trainer.capture(), weights, keys),
+                        "from_start": distance(trainer.capture()[0], weights, keys),
                     }
                 )
         facts = trainer.facts

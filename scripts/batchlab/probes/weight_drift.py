@@ -12,13 +12,11 @@ from typing import Any
 import numpy as np
 
 from batchlab.probes import Measurement
-from batchlab.training import state
-from batchlab.training.backend import tf
-from batchlab.training.order import permutation
+from batchlab.training import core, state
 from batchlab.training.resident import Resident
 from batchlab.training.segment import trainable_keys
 from batchlab.training.tables import Table
-from batchlab.training.trainer import Trainer, single_updates
+from batchlab.training.trainer import single_updates
 
 _COLUMNS = ("seed", "accumulation", "updates", "examples", "max_difference", "relative_difference")
 
@@ -47,9 +45,9 @@ def measure(spec: dict[str, Any], data: Resident, snapshot: state.Snapshot) -> M
     """
     own = spec["probe"]
     accumulations = list(own.get("accumulations", [1, 4, 16]))
-    reference = Trainer({**spec, "accumulation": 1}, data)
+    reference = core.Trainer({**spec, "accumulation": 1}, data)
     trainers = [
-        reference if accumulation == 1 else Trainer({**spec, "accumulation": accumulation}, data)
+        reference if accumulation == 1 else core.Trainer({**spec, "accumulation": accumulation}, data)
         for accumulation in accumulations
     ]
     distinct = list(dict.fromkeys([reference, *trainers]))
@@ -57,17 +55,17 @@ def measure(spec: dict[str, Any], data: Resident, snapshot: state.Snapshot) -> M
     rows: list[dict[str, Any]] = []
     for seed in spec["seeds"]:
         for trainer in distinct:
-            start = trainer.load(snapshot, seed).examples
-        epoch, order = -1, None
+            [position] = trainer.load(snapshot, [seed])
+        start, epoch, orders = position.examples, -1, None
         way = single_updates(start, int(own["updates"]), reference.batch_size, data.examples)
         for updates, piece in enumerate(way, start=1):
             if piece.epoch != epoch:
-                epoch, order = piece.epoch, tf.constant(permutation(seed, piece.epoch, data.examples))
+                epoch, orders = piece.epoch, reference.orders([seed], piece.epoch)
             for trainer in distinct:
-                trainer.run(order, piece.start, piece.stop)
-            exact = reference.capture()
+                trainer.run(orders, piece.start, piece.stop)
+            [exact] = reference.capture()
             for trainer in trainers:
-                largest, relative = differences(trainer.capture(), exact, keys)
+                largest, relative = differences(trainer.capture()[0], exact, keys)
                 rows.append(
                     {
                         "seed": seed,

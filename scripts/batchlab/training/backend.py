@@ -1,19 +1,31 @@
-"""The one place that starts Keras and TensorFlow: backend, threads, precision, determinism, device, compilation.
+"""The one place that starts Keras: backend, threads, precision, determinism, device.
 
-Modules of the library import `keras` and `tf` from here, so that the environment is set before either is loaded.
+The environment variables `BATCHLAB_BACKEND` (`tensorflow` or `jax`) and `BATCHLAB_DEVICE` (`cpu` or `gpu`) choose, so
+that the choice is outside of every job's settings; it is recorded with each result. Modules of the library import
+`keras`, and those of one core `tf` or `jax`, from here, so that the environment is set before any is loaded. The other
+core's library is not loaded at all.
 """
 
 from __future__ import annotations
 
 import contextlib
 import gc
+import importlib.util
 import os
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 from batchlab.errors import BatchlabError
 
-os.environ["KERAS_BACKEND"] = "tensorflow"
+BACKENDS, DEVICES, PRECISIONS = ("tensorflow", "jax"), ("cpu", "gpu"), ("float32", "float64")
+
+_WANTED = os.environ.get("BATCHLAB_BACKEND", "tensorflow")
+
+# A choice that cannot be had is refused by `configure`, inside a job, where an error becomes one line.
+NAME = "jax" if _WANTED == "jax" and importlib.util.find_spec("jax") else "tensorflow"
+
+os.environ["KERAS_BACKEND"] = NAME
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
@@ -45,20 +57,53 @@ def _no_collections() -> Iterator[None]:
         gc.enable()
 
 
-with _no_greeting(), _no_collections():
-    import keras
-    import tensorflow as tf
+# What XLA reads when JAX starts. With one thread every sum has one order.
+_XLA = {
+    "cpu": ("--xla_cpu_multi_thread_eigen=false", "intra_op_parallelism_threads=1"),
+    "gpu": ("--xla_gpu_deterministic_ops=true",),
+}
 
-# Each batch size is a function of its own; TensorFlow takes that for needless retracing and warns.
-tf.get_logger().setLevel("ERROR")
 
-__all__ = ["configure", "device", "float_type", "jit_rule", "keras", "tf"]
+def _prepare_jax() -> None:
+    """Set what JAX reads from the environment when it is loaded; a user's own flags come last and win."""
+    wanted = os.environ.get("BATCHLAB_DEVICE", "cpu")
+    os.environ["XLA_FLAGS"] = " ".join([*_XLA.get(wanted, ()), os.environ.get("XLA_FLAGS", "")]).strip()
+    if wanted == "cpu":
+        os.environ["JAX_PLATFORMS"] = "cpu"
+        # The size of the CPU client's pool of threads.
+        os.environ["NPROC"] = "1"
 
-PRECISIONS = ("float32", "float64")
+
+def _without_tensorflow() -> None:
+    """Let Keras find out that TensorFlow is absent, though it may be installed.
+
+    Keras' `set_random_seed` imports TensorFlow wherever it can, to seed it, which costs every job seconds. It looks
+    once and remembers.
+    """
+    sys.modules["tensorflow"] = None  # type: ignore[assignment]
+    try:
+        keras.utils.set_random_seed(0)
+    finally:
+        del sys.modules["tensorflow"]
+
+
+if NAME == "jax":
+    _prepare_jax()
+    with _no_collections():
+        import jax
+        import keras
+    _without_tensorflow()
+else:
+    with _no_greeting(), _no_collections():
+        import keras
+        import tensorflow as tf
+
+    # Each batch size is a function of its own; TensorFlow takes that for needless retracing and warns.
+    tf.get_logger().setLevel("ERROR")
 
 
 def configure(precision: str = "float32", threads: int = 1) -> dict[str, Any]:
-    """Prepare Keras and TensorFlow for reproducible numbers; call it before the first tensor is made.
+    """Prepare Keras and its backend for reproducible numbers; call it before the first tensor is made.
 
     With one thread every sum has one order, so results are bitwise the same on machines with different numbers of
     cores. With two they are not (matrix products are cut differently), so the scripts never ask for more: cores are
@@ -66,16 +111,26 @@ def configure(precision: str = "float32", threads: int = 1) -> dict[str, Any]:
 
     Args:
         precision: `float32` or `float64`, the type of weights, activations and gradients.
-        threads: Threads that operations may use.
+        threads: Threads that operations may use; under JAX always 1.
 
     Returns:
-        Facts for the provenance record: device, threads, precision, deterministic.
+        Facts for the provenance record: backend, device, threads, precision, deterministic; JAX's version and flags.
     """
     if precision not in PRECISIONS:
         raise BatchlabError(f"precision: {precision!r} is not offered; choose one of {', '.join(PRECISIONS)}")
+    if _WANTED not in BACKENDS:
+        raise BatchlabError(f"BATCHLAB_BACKEND={_WANTED!r} in the environment; set it to {' or '.join(BACKENDS)}")
+    if _WANTED != NAME:
+        raise BatchlabError("BATCHLAB_BACKEND=jax, but JAX is not installed; unset it or install jax (see docs/gpu.md)")
     wanted = os.environ.get("BATCHLAB_DEVICE", "cpu")
-    if wanted not in ("cpu", "gpu"):
-        raise BatchlabError(f"BATCHLAB_DEVICE={wanted!r} in the environment; set it to cpu or gpu")
+    if wanted not in DEVICES:
+        raise BatchlabError(f"BATCHLAB_DEVICE={wanted!r} in the environment; set it to {' or '.join(DEVICES)}")
+    facts = _configure_jax(wanted, precision) if NAME == "jax" else _configure_tensorflow(wanted, threads)
+    keras.config.set_floatx(precision)
+    return {"backend": NAME, "device": device(), "precision": precision, "deterministic": True, **facts}
+
+
+def _configure_tensorflow(wanted: str, threads: int) -> dict[str, Any]:
     if wanted == "cpu":
         tf.config.set_visible_devices([], "GPU")
     elif not tf.config.list_physical_devices("GPU"):
@@ -86,52 +141,32 @@ def configure(precision: str = "float32", threads: int = 1) -> dict[str, Any]:
     if tf.config.threading.get_inter_op_parallelism_threads() != threads:
         tf.config.threading.set_inter_op_parallelism_threads(threads)
     tf.config.experimental.enable_op_determinism()
-    keras.config.set_floatx(precision)
-    return {"device": device(), "compute_threads": threads, "precision": precision, "deterministic": True}
+    # A GPU would otherwise round the factors of a product to 10 bits.
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+    return {"compute_threads": threads}
+
+
+def _configure_jax(wanted: str, precision: str) -> dict[str, Any]:
+    try:
+        jax.devices(wanted)
+    except RuntimeError as problem:
+        raise BatchlabError(
+            f"BATCHLAB_DEVICE={wanted}, but JAX finds no such device; unset it or install jax[cuda12] (see docs/gpu.md)"
+        ) from problem
+    jax.config.update("jax_enable_x64", precision == "float64")
+    # A GPU would otherwise round the factors of a product to 10 bits.
+    jax.config.update("jax_default_matmul_precision", "highest")
+    flags = [flag for flag in os.environ["XLA_FLAGS"].split() if flag in _XLA[wanted]]
+    return {"compute_threads": 1, "jax": jax.__version__, "deterministic_flags": flags}
 
 
 def device() -> str:
     """Return `cpu` or `gpu`: where tensors are placed."""
+    if NAME == "jax":
+        return str(jax.default_backend())
     return "gpu" if tf.config.get_visible_devices("GPU") else "cpu"
 
 
-def float_type() -> Any:
-    """Return TensorFlow's type for the configured precision."""
-    return tf.as_dtype(keras.config.floatx())
-
-
-def operations(model: Any) -> set[str]:
-    """Return the types of all TensorFlow operations in the model's forward pass in training mode.
-
-    Reading the graph sees through custom layers, where a list of layers would not.
-    """
-
-    @tf.function(autograph=False)
-    def forward(x: Any) -> Any:
-        return model(x, training=True)
-
-    signature = tf.TensorSpec((2, *model.input_shape[1:]), float_type())
-    graph = forward.get_concrete_function(signature).graph.as_graph_def()
-    nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
-    return {node.op for node in nodes}
-
-
-def jit_rule(model: Any, device: str) -> tuple[bool, str]:
-    """Decide whether a model's loops are compiled by XLA, and say why.
-
-    Measured on CPU (see docs/decisions.md): XLA makes dense layers and batch normalisation 1.5 to 10 times faster,
-    convolutions 13 times slower, and random numbers drawn inside the loop 4 times slower.
-
-    Args:
-        model: A built Keras model.
-        device: `cpu` or `gpu`.
-
-    Returns:
-        The decision and its reason in a few words.
-    """
-    found = operations(model)
-    if any("Random" in name for name in found):
-        return False, "random numbers in the forward pass (dropout)"
-    if device == "cpu" and any("Conv" in name for name in found):
-        return False, "convolution on a CPU"
-    return True, "neither convolution on a CPU nor random numbers in the forward pass"
+def float_type() -> str:
+    """Return the name of the configured precision."""
+    return str(keras.config.floatx())

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchlab.errors import BatchlabError
-from batchlab.training.backend import float_type, tf
+from batchlab.training.backend import float_type, keras
 
 SPLITS = ("train", "validation", "test")
 
@@ -45,8 +45,8 @@ class Resident:
 
     def inputs(self, rows: Any) -> Any:
         """Turn stored rows into model inputs of the configured precision."""
-        values = tf.cast(rows, float_type())
-        return values if self.scale == 1.0 else values / tf.constant(self.scale, float_type())
+        values = keras.ops.cast(rows, float_type())
+        return values if self.scale == 1.0 else values / keras.ops.convert_to_tensor(self.scale, float_type())
 
 
 def from_arrays(arrays: dict[str, NDArray[Any]]) -> Resident:
@@ -54,9 +54,10 @@ def from_arrays(arrays: dict[str, NDArray[Any]]) -> Resident:
     x = np.concatenate([arrays[f"x_{split}"] for split in SPLITS])
     y = np.concatenate([arrays[f"y_{split}"] for split in SPLITS]).astype(np.int32)
     if x.dtype != np.uint8:
-        x = x.astype(float_type().as_numpy_dtype)
+        x = x.astype(float_type())
     counts = tuple(len(arrays[f"y_{split}"]) for split in SPLITS)
-    return Resident(tf.constant(x), tf.constant(y), float(arrays["scale"]), counts, int(arrays["classes"]))
+    tensor = keras.ops.convert_to_tensor
+    return Resident(tensor(x), tensor(y), float(arrays["scale"]), counts, int(arrays["classes"]))
 
 
 def read(path: str) -> Resident:

@@ -11,10 +11,9 @@ import numpy as np
 
 from batchlab import models
 from batchlab.errors import BatchlabError
-from batchlab.training import state
-from batchlab.training.backend import device, jit_rule
+from batchlab.training import core, state
 from batchlab.training.checkpoint import Checkpoint
-from batchlab.training.evaluation import METRICS, Evaluation
+from batchlab.training.metrics import METRICS
 from batchlab.training.resident import Resident
 from batchlab.training.tables import Table
 from batchlab.training.trainer import Trainer, pieces
@@ -22,6 +21,8 @@ from batchlab.training.trainer import Trainer, pieces
 _HISTORY = ("seed", "epoch", "updates", "examples", "seconds", "status", *METRICS)
 _SETTINGS = ("batch_size", "accumulation", "learning_rate")
 _DISTANCES = ("seed", "epoch", "updates", "from_initial", "from_origin")
+
+Replica = tuple[state.Position, state.Arrays]
 
 _NO_METRICS = dict.fromkeys(METRICS, math.nan)
 
@@ -107,12 +108,12 @@ def initialise(spec: dict[str, Any], data: Resident) -> Segment:
         data: The resident data set.
     """
     model = models.build(spec["model"], data.shape, data.classes)
-    jit, reason = jit_rule(model, device())
+    jit, facts = core.compilation(model)
     variables = state.variables_of(model)
     keys = trainable_keys(model)
-    evaluation = Evaluation(model, data, jit)
+    evaluation = core.Evaluation(model, data, jit)
     replicas: list[state.Arrays] = []
-    segment = Segment(state.Snapshot((), {}, ()), facts={"jit": jit, "jit_reason": reason})
+    segment = Segment(state.Snapshot((), {}, ()), facts=facts)
     for seed in spec["seeds"]:
         drawn = state.capture(state.variables_of(models.build(spec["model"], data.shape, data.classes, seed=seed)))
         if drawn.keys() != variables.keys():
@@ -153,69 +154,86 @@ def train(
     seeds, start, stop = list(spec["seeds"]), int(spec["start"]), int(spec["stop"])
     if stop <= start:
         raise BatchlabError(f"stop: {stop} examples is not after start {start}; choose a larger one")
-    trainer = Trainer(spec, data)
-    evaluation = Evaluation(trainer.model, data, trainer.jit)
+    trainer = core.Trainer(spec, data)
     keys = trainable_keys(trainer.model)
     settings = {name: spec[name] for name in _SETTINGS}
     way = list(pieces(start, stop, data.examples))
 
     segment = Segment(state.Snapshot((), {}, ()))
-    done: list[state.Arrays] = []
-    positions: list[state.Position] = []
-    found = checkpoint.read() if checkpoint else None
-    if found:
-        progress, arrays = found
-        segment.history, segment.distances = progress["history"], progress["distances"]
-        positions = [state.Position(**values) for values in progress["positions"]]
-        done = [_part(arrays, f"{row}:") for row in range(len(positions))]
-
-    for row, seed in enumerate(seeds):
-        if row < len(positions) - 1:
+    done: list[Replica] = []
+    kept = _kept(checkpoint, segment)
+    for group in trainer.together(seeds):
+        begun, kept = kept[: len(group)], kept[len(group) :]
+        if kept:  # a later group had begun, so this one was finished
+            done += begun
             continue
-        if row == len(positions) - 1:
-            position = positions.pop()
-            state.restore(trainer.variables, done.pop())
+        if begun:
+            positions = [position for position, _ in begun]
+            trainer.restore([replica for _, replica in begun])
         else:
-            position = trainer.load(parent, seed)
-            if position.examples != start:
-                raise BatchlabError(f"{parent.source}: is at {position.examples} examples, not at start {start}")
-        weights_0, _ = initial.replica(seed)
+            positions = trainer.load(parent, group)
+            for position in positions:
+                if position.examples != start:
+                    raise BatchlabError(f"{parent.source}: is at {position.examples} examples, not at start {start}")
+        replicas = trainer.capture()
         for piece in way:
-            if piece.end <= position.examples:
+            if piece.end <= positions[0].examples:
                 continue
-            metrics = _NO_METRICS
-            if position.status == state.OK:
-                trainer.advance(seed, piece, position)
-            else:
-                trainer.move(piece, position)
-            if position.status == state.OK:
-                metrics = evaluation.re_estimated()
-                if not math.isfinite(metrics["train_loss"]):
-                    position.status, metrics = state.DIVERGED, _NO_METRICS
-            weights = trainer.capture()
-            history, distances = _rows(seed, position, metrics, data.examples, weights, weights_0, keys)
-            segment.history.append({**history, **settings})
-            segment.distances.append(distances)
+            trained = [position.status == state.OK for position in positions]
+            trainer.advance(group, piece, positions)
+            # A replica that had diverged before is left as it was then.
+            replicas = [
+                new if fresh else old for new, old, fresh in zip(trainer.capture(), replicas, trained, strict=True)
+            ]
+            metrics = _metrics(trainer, positions)
+            for row, seed in enumerate(group):
+                history, distances = _rows(
+                    seed, positions[row], metrics[row], data.examples, replicas[row], initial.replica(seed)[0], keys
+                )
+                segment.history.append({**history, **settings})
+                segment.distances.append(distances)
             if checkpoint and checkpoint.due:
-                _save(checkpoint, segment, [*done, weights], [*positions, position])
-        done.append(trainer.capture())
-        positions.append(position)
-    segment.snapshot = state.stack(seeds, done, positions)
+                _save(checkpoint, segment, [*done, *zip(positions, replicas, strict=True)])
+        done += zip(positions, replicas, strict=True)
+    for rows in (segment.history, segment.distances):
+        rows.sort(key=lambda row: seeds.index(row["seed"]))
+    segment.snapshot = state.stack(seeds, [replica for _, replica in done], [position for position, _ in done])
     segment.facts = trainer.facts
     return segment
 
 
-def _save(
-    checkpoint: Checkpoint, segment: Segment, replicas: list[state.Arrays], positions: list[state.Position]
-) -> None:
-    """Write a checkpoint; the last replica is the one in progress."""
+def _metrics(trainer: Trainer, positions: list[state.Position]) -> list[dict[str, float]]:
+    """Return each replica's metrics; a replica whose training loss is not finite has diverged and has none."""
+    if all(position.status == state.DIVERGED for position in positions):
+        return [_NO_METRICS for _ in positions]
+    found = []
+    for position, metrics in zip(positions, trainer.metrics(), strict=True):
+        if not math.isfinite(metrics["train_loss"]):
+            position.status = state.DIVERGED
+        found.append(metrics if position.status == state.OK else _NO_METRICS)
+    return found
+
+
+def _save(checkpoint: Checkpoint, segment: Segment, replicas: list[Replica]) -> None:
+    """Write a checkpoint; the last group of replicas is the one in progress."""
     progress = {
         "history": segment.history,
         "distances": segment.distances,
-        "positions": [dataclasses.asdict(position) for position in positions],
+        "positions": [dataclasses.asdict(position) for position, _ in replicas],
     }
-    arrays = {f"{row}:{key}": values for row, replica in enumerate(replicas) for key, values in replica.items()}
+    arrays = {f"{row}:{key}": values for row, (_, replica) in enumerate(replicas) for key, values in replica.items()}
     checkpoint.write(progress, arrays)
+
+
+def _kept(checkpoint: Checkpoint | None, segment: Segment) -> list[Replica]:
+    """Return the replicas of a checkpoint and put its rows into the segment's tables; nothing where there is none."""
+    found = checkpoint.read() if checkpoint else None
+    if not found:
+        return []
+    progress, arrays = found
+    segment.history, segment.distances = progress["history"], progress["distances"]
+    positions = [state.Position(**values) for values in progress["positions"]]
+    return [(position, _part(arrays, f"{row}:")) for row, position in enumerate(positions)]
 
 
 def _part(arrays: state.Arrays, prefix: str) -> state.Arrays:

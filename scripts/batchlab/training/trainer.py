@@ -1,20 +1,18 @@
-"""A model, an optimizer and the compiled updates that carry one replica after the other along the data's order."""
+"""What both cores share: the way along the data's order, and a model with an optimizer that takes replicas along it."""
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 import math
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from batchlab import models
 from batchlab.errors import BatchlabError
 from batchlab.training import optimizers, state
-from batchlab.training.backend import device, jit_rule, tf
 from batchlab.training.order import permutation
 from batchlab.training.resident import Resident
-from batchlab.training.updates import Updates, compile_updates
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,8 +66,8 @@ def single_updates(start: int, updates: int, batch_size: int, examples: int) -> 
         start = piece.end
 
 
-class Trainer:
-    """Trains replicas of one model on one data set.
+class Trainer(abc.ABC):
+    """Trains replicas of one model on one data set; a core says how many at once.
 
     Args:
         spec: `model`, `optimizer`, `learning_rate`, `batch_size`, `accumulation`.
@@ -87,51 +85,73 @@ class Trainer:
         self.model = models.build(spec["model"], data.shape, data.classes)
         self._settings = spec["optimizer"]
         self.optimizer = self._new_optimizer()
-        self.jit, self.jit_reason = jit_rule(self.model, device())
         self.variables = state.variables_of(self.model, self.optimizer)
-        self._compiled: dict[int, Updates] = {}
         self.compile_seconds = 0.0
 
-    def load(self, snapshot: state.Snapshot, seed: int) -> state.Position:
-        """Put one replica of a snapshot into model and optimizer, with this trainer's learning rate."""
-        position = snapshot.load(seed, self.variables)
-        if not snapshot.trained:
-            # Fresh state may depend on the weights (schedule-free AdamW starts its average there), so it is made anew.
-            fresh = self._new_optimizer().variables
-            for variable, value in zip(self.optimizer.variables, fresh, strict=True):
-                variable.assign(value)
-        self.optimizer.learning_rate = self.learning_rate
-        return dataclasses.replace(position)
+    @property
+    def micro(self) -> int:
+        """Examples in a micro-batch."""
+        return self.batch_size // self.accumulation
 
     def _new_optimizer(self) -> Any:
         return optimizers.build(self._settings, self.learning_rate, self.model.trainable_variables)
 
-    def capture(self) -> state.Arrays:
-        """Return the replica's present variables."""
-        return state.capture(self.variables)
+    @abc.abstractmethod
+    def together(self, seeds: Sequence[int]) -> list[list[int]]:
+        """Return the seeds in groups that are trained at once, in order."""
 
-    def _updates(self, size: int) -> Updates:
-        """Return the compiled updates for batches of `size` examples, compiling them off the clock."""
-        if size not in self._compiled:
-            clock = time.perf_counter()
-            micro = self.batch_size // self.accumulation
-            run = compile_updates(self.model, self.optimizer, self.data, size, micro, self.jit)
-            nothing = tf.constant(0)
-            run(tf.zeros((self.data.examples,), tf.int32), nothing, nothing)
-            self.compile_seconds += time.perf_counter() - clock
-            self._compiled[size] = run
-        return self._compiled[size]
+    def load(self, snapshot: state.Snapshot, seeds: Sequence[int]) -> list[state.Position]:
+        """Take over a group of replicas from a snapshot, with this trainer's learning rate."""
+        positions, replicas = [], []
+        for seed in seeds:
+            position = snapshot.load(seed, self.variables)
+            if not snapshot.trained:
+                # Fresh state may depend on the weights (schedule-free AdamW starts its average there), so it is made
+                # anew.
+                fresh = self._new_optimizer().variables
+                for variable, value in zip(self.optimizer.variables, fresh, strict=True):
+                    variable.assign(value)
+            self.optimizer.learning_rate = self.learning_rate
+            positions.append(dataclasses.replace(position))
+            replicas.append(state.capture(self.variables))
+        self.restore(replicas)
+        return positions
 
-    def run(self, order: Any, start: int, stop: int) -> tuple[float, float]:
+    @abc.abstractmethod
+    def restore(self, replicas: Sequence[state.Arrays]) -> None:
+        """Take over a group of replicas from their variables."""
+
+    @abc.abstractmethod
+    def capture(self) -> list[state.Arrays]:
+        """Return the present variables of each replica of the group."""
+
+    @abc.abstractmethod
+    def metrics(self) -> list[dict[str, float]]:
+        """Return the metrics of each replica, with normalisation statistics taken over the training set."""
+
+    def orders(self, seeds: Sequence[int], epoch: int) -> Any:
+        """Return what `run` needs to know of an epoch: the permutations of a group, on the device."""
+        return self._resident([permutation(seed, epoch, self.data.examples) for seed in seeds])
+
+    @abc.abstractmethod
+    def _resident(self, orders: list[Any]) -> Any:
+        """Put one permutation of the training set per replica on the device."""
+
+    @abc.abstractmethod
+    def _run(self, orders: Any, batches: list[tuple[int, int, int]]) -> tuple[list[float], float]:
+        """Make the updates of (batch size, first position, last position), one after the other; see `run`."""
+
+    def run(self, orders: Any, start: int, stop: int) -> tuple[list[float], float]:
         """Make the updates between two positions of an epoch's order.
 
         Args:
-            order: The epoch's permutation, an int32 tensor of shape (training examples,).
+            orders: What `orders` returned for the group.
             start: First position.
             stop: The epoch's end, or a multiple of the batch size after `start`.
 
         Returns:
-            The sum of the examples' losses, each at the weights of its own update, and the seconds in compiled updates.
+            For each replica the sum of the examples' losses, each at the weights of its own update, and the seconds in
+            compiled updates.
         """
         full = (stop - start) // self.batch_size * self.batch_size
         rest = stop - start - full
@@ -142,32 +162,32 @@ class Trainer:
             )
         batches = [(self.batch_size, start, start + full)] if full else []
         batches += [(rest, start + full, stop)] if rest else []
-        runs = [(self._updates(size), tf.constant(first), tf.constant(last)) for size, first, last in batches]
-        clock = time.perf_counter()
-        total = sum(float(updates(order, first, last)) for updates, first, last in runs)
-        return total, time.perf_counter() - clock
+        return self._run(orders, batches)
 
-    def advance(self, seed: int, piece: Piece, position: state.Position) -> None:
-        """Make the updates of a piece and move the position, which becomes `diverged` when the loss is not finite.
+    def advance(self, seeds: Sequence[int], piece: Piece, positions: Sequence[state.Position]) -> None:
+        """Make the updates of a piece and move the positions, which become `diverged` when the loss is not finite.
+
+        Each replica that is trained takes an equal share of the seconds. One that had diverged only moves on; whatever
+        the updates make of its variables means nothing.
 
         Args:
-            seed: The replica's seed, which fixes the order of the examples.
+            seeds: The replicas' seeds, which fix the order of the examples.
             piece: Ends at the epoch's end or a multiple of the batch size after its start.
-            position: Moved to the piece's end.
+            positions: Moved to the piece's end.
         """
-        order = tf.constant(permutation(seed, piece.epoch, self.data.examples))
-        total, seconds = self.run(order, piece.start, piece.stop)
-        position.seconds += seconds
-        self.move(piece, position)
-        if not math.isfinite(total):
-            position.status = state.DIVERGED
-
-    def move(self, piece: Piece, position: state.Position) -> None:
-        """Count a piece's updates and examples without training."""
-        position.updates += piece.updates(self.batch_size)
-        position.examples = piece.end
+        trained = [position.status == state.OK for position in positions]
+        if any(trained):
+            losses, seconds = self.run(self.orders(seeds, piece.epoch), piece.start, piece.stop)
+            for position, loss, counts in zip(positions, losses, trained, strict=True):
+                if counts:
+                    position.seconds += seconds / sum(trained)
+                    if not math.isfinite(loss):
+                        position.status = state.DIVERGED
+        for position in positions:
+            position.updates += piece.updates(self.batch_size)
+            position.examples = piece.end
 
     @property
+    @abc.abstractmethod
     def facts(self) -> dict[str, Any]:
         """What the provenance record should say about the compilation."""
-        return {"jit": self.jit, "jit_reason": self.jit_reason, "compile_seconds": round(self.compile_seconds, 3)}

@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from batchlab.training.backend import float_type, tf
 from batchlab.training.resident import Resident
 
@@ -76,6 +79,19 @@ def accumulated(model: Any, data: Resident, indices: Any, micro: int) -> tuple[A
         loss, gradients = part(indices[full * micro :])
         sums = [total + new for total, new in zip(sums, [loss, *gradients], strict=True)]
     return sums[0], sums[1:]
+
+
+def gradient_at(model: Any, data: Resident, rows: NDArray[np.int32], jit: bool) -> list[NDArray[Any]]:
+    """Return the gradient summed over the examples `rows` in training mode, compiled as updates are.
+
+    One array per trainable variable, at the model's present weights.
+    """
+
+    @tf.function(jit_compile=jit, autograph=False)
+    def compiled(rows: Any) -> list[Any]:
+        return gradient_sum(model, data.inputs(tf.gather(data.x, rows)), tf.gather(data.y, rows))[1]
+
+    return [gradient.numpy() for gradient in compiled(tf.constant(rows))]
 
 
 Updates = Callable[[Any, Any, Any], Any]

@@ -1,0 +1,119 @@
+"""The JAX side of the tests of the two cores: a process has one backend only, so this one runs by itself.
+
+`python jax_side.py FOLDER` does every job of `FOLDER/jobs.json` and writes `<name>.json` and, where the job trains,
+`<name>.npz`. A job has a `kind` (see `KINDS`), a `spec`, a `precision`, the arguments `data` of `cases.resident`, and
+the snapshots `initial` and `parent` by file name.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numerics import cases
+
+from batchlab import probes
+from batchlab.errors import BatchlabError
+from batchlab.training import backend, core, segment, state
+from batchlab.training.checkpoint import Checkpoint
+from batchlab.training.replicas import memory
+from batchlab.training.resident import Resident
+from batchlab.training.trainer import pieces
+
+Job = dict[str, Any]
+
+
+def train(job: Job, data: Resident, folder: Path) -> dict[str, Any]:
+    """Train a segment, with as many deaths after a checkpoint as the job says."""
+    initial, parent = (state.read(folder / job[name]) for name in ("initial", "parent"))
+    path = folder / f"{job['name']}.checkpoint.npz"
+    for _ in range(job.get("deaths", 0)):
+        try:
+            segment.train(job["spec"], data, initial, parent, Dying(path, "digest", 0.0))
+        except KeyboardInterrupt:
+            continue
+        raise AssertionError("the training survived")
+    result = segment.train(job["spec"], data, initial, parent, Checkpoint(path, "digest", 0.0))
+    state.write(folder / f"{job['name']}.npz", result.snapshot)
+    return {"history": result.history, "distances": result.distances, "facts": result.facts}
+
+
+class Dying(Checkpoint):
+    """A checkpoint after which the process is killed."""
+
+    def write(self, progress: dict[str, Any], arrays: state.Arrays) -> None:
+        super().write(progress, arrays)
+        raise KeyboardInterrupt
+
+
+def initialise(job: Job, data: Resident, folder: Path) -> dict[str, Any]:
+    """Draw initial weights."""
+    result = segment.initialise(job["spec"], data)
+    state.write(folder / f"{job['name']}.npz", result.snapshot)
+    return {"history": result.history, "distances": result.distances}
+
+
+def learning_rates(job: Job, data: Resident, folder: Path) -> dict[str, Any]:
+    """Train the replicas of one group with a learning rate each."""
+    spec = job["spec"]
+    trainer = core.Trainer(spec, data)
+    [group] = trainer.together(spec["seeds"])
+    positions = trainer.load(state.read(folder / job["initial"]), group)
+    replicas = trainer.capture()
+    for replica, rate in zip(replicas, job["learning_rates"], strict=True):
+        replica["optimizer/learning_rate"] = np.asarray(rate, replica["optimizer/learning_rate"].dtype)
+    trainer.restore(replicas)
+    for piece in pieces(0, spec["stop"], data.examples):
+        trainer.advance(group, piece, positions)
+    state.write(folder / f"{job['name']}.npz", state.stack(group, trainer.capture(), positions))
+    return {}
+
+
+def measure(job: Job, data: Resident, folder: Path) -> dict[str, Any]:
+    """Run a probe, within a memory budget where the job has one."""
+    usual = memory.BUDGET["cpu"]
+    memory.BUDGET["cpu"] = job.get("budget", usual)
+    try:
+        found = probes.measure(job["spec"], data, state.read(folder / job["parent"]))
+    finally:
+        memory.BUDGET["cpu"] = usual
+    return {name: list(table.rows) for name, table in found.tables.items()}
+
+
+def refused(job: Job, data: Resident, folder: Path) -> dict[str, Any]:
+    """Ask for what cannot be had."""
+    try:
+        core.Trainer(job["spec"], data)
+    except BatchlabError as problem:
+        return {"error": str(problem)}
+    return {}
+
+
+KINDS: dict[str, Callable[[Job, Resident, Path], dict[str, Any]]] = {
+    "train": train,
+    "initialise": initialise,
+    "learning_rates": learning_rates,
+    "measure": measure,
+    "refused": refused,
+}
+
+
+def main(folder: Path) -> None:
+    """Do every job and write what this process is."""
+    for job in json.loads((folder / "jobs.json").read_text()):
+        with cases.precision(job["precision"]):
+            result = KINDS[job["kind"]](job, cases.resident(**job["data"]), folder)
+        (folder / f"{job['name']}.json").write_text(json.dumps(result))
+    process = {"facts": backend.configure(), "modules": sorted({name.partition(".")[0] for name in sys.modules})}
+    (folder / "process.json").write_text(json.dumps(process))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 2:  # on so many cores only
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(sys.argv[2])])
+    main(Path(sys.argv[1]))
