@@ -17,6 +17,7 @@ from batchlab.errors import BatchlabError
 
 WIDTH = 640
 _AXIS_WIDTH = 62
+_COUNTS = ("epoch", "updates", "examples")
 
 
 def colour_domain(figure: Figure, rows: pd.DataFrame, column: str) -> tuple[list[Any], list[str]]:
@@ -159,7 +160,10 @@ def x_axis(figure: Figure, values: pd.Series, width: int = 500) -> Any:
         scale = (
             alt.Scale(zero=False, nice=False, domain=domain) if domain else alt.Scale(zero=False, nice=False, padding=6)
         )
-        return alt.X("x:Q", title=name, scale=scale, axis=alt.Axis(format="~s") if high >= 1e4 else alt.Axis())
+        # Half an epoch or half an update has no name.
+        step = 1 if figure.x in _COUNTS else alt.Undefined
+        axis = alt.Axis(format="~s" if high >= 1e4 else alt.Undefined, tickMinStep=step)
+        return alt.X("x:Q", title=name, scale=scale, axis=axis)
     base = 2 if figure.x_scale == "log2" else 10
     most = max(3, width // 42)
     if base == 2:
