@@ -1,13 +1,14 @@
 # The plan of the campaign and the paths that the rules share. Nothing is imported here but the standard library and
 # what Snakemake has loaded already.
+import os
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
-from batchlab import configuration
+from batchlab import configuration, machine
 from batchlab.checkout import order_file_times, settings_file
-from batchlab.config_files import refuse_repeated_keys
+from batchlab.config_files import check_keys
 from batchlab.digests import canonical, code_digest, environment_digest
 from batchlab.errors import BatchlabError
 from batchlab.locking import hold_folder
@@ -31,7 +32,8 @@ from batchlab.planning.specs import (
 )
 
 try:
-    refuse_repeated_keys(workflow.configfiles)
+    check_keys(workflow.configfiles)
+    machine.choose(config, os.environ)
     PLAN = plan(configuration.load(config))
 except BatchlabError as problem:
     # Not raised: Snakemake would add where in this file, which is not where the mistake is.

@@ -1,4 +1,4 @@
-"""What a YAML file says twice: Snakemake keeps the last of two equal keys and tells nobody."""
+"""What YAML files must not say: keys of the machine, and a key twice (Snakemake keeps the last and tells nobody)."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from pathlib import Path
 import yaml
 
 from batchlab.errors import BatchlabError
+from batchlab.machine import CHOICES
 
 # The parser in C is nine times faster, where PyYAML has it.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def refuse_repeated_keys(paths: Iterable[str | Path]) -> None:
-    """Raise if a mapping in one of the configuration files names a key twice.
+def check_keys(paths: Iterable[str | Path]) -> None:
+    """Raise if a configuration file names a key twice in one mapping, or a key that belongs into a profile.
 
     Args:
         paths: Files that Snakemake has read, so that their syntax is right.
@@ -24,7 +25,8 @@ def refuse_repeated_keys(paths: Iterable[str | Path]) -> None:
     """
     for path in paths:
         with Path(path).open(encoding="utf-8") as file:
-            waiting = [yaml.compose(file, Loader=_LOADER)]
+            campaign = yaml.compose(file, Loader=_LOADER)
+        waiting = [campaign]
         seen: set[int] = set()  # an anchor may be met again, inside itself too
         while waiting:
             node = waiting.pop()
@@ -44,4 +46,9 @@ def refuse_repeated_keys(paths: Iterable[str | Path]) -> None:
                         )
                     if isinstance(key, yaml.ScalarNode):
                         lines[key.value] = line
+                        if node is campaign and key.value in CHOICES:
+                            raise BatchlabError(
+                                f"{path}: line {line}: {key.value} is a matter of the machine, not of the campaign; "
+                                f"give --config {key.value}=… or choose a profile (see docs/gpu.md)"
+                            )
                     waiting.append(value)

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from unit.campaigns import planned
 from unit.test_campaign_files import PROJECT, merged
 
-from batchlab.config_files import refuse_repeated_keys
+from batchlab.config_files import check_keys
 from batchlab.configuration import RULE_FAMILIES, RULES, SCHEMA, TARGETS, load
 from batchlab.digests import canonical
 from batchlab.errors import BatchlabError
@@ -326,11 +326,11 @@ def test_a_model_file_that_is_none(name: str, words: str) -> None:
 def test_a_key_that_stands_twice_is_found(tmp_path: Path, text: str, line: int) -> None:
     (tmp_path / "mine.yaml").write_text(text)
     with pytest.raises(BatchlabError, match=rf"mine\.yaml: line {line}: the key .* keep one of them"):
-        refuse_repeated_keys([tmp_path / "mine.yaml"])
+        check_keys([tmp_path / "mine.yaml"])
 
 
 def test_the_campaigns_of_the_project_say_nothing_twice() -> None:
-    refuse_repeated_keys((PROJECT / "config").glob("*.yaml"))
+    check_keys((PROJECT / "config").glob("*.yaml"))
 
 
 def test_the_reserved_names_are_those_of_the_workflow() -> None:

@@ -74,6 +74,18 @@ def test_tables_do_not_depend_on_tensorflow_nor_figures_on_scipy_alone() -> None
         assert not imported & {"tensorflow", "keras"}, script
 
 
+def test_the_second_core_is_in_no_digest_of_an_environment() -> None:
+    script = PROJECT / "scripts/train_segment.py"
+    imported = {name for path in digests._closure(script, ()) for name in digests._parsed(path)[2]}
+    assert {"jax", "tensorflow"} <= imported
+    locked, other = locked_versions(), locked_versions(PROJECT / "envs/lock-jax.txt")
+    assert {"jax", "jaxlib"} <= other.keys() and not {"jax", "jaxlib"} & locked.keys()
+    # Installed beside the first lock, the second changes none of its versions.
+    shared = other.keys() & locked.keys()
+    assert "numpy" in shared
+    assert {name: other[name] for name in shared} == {name: locked[name] for name in shared}
+
+
 def test_conda_files_agree_with_the_lock() -> None:
     for stage in STAGES:
         assert (PROJECT / "envs" / f"{stage}.yaml").read_text() == conda_file(stage)
