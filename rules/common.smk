@@ -4,7 +4,8 @@ import os
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
+SCRIPTS = Path(workflow.basedir) / "scripts"
+sys.path.insert(0, str(SCRIPTS))
 
 from batchlab import configuration, machine
 from batchlab.checkout import order_file_times, settings_file
@@ -13,7 +14,12 @@ from batchlab.digests import canonical, code_digest, environment_digest
 from batchlab.errors import BatchlabError
 from batchlab.locking import hold_folder
 from batchlab.planning import plan
-from batchlab.planning.plan import PROBE_TABLES, seeds_of
+from batchlab.planning.plan import (
+    INITIAL_NAME,
+    PROBE_TABLES,
+    TRAINED_NAME,
+    seeds_of,
+)
 from batchlab.planning.specs import (
     FORMATS,
     campaign_identity,
@@ -52,14 +58,12 @@ MERGED_TABLES = ("arms", "history", "distances", "summary", "comparisons", "clai
 
 def code(script, *modules):
     """Digest of a rule's code: its script and what the script imports of the library."""
-    return code_digest(Path(workflow.basedir) / "scripts" / script, tuple(modules))
+    return code_digest(SCRIPTS / script, tuple(modules))
 
 
 def env(script, *modules):
     """Digest of the locked versions of the packages that a rule's code imports."""
-    return environment_digest(
-        Path(workflow.basedir) / "scripts" / script, tuple(modules)
-    )
+    return environment_digest(SCRIPTS / script, tuple(modules))
 
 
 def settings(step, artefact, spec, script, *modules):
