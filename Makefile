@@ -12,7 +12,7 @@ export BATCHLAB_BACKEND := $(BACKEND)
 endif
 READY := config-there $(VENV)/run.stamp $(if $(filter jax,$(BATCHLAB_BACKEND)),$(VENV)/jax.stamp)
 
-.PHONY: help config-there figures redraw plan verify crate readme report-archive bench test check format docs lock clean-env
+.PHONY: help config-there figures redraw plan verify crate readme report-archive bench test test-slow check format docs lock clean-env
 
 help:
 	@echo "make figures                            the quick campaign on the embedded digits (no network)"
@@ -22,7 +22,7 @@ help:
 	@echo "make verify CONFIG=… SAMPLE=n SEED=m    are the results those that were recorded, and do they come out again?"
 	@echo "make crate CONFIG=…                     results, workflow and history as one RO-Crate for an archive"
 	@echo "make redraw CONFIG=…                    figures and report again from the tables that are there"
-	@echo "make test | make check                  tests; style, types and lint"
+	@echo "make test | make test-slow | make check tests; those that take long; style, types and lint"
 
 config-there:
 	@test -f "$(CONFIG)" || { echo "batchlab: error: CONFIG: there is no file $(CONFIG); see config/" >&2; exit 1; }
@@ -59,7 +59,12 @@ bench: $(VENV)/run.stamp
 	@PYTHONPATH=scripts $(BIN)/python -m batchlab.benchmarks $(BENCH)
 
 test: $(VENV)/dev.stamp
-	@$(BIN)/pytest -q -n auto --dist loadfile
+	@$(BIN)/pytest -q -n auto --dist loadgroup
+
+# What takes long: 50 kills at random moments, ten of a download, and 20,000 broken campaigns.
+test-slow: $(VENV)/dev.stamp
+	@BATCHLAB_KILLS=50 BATCHLAB_FUZZ=20000 $(BIN)/pytest -q -n auto --dist loadgroup \
+		tests/workflow/test_recovery.py tests/unit/test_bad_campaigns.py
 
 check: $(VENV)/dev.stamp
 	@$(BIN)/ruff check .

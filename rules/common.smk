@@ -1,5 +1,6 @@
 # The plan of the campaign and the paths that the rules share. Nothing is imported here but the standard library and
 # what Snakemake has loaded already.
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ SCRIPTS = Path(workflow.basedir) / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 from batchlab import configuration, machine
-from batchlab.checkout import order_file_times, settings_file
+from batchlab.checkout import order_file_times, settings_file, settings_of_shared
 from batchlab.config_files import check_keys
 from batchlab.digests import canonical, code_digest, environment_digest
 from batchlab.errors import BatchlabError
@@ -52,8 +53,22 @@ LONG_JOBS = {
     "measure_trajectory": 20,
     "train_segment": 10,
 }
-order_file_times(RESULTS)
 MERGED_TABLES = ("arms", "history", "distances", "summary", "comparisons", "claims")
+
+
+@contextlib.contextmanager
+def writable(path):
+    """Tell in one line that a folder is full or may not be written."""
+    try:
+        yield
+    except OSError as problem:
+        sys.exit(
+            f"batchlab: error: {problem.filename or path}: {problem.strerror}; make room or {path} writable"
+        )
+
+
+with writable("results/"):
+    order_file_times(RESULTS)
 
 
 def code(script, *modules):
@@ -66,20 +81,23 @@ def env(script, *modules):
     return environment_digest(SCRIPTS / script, tuple(modules))
 
 
-def settings(step, artefact, spec, script, *modules):
+def digests(script, *modules):
+    """Both digests, named as in records."""
+    return {"code": code(script, *modules), "environment": env(script, *modules)}
+
+
+def settings(step, artefact, spec, script, *modules, **more):
     """Settings file of a step, an input that is newer than the artefact if that was made with other settings."""
-    planned = {
-        "spec": spec,
-        "code": code(script, *modules),
-        "environment": env(script, *modules),
-    }
+    planned = {"spec": spec, **digests(script, *modules), **more}
     path = f"{RESULTS}/settings/{step}.json"
-    try:
+    with writable("results/"):
         return settings_file(path, artefact, planned)
-    except OSError as problem:
-        raise WorkflowError(
-            f"batchlab: error: {path}: {problem.strerror}; make room or results/ writable"
-        ) from None
+
+
+def shared_settings(artefact, digests):
+    """The same for what campaigns share, if it needs one: it was made elsewhere by other code."""
+    with writable(".snakemake/"):
+        return settings_of_shared(artefact, digests)
 
 
 def constant(spec):
@@ -115,6 +133,25 @@ def model_check(name):
     return [f"results/segments/{name}/check.json"] if tried else []
 
 
+def data_digests():
+    return digests("prepare_data.py")
+
+
+def segment_digests(name):
+    """Digests behind a segment, or behind the initial weights."""
+    script = "train_segment.py" if PLAN.segments[name].parent else "initialise_model.py"
+    return {"code": code(script, *model_modules(name)), "environment": env(script)}
+
+
+def probe_digests(name):
+    probe = PLAN.probes[name]
+    measuring = f"batchlab.probes.{probe.kind}"
+    return {
+        "code": code("measure_probe.py", measuring, *model_modules(probe.segment)),
+        "environment": env("measure_probe.py", measuring),
+    }
+
+
 def one_of(names):
     """Pattern that matches exactly these names."""
     return "|".join(sorted(names)) or "none"
@@ -124,23 +161,54 @@ def probe_path(probe, block, table):
     return f"results/probes/{probe.kind}/{probe.name}/seeds-{block}/{table}.csv"
 
 
+def study_segments(study):
+    """The segments of a study, and what was measured on them, each once."""
+    planned = PLAN.studies[study]
+    segments = dict.fromkeys(
+        segment.name for arm in planned.arms for segment in arm.chain
+    )
+    return list(segments), list(
+        dict.fromkeys(probe.name for _, _, probe in planned.probes)
+    )
+
+
 def study_inputs(study):
     """Files of segments and probes that a study's tables are made of."""
-    planned = PLAN.studies[study]
-    names = dict.fromkeys(segment.name for arm in planned.arms for segment in arm.chain)
+    segments, probes = study_segments(study)
     files = [
         segment_path(name, block, f"{table}.csv")
-        for name in names
-        for block in planned.blocks
+        for name in segments
+        for block in PLAN.studies[study].blocks
         for table in ("history", "distances")
     ]
-    probes = dict.fromkeys(probe.name for _, _, probe in planned.probes)
     for probe in (PLAN.probes[name] for name in probes):
         for block in probe_blocks(PLAN, study, probe):
             files += [
                 probe_path(probe, block, table) for table in PROBE_TABLES[probe.kind]
             ]
     return files
+
+
+def study_data(study):
+    """The data behind a study's tables."""
+    segments, _ = study_segments(study)
+    return [
+        data_path(name)
+        for name in dict.fromkeys(PLAN.segments[name].data for name in segments)
+    ]
+
+
+def made_from(study):
+    """Digests of the steps before a study's tables, as the record of the tables sums them up."""
+    segments, probes = study_segments(study)
+    steps = [
+        data_digests(),
+        *map(segment_digests, segments),
+        *map(probe_digests, probes),
+    ]
+    return {
+        key: sorted({step[key] for step in steps}) for key in ("code", "environment")
+    }
 
 
 def study_table(study, table):

@@ -2,6 +2,10 @@
 
 
 rule prepare_data:
+    input:
+        settings=lambda wildcards: shared_settings(
+            data_path(wildcards.dataset), data_digests()
+        ),
     output:
         data="results/data/{dataset}/data.npz",
     log:

@@ -3,7 +3,7 @@ import json
 from types import SimpleNamespace
 
 
-def planned_job(kind, script, name, **wildcards):
+def planned_job(kind, script, name, made_from=None, **wildcards):
     """What the plan wants of one job, read off its rule: files, settings, digests of code and environment."""
     known = getattr(rules, name)
     values = SimpleNamespace(**wildcards)
@@ -24,6 +24,8 @@ def planned_job(kind, script, name, **wildcards):
         "spec": json.loads(param("spec")),
         "code": param("code"),
         "environment": param("env"),
+        "identity": param("identity"),
+        "made_from": made_from,
     }
 
 
@@ -67,7 +69,9 @@ def planned_jobs():
             "probes", "measure_probe.py", f"measure_{kind}", probe=name, block=block
         )
     for name, study in studies:
-        yield planned_job("tables", "tabulate_study.py", f"tabulate_{name}")
+        yield planned_job(
+            "tables", "tabulate_study.py", f"tabulate_{name}", made_from(name)
+        )
         yield planned_job("claims", "judge_claims.py", "judge_claims", study=name)
         for figure in study.figures:
             yield planned_job(

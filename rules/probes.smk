@@ -15,6 +15,14 @@ for kind, tables in PROBE_TABLES.items():
             state=lambda wildcards: segment_path(
                 probe_of(wildcards).segment, wildcards.block
             ),
+            settings=lambda wildcards: shared_settings(
+                probe_path(
+                    probe_of(wildcards),
+                    wildcards.block,
+                    PROBE_TABLES[probe_of(wildcards).kind][0],
+                ),
+                probe_digests(wildcards.probe),
+            ),
         output:
             **{
                 table: f"results/probes/{kind}/{{probe}}/seeds-{{block}}/{table}.csv"
@@ -32,11 +40,7 @@ for kind, tables in PROBE_TABLES.items():
             source=lambda wildcards, output: model_source(
                 PLAN, probe_of(wildcards).segment
             ),
-            code=lambda wildcards: code(
-                "measure_probe.py",
-                f"batchlab.probes.{probe_of(wildcards).kind}",
-                *model_modules(probe_of(wildcards).segment),
-            ),
+            code=lambda wildcards: probe_digests(wildcards.probe)["code"],
             env=env("measure_probe.py", f"batchlab.probes.{kind}"),
             identity=lambda wildcards: [
                 *identity_chain(PLAN, probe_of(wildcards).segment),

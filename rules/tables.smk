@@ -7,11 +7,14 @@ for name, planned in PLAN.studies.items():
             f"tabulate_{name}"
         input:
             files=study_inputs(name),
+            # Not read: their record tells with which code they were prepared.
+            data=study_data(name),
             settings=settings(
                 f"tabulate/{name}",
                 study_table(name, "arms"),
                 tables_spec(PLAN, name),
                 "tabulate_study.py",
+                made_from=made_from(name),
             ),
         output:
             **{table: study_table(name, table) for table in planned.tables},

@@ -4,6 +4,10 @@
 rule check_model:
     input:
         data=lambda wildcards: data_path(PLAN.segments[wildcards.initial].data),
+        settings=lambda wildcards: shared_settings(
+            f"results/segments/{wildcards.initial}/check.json",
+            digests("check_model.py"),
+        ),
     output:
         findings="results/segments/{initial}/check.json",
     log:
@@ -31,6 +35,10 @@ rule initialise_model:
     input:
         data=lambda wildcards: data_path(PLAN.segments[f"{wildcards.initial}"].data),
         checked=lambda wildcards: model_check(wildcards.initial),
+        settings=lambda wildcards: shared_settings(
+            segment_path(wildcards.initial, wildcards.block),
+            segment_digests(wildcards.initial),
+        ),
     output:
         state="results/segments/{initial}/seeds-{block}/state.npz",
         history="results/segments/{initial}/seeds-{block}/history.csv",
@@ -47,9 +55,7 @@ rule initialise_model:
         spec=lambda wildcards: segment_spec(wildcards.initial, wildcards.block),
         # Not compared, because it asks for `output`: the place of a user's model, which `spec` knows by its code.
         source=lambda wildcards, output: model_source(PLAN, wildcards.initial),
-        code=lambda wildcards: code(
-            "initialise_model.py", *model_modules(wildcards.initial)
-        ),
+        code=lambda wildcards: segment_digests(wildcards.initial)["code"],
         env=env("initialise_model.py"),
         identity=lambda wildcards: identity_chain(PLAN, wildcards.initial),
     message:
@@ -67,6 +73,10 @@ rule train_segment:
         parent=lambda wildcards: segment_path(
             PLAN.segments[wildcards.segment].parent, wildcards.block
         ),
+        settings=lambda wildcards: shared_settings(
+            segment_path(wildcards.segment, wildcards.block),
+            segment_digests(wildcards.segment),
+        ),
     output:
         state="results/segments/{segment}/seeds-{block}/state.npz",
         history="results/segments/{segment}/seeds-{block}/history.csv",
@@ -83,9 +93,7 @@ rule train_segment:
     params:
         spec=lambda wildcards: segment_spec(wildcards.segment, wildcards.block),
         source=lambda wildcards, output: model_source(PLAN, wildcards.segment),
-        code=lambda wildcards: code(
-            "train_segment.py", *model_modules(wildcards.segment)
-        ),
+        code=lambda wildcards: segment_digests(wildcards.segment)["code"],
         env=env("train_segment.py"),
         identity=lambda wildcards: identity_chain(PLAN, wildcards.segment),
     message:

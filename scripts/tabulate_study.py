@@ -7,5 +7,5 @@ from batchlab.tables import study_tables, write_tables
 with job(snakemake) as this:
     tables = study_tables(this.spec)
     write_tables(this.output, tables)
-    this.facts["made_from"] = together(this.input["files"])
+    this.facts["made_from"] = together([*this.input["data"], *this.input["files"]])
     this.facts["rows"] = {name: len(tables[name]) for name in this.output}

@@ -18,7 +18,7 @@ _NO_DEFAULT = object()
 SCHEMA = Path(__file__).resolve().parents[2] / "config" / "schema.json"
 
 # Folders below `results/` that all campaigns share.
-SHARED_FOLDERS = frozenset({"checkpoints", "data", "probes", "segments"})
+SHARED_FOLDERS = frozenset({"checkpoints", "crates", "data", "downloads", "probes", "segments"})
 # Targets and rules of the workflow beside which each study is a target of its own name.
 TARGETS = frozenset({"all", "crate", "data", "figures", "tables", "verify"})
 RULES = frozenset(

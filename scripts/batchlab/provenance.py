@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import importlib.metadata
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -17,7 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from batchlab.digests import LOCK, locked_versions
-from batchlab.files import sha256_of
+from batchlab.files import sha256_of, write_text
+
+# What is remembered in Snakemake's folder, beside what Snakemake remembers itself.
+MEMORY = Path(".snakemake/batchlab")
 
 # Files of a job by name: one path, or a list of paths; in a record, one fingerprint or a list of them.
 Files = Mapping[str, Any]
@@ -54,6 +58,15 @@ def read(path: Path) -> dict[str, Any]:
         except (KeyError, TypeError):
             raise ValueError(f"{key} does not give path and sha256 of each file") from None
     return found
+
+
+@functools.cache
+def checkout_name() -> str:
+    """Return the random name of this checkout, which it has as long as Snakemake's memory of it."""
+    path = MEMORY / "checkout"
+    if not path.is_file():
+        write_text(path, os.urandom(8).hex())
+    return path.read_text(encoding="utf-8")
 
 
 def fingerprinted(named: Files) -> Iterator[tuple[str, str]]:
@@ -180,5 +193,6 @@ def record(
         "packages": packages,
         "not_as_locked": unlocked(packages),
         "git": git_state(),
+        "checkout": checkout_name(),
         **facts,
     }

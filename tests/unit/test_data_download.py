@@ -7,10 +7,10 @@ import hashlib
 import random
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from unit.servers import Server, serving
 
 from batchlab.data import download
 from batchlab.data.catalogue import RegisteredSet, RemoteFile
@@ -24,56 +24,6 @@ NAME = "toy.gz"
 HASTY = Policy(timeout=0.3, attempts=3, backoff=0.0)
 
 
-class Server(ThreadingHTTPServer):
-    """Serves `files`; each request uses up one word of `script`: ok, drop, stall, ignore-range, or a status code."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.files: dict[str, bytes] = {}
-        self.script: list[str] = []
-        self.requests: list[tuple[str, str | None]] = []
-        self.release = threading.Event()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Server
-
-    def do_GET(self) -> None:
-        asked = self.headers.get("Range")
-        self.server.requests.append((self.path, asked))
-        word = self.server.script.pop(0) if self.server.script else "ok"
-        if word.isdigit() or self.path not in self.server.files:
-            self.send_error(int(word) if word.isdigit() else 404)
-            return
-        content = self.server.files[self.path]
-        start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked and word != "ignore-range" else 0
-        if start >= len(content):
-            self.send_error(416)
-            return
-        body = content[start:]
-        self.send_response(206 if start else 200)
-        if start:
-            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if word in ("drop", "stall"):
-            body = body[: len(body) // 2]
-        self.wfile.write(body)
-        self.wfile.flush()
-        if word == "stall":
-            self.server.release.wait(20)
-        self.close_connection = True
-
-    def log_message(self, *arguments: object) -> None:
-        pass
-
-
 @pytest.fixture(autouse=True)
 def _no_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("no_proxy", "*")
@@ -82,15 +32,8 @@ def _no_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    running = Server()
-    running.files[f"/{NAME}"] = ARCHIVE
-    thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield running
-    running.release.set()
-    running.shutdown()
-    running.server_close()
-    thread.join()
+    with serving({f"/{NAME}": ARCHIVE}) as running:
+        yield running
 
 
 def toy(*mirrors: str, archive: bool = False) -> RegisteredSet:

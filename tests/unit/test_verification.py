@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from collections.abc import Callable
@@ -140,6 +141,26 @@ def test_other_settings_and_other_code_are_named(project: Path) -> None:
     assert "was made with other code (digest 0ld recorded, c0de now)" in only(DRAWN)
     edit_record(STUDY, lambda record: record.update(environment="0ld"))
     assert "was made with other locked versions of packages" in only(STUDY)
+
+
+@pytest.mark.parametrize(("key", "value"), [("seeds", [7]), ("rule", "another"), ("identity", "abc")])
+def test_a_record_that_tells_something_else_than_what_was_made_is_found(project: Path, key: str, value: Any) -> None:
+    made = dataclasses.replace(SEGMENT, identity=["initial", "s"], spec={**SEGMENT.spec, "seeds": [0]})
+    edit_record(made, lambda record: record.update(identity=made.identity, spec=made.spec, seeds=[0]))
+    assert found(made).differences == []
+    edit_record(made, lambda record: record.update({key: value}))
+    assert f"was made with {key}" in only(made) and "but its record tells" in only(made)
+
+
+def test_tables_of_segments_of_other_code_are_found_without_the_segments(project: Path) -> None:
+    made = dataclasses.replace(STUDY, made_from={"code": ["a", "b"], "environment": ["e"]})
+    shutil.rmtree("results/segments")
+    edit_record(made, lambda record: record.update(made_from={"code": ["a", "b"], "environment": ["e"], "python": []}))
+    assert found(made).differences == []
+    edit_record(made, lambda record: record["made_from"].update(code=["a"]))
+    assert (
+        only(made) == f"{TABLE}: was made from what was made with other code; run the campaign to bring it up to date"
+    )
 
 
 def test_changes_name_what_only_one_side_has() -> None:

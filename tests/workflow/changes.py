@@ -83,14 +83,15 @@ def _copy(folder: Path, files: Mapping[str, str]) -> None:
         shutil.copy(folder / source, folder / target)
 
 
-def _delete(folder: Path, names: list[str]) -> None:
-    for name in names:
-        path = folder / name
-        assert path.exists(), f"there is no {name}"
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+def _delete(folder: Path, patterns: list[str]) -> None:
+    for pattern in patterns:
+        found = list(folder.glob(pattern))
+        assert found, f"there is no {pattern}"
+        for path in found:
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
 
 def _lock(folder: Path, versions: Mapping[str, str]) -> None:

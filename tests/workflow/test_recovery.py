@@ -1,10 +1,14 @@
 """Killed jobs, a killed Snakemake, a full disk, a folder that cannot be written: the same command then finishes.
 
-Five kills by default, one at each kind of step; `BATCHLAB_KILLS=50` kills at random moments as often.
+Five kills by default, one at each kind of step, and three of a download; `BATCHLAB_KILLS=50` kills as often at random
+moments, and ten times a download.
 """
 
 from __future__ import annotations
 
+import gzip
+import hashlib
+import math
 import os
 import random
 import signal
@@ -15,8 +19,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+from unit.servers import serving
 from workflow.artefacts import results
 from workflow.checkouts import CAMPAIGN, Checkout
+
+from batchlab.data.catalogue import REGISTRY
 
 KILLS = int(os.environ.get("BATCHLAB_KILLS", "5"))
 # The small campaign with a probe.
@@ -46,9 +53,14 @@ def jobs_of(snakemake: psutil.Process, script: str = "") -> list[psutil.Process]
     return found
 
 
-def killed(checkout: Checkout, choose: Callable[[psutil.Process], psutil.Process | None], patience: float = 90) -> bool:
+def killed(
+    checkout: Checkout,
+    choose: Callable[[psutil.Process], psutil.Process | None],
+    target: str = "all",
+    patience: float = 90,
+) -> bool:
     """Start the campaign and SIGKILL the process that `choose` returns; return False if the campaign ended before."""
-    started = checkout.start()
+    started = checkout.start(target)
     snakemake = psutil.Process(started.pid)
     end = time.monotonic() + patience
     try:
@@ -103,9 +115,9 @@ def test_five_kills(tmp_path: Path, undisturbed: dict[str, bytes]) -> None:
     finish(checkout, undisturbed)
 
 
-def at_random(generator: random.Random) -> Callable[[psutil.Process], psutil.Process | None]:
-    """Choose a job, or with probability 0.3 Snakemake itself, after a random time of up to 12 seconds."""
-    moment = time.monotonic() + generator.uniform(1, 12)
+def at_random(generator: random.Random, latest: float) -> Callable[[psutil.Process], psutil.Process | None]:
+    """Choose a job, or with probability 0.3 Snakemake itself, after a random time of up to `latest` seconds."""
+    moment = time.monotonic() + generator.uniform(1, latest)
     itself = generator.random() < 0.3
 
     def choose(snakemake: psutil.Process) -> psutil.Process | None:
@@ -122,24 +134,69 @@ def test_random_kills(tmp_path: Path, undisturbed: dict[str, bytes]) -> None:
     count = 0
     for campaign in range(KILLS):
         checkout = Checkout(tmp_path / str(campaign), PROBED)
-        while count < KILLS:
-            moment = time.monotonic() + generator.uniform(1, 12)
-            whole = generator.random() < 0.3
-
-            def at_random(
-                snakemake: psutil.Process, moment: float = moment, whole: bool = whole
-            ) -> psutil.Process | None:
-                if time.monotonic() < moment:
-                    return None
-                return snakemake if whole else next(iter(jobs_of(snakemake)), None)
-
-            if not killed(checkout, at_random):
-                break
+        while count < KILLS and killed(checkout, at_random(generator, 12)):
             count += 1
         finish(checkout, undisturbed)
-        if count >= KILLS:
+        if count == KILLS:
             return
     pytest.fail(f"only {count} of {KILLS} kills happened")
+
+
+def published(checkout: Checkout) -> dict[str, bytes]:
+    """Make `mnist` a small set of random images in a checkout, and return its files by address."""
+    draw = random.Random(2)
+
+    def idx(*shape: int) -> bytes:
+        header = bytes([0, 0, 8, len(shape)]) + b"".join(size.to_bytes(4, "big") for size in shape)
+        count = math.prod(shape)
+        return header + (draw.randbytes(count) if len(shape) == 3 else bytes(n % 10 for n in range(count)))
+
+    contents = [idx(2000, 28, 28), idx(2000), idx(100, 28, 28), idx(100)]
+    known = REGISTRY["mnist"]
+    catalogue = checkout.folder / "scripts/batchlab/data/catalogue.py"
+    text = catalogue.read_text()
+    for file, content in zip(known.files, contents, strict=True):
+        text = text.replace(file.content_sha256, hashlib.sha256(content).hexdigest())
+    # The first set in the catalogue with so many examples is mnist.
+    for number, smaller in {"60_000": "2000", "10_000": "100", "validation=10_000": "validation=100"}.items():
+        text = text.replace(number, smaller, 1)
+    catalogue.write_text(text)
+    compressed = [gzip.compress(content, 1, mtime=0) for content in contents]
+    return {f"/mnist/{file.name}": content for file, content in zip(known.files, compressed, strict=True)}
+
+
+def downloaded(checkout: Checkout) -> int:
+    """Return how many bytes of unfinished files are there."""
+    return sum(path.stat().st_size for path in (checkout.folder / "results").rglob("*.part"))
+
+
+def test_a_killed_download_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    campaign = {**CAMPAIGN, "datasets": {"digits": {"name": "mnist"}}}
+    calm, checkout = Checkout(tmp_path / "calm", campaign), Checkout(tmp_path / "killed", campaign)
+    published(calm)
+    generator = random.Random(3)
+    monkeypatch.setenv("no_proxy", "*")
+    with serving(published(checkout)) as mirror:
+        monkeypatch.setenv("BATCHLAB_MIRROR", mirror.url)
+        code, output = calm.snakemake("data")
+        assert code == 0, output
+        mirror.pause = 0.25  # some twenty seconds for all
+        mirror.requests.clear()
+        for kill in range(10 if KILLS > 5 else 3):
+            enough = downloaded(checkout) + generator.randrange(1, 50_000)
+
+            def downloading(snakemake: psutil.Process, kill: int = kill, enough: int = enough) -> psutil.Process | None:
+                jobs = jobs_of(snakemake, "prepare_data")
+                if not jobs or downloaded(checkout) < enough:
+                    return None
+                return snakemake if kill % 3 == 1 else jobs[0]
+
+            assert killed(checkout, downloading, "data")
+        mirror.pause = 0
+        code, output = checkout.snakemake("data")
+        assert any(asked for _, asked in mirror.requests), "nothing was resumed"
+    assert code == 0, output
+    assert results(checkout.folder) == results(calm.folder)
 
 
 @pytest.fixture

@@ -30,6 +30,8 @@ class Artefact:
         spec: Settings of the job.
         code: Digest of its code.
         environment: Digest of its locked packages.
+        identity: Names or digest of what leads to it, as a record tells it; None where it is not compared.
+        made_from: Of a study's tables, `code` and `environment`: the sorted digests of all steps before.
     """
 
     kind: str
@@ -40,6 +42,8 @@ class Artefact:
     spec: dict[str, Any]
     code: str
     environment: str
+    identity: Any = None
+    made_from: dict[str, list[str]] | None = None
 
 
 @dataclass(frozen=True)
@@ -167,8 +171,15 @@ def _settings(artefact: Artefact, record: Mapping[str, Any]) -> Iterator[Differe
     if found := changes(record["spec"], artefact.spec):
         more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
         yield Difference(artefact.name, f"was made with other settings ({'; '.join(found[:_SHOWN])}{more})", _UPDATE)
+    told = {"rule": artefact.rule, "seeds": record["spec"].get("seeds"), "identity": artefact.identity}
+    for key, true in told.items():
+        if true is not None and record.get(key) != true:
+            what = f"was made with {key} {_short(true)}, but its record tells {_short(record.get(key))}"
+            yield Difference(artefact.name, what, _AGAIN)
     for key, what in (("code", "other code"), ("environment", "other locked versions of packages")):
         planned = getattr(artefact, key)
         if record[key] != planned:
             digests = f"digest {record[key]} recorded, {planned} now"
             yield Difference(artefact.name, f"was made with {what} ({digests})", _UPDATE)
+        if artefact.made_from and record.get("made_from", {}).get(key) != artefact.made_from[key]:
+            yield Difference(artefact.name, f"was made from what was made with {what}", _UPDATE)
