@@ -442,7 +442,7 @@ def test_initial_weights_are_drawn_again_from_the_seed(jax: Jax) -> None:
     assert [row["updates"] for row in jax["drawn"]["history"]] == [0, 0]
 
 
-def test_the_process_on_jax_says_so_and_never_loads_tensorflow(jax: Jax) -> None:
+def test_a_process_of_one_core_says_so_and_never_loads_the_other(jax: Jax) -> None:
     process = jax["process"]
     assert "jax" in process["modules"]
     assert "tensorflow" not in process["modules"]
@@ -452,6 +452,7 @@ def test_the_process_on_jax_says_so_and_never_loads_tensorflow(jax: Jax) -> None
     assert facts["jax"].count(".") == 2
     assert "--xla_cpu_multi_thread_eigen=false" in facts["deterministic_flags"]
     assert backend.configure()["backend"] == "tensorflow"
+    assert "jax" not in sys.modules
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="cores can be taken away on Linux only")
