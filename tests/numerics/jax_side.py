@@ -19,6 +19,7 @@ from numerics import cases
 
 from batchlab import probes
 from batchlab.errors import BatchlabError
+from batchlab.models.trial import try_model
 from batchlab.training import backend, core, segment, state
 from batchlab.training.checkpoint import Checkpoint
 from batchlab.training.replicas import memory
@@ -85,13 +86,22 @@ def measure(job: Job, data: Resident, folder: Path) -> dict[str, Any]:
     return {name: list(table.rows) for name, table in found.tables.items()}
 
 
-def refused(job: Job, data: Resident, folder: Path) -> dict[str, Any]:
-    """Ask for what cannot be had."""
+def _told(attempt: Callable[[], Any]) -> dict[str, Any]:
+    """Return what an attempt finds, or the message of its error."""
     try:
-        core.Trainer(job["spec"], data)
+        return dict(attempt())
     except BatchlabError as problem:
         return {"error": str(problem)}
-    return {}
+
+
+def refused(job: Job, data: Resident, folder: Path) -> dict[str, Any]:
+    """Ask for what cannot be had."""
+    return _told(lambda: core.Trainer(job["spec"], data).facts)
+
+
+def tried(job: Job, data: Resident, folder: Path) -> dict[str, Any]:
+    """Try a user's model as the rule `check_model` does."""
+    return _told(lambda: try_model(job["spec"]["model"], data))
 
 
 KINDS: dict[str, Callable[[Job, Resident, Path], dict[str, Any]]] = {
@@ -100,6 +110,7 @@ KINDS: dict[str, Callable[[Job, Resident, Path], dict[str, Any]]] = {
     "learning_rates": learning_rates,
     "measure": measure,
     "refused": refused,
+    "tried": tried,
 }
 
 

@@ -5,11 +5,13 @@ It shares nothing with the library but the order of the examples.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from batchlab.training.order import trial_batches
 
 Array = NDArray[np.float64]
 Parameters = list[Array]  # kernel, bias, kernel, bias, …
@@ -49,6 +51,46 @@ def gradient_sum(parameters: Parameters, x: Array, labels: NDArray[Any], activat
         if layer:
             delta = (delta @ parameters[2 * layer].T) * derivative(pre[layer - 1])
     return gradients
+
+
+def norm(gradients: Parameters) -> float:
+    """Return the Euclidean norm over all arrays."""
+    return float(np.sqrt(sum(np.sum(gradient**2) for gradient in gradients)))
+
+
+def batch_gradient(parameters: Parameters, x: Array, labels: NDArray[Any]) -> Parameters:
+    """Return the summed gradient of a batch, example by example."""
+    total = [np.zeros_like(p) for p in parameters]
+    for example in range(len(labels)):
+        gradients = gradient_sum(parameters, x[example, None], labels[example, None], "relu")
+        total = [t + g for t, g in zip(total, gradients, strict=True)]
+    return total
+
+
+def trial_gradient(
+    row: Mapping[str, Any], parameters: Parameters, x: Array, labels: NDArray[Any], trials: int, samples: int
+) -> Parameters:
+    """Return the summed gradient behind a row of the probe `gradient_norms`; the path's learning rate is 0.1."""
+    size = row["batch_size"]
+    drawn = size if row["method"] == "fixed_weights" else samples
+    examples = trial_batches(row["seed"], row["method"], size, trials, drawn, len(x))[row["trial"]]
+    total = [np.zeros_like(p) for p in parameters]
+    for batch in examples.reshape(-1, size):
+        gradients = batch_gradient(parameters, x[batch], labels[batch])
+        total = [t + g for t, g in zip(total, gradients, strict=True)]
+        parameters = [p - 0.1 * g / size for p, g in zip(parameters, gradients, strict=True)]
+    return total
+
+
+def moments(parameters: Parameters, x: Array, labels: NDArray[Any]) -> tuple[float, float]:
+    """Return ‖G‖² and tr Σ of the single gradients."""
+    single = np.array(
+        [
+            np.concatenate([g.ravel() for g in batch_gradient(parameters, x[example, None], labels[example, None])])
+            for example in range(len(labels))
+        ]
+    )
+    return float(np.sum(single.mean(axis=0) ** 2)), float(np.trace(np.cov(single.T, bias=True)))
 
 
 class SGD:

@@ -1,11 +1,13 @@
-"""The JAX core against the TensorFlow core, from the same snapshots."""
+"""The JAX core against the float64 twin in NumPy, and against the TensorFlow core where there is no twin."""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,11 +15,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numerics import cases
+from numerics import cases, reference
 
-from batchlab import probes
+from batchlab import machine, probes
 from batchlab.errors import BatchlabError
-from batchlab.training import backend, segment, state
+from batchlab.training import backend, order, segment, state
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("jax") is None, reason="jax is not installed; it is in envs/lock-dev.txt"
@@ -36,27 +38,40 @@ def build(input_shape, classes):
     ], name="penalised")
 """
 
+# Models of users: the one of the manual, and others.
+MANUAL = (Path(__file__).parents[2] / "docs" / "own-data.md").read_text(encoding="utf-8")
+STACK = "import keras\n\ndef build(shape, classes):\n    return keras.Sequential([keras.Input(shape), {}])\n"
+USERS = {
+    "manual": re.search(r"```python\n(.*?)```", MANUAL, re.S)[1],  # type: ignore[index]
+    "random": STACK.format("keras.layers.BatchNormalization(), keras.layers.Dropout(0.5), keras.layers.Dense(classes)"),
+    "softmax": STACK.format("keras.layers.Dense(classes, 'softmax')"),
+    "constant": STACK.format("keras.layers.Dense(classes, trainable=False)"),
+}
+
 NORM = {"name": "mlp_bn", "hidden": [8, 6]}
 DROPOUT = {"name": "mlp", "hidden": [8, 6], "dropout": 0.3}
 LENET = {"name": "lenet", "filters": [2, 3], "dense": [5], "pooling": "max", "activation": "relu"}
-SGD: dict[str, Any] = {"name": "sgd"}
 MOMENTUM: dict[str, Any] = {"name": "sgd", "momentum": 0.9}
 ADAM: dict[str, Any] = {"name": "adam"}
+CLIPPED: dict[str, Any] = {"name": "adamw", "global_clipnorm": 0.5}
 
-# Settings that both cores train: name → (precision, changes of the settings, arguments of the data set).
+TABLES = {"optimizer": ADAM, "learning_rate": 0.01, "accumulation": 4, "seeds": [3, 4]}
+
+# Settings that the twin trains too: name → (precision, its optimizer, changes of the settings, arguments of the data).
+TWINS: dict[str, tuple[str, Any, dict[str, Any], dict[str, Any]]] = {
+    "sgd_4": ("float64", lambda: reference.SGD(0.1), {"accumulation": 4}, {"stored": "uint8"}),
+    "momentum_1": ("float64", lambda: reference.SGD(0.1, 0.9), {"optimizer": MOMENTUM, "seeds": [3, 4, 5]}, {}),
+    "adam_4": ("float64", lambda: reference.Adam(0.01), TABLES, {}),
+    "single": ("float32", lambda: reference.SGD(0.1), {"stop": 80, "accumulation": 2}, {"examples": 80}),
+}
+
+# Settings that the TensorFlow core is compared in, optimizer state and tables included.
 AGREEMENT: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
-    "sgd_1": ("float64", {"optimizer": SGD}, {}),
-    "sgd_4": ("float64", {"optimizer": SGD, "accumulation": 4}, {"stored": "uint8"}),
-    "momentum_1": ("float64", {"optimizer": MOMENTUM, "seeds": [3, 4, 5]}, {}),
-    "momentum_4": ("float64", {"optimizer": MOMENTUM, "accumulation": 4}, {}),
-    "adam_1": ("float64", {"optimizer": ADAM, "learning_rate": 0.01}, {}),
-    "adam_4": ("float64", {"optimizer": ADAM, "learning_rate": 0.01, "accumulation": 4}, {}),
-    "clipped": ("float64", {"optimizer": {"name": "adamw", "global_clipnorm": 0.5}, "learning_rate": 0.01}, {}),
+    "adam_4": ("float64", TABLES, {}),
+    "clipped": ("float64", {"optimizer": CLIPPED, "learning_rate": 0.01, "seeds": [3, 4]}, {}),
     "penalties": ("float64", {"model": {"file": "penalised.py"}, "accumulation": 4}, {}),
     "convolution": ("float64", {"model": LENET, "seeds": [3, 4], "stop": 21}, {"shape": (8, 8), "examples": 21}),
-    "plain": ("float32", {"stop": 80, "accumulation": 2}, {"examples": 80, "stored": "uint8"}),
-    "norm_1": ("float32", {"model": NORM, "seeds": [3, 4]}, {}),
-    "norm_4": ("float32", {"model": NORM, "accumulation": 4, "optimizer": MOMENTUM}, {}),
+    "norm": ("float32", {"model": NORM, "seeds": [3, 4], "accumulation": 4, "optimizer": MOMENTUM}, {}),
     "ghost": ("float32", {"model": {**NORM, "ghost_batch": 4}}, {}),
 }
 
@@ -65,12 +80,16 @@ BOUNDS = {"float64": 1e-10, "float32": 2e-6}
 
 
 def settings(name: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    precision, changes, data = AGREEMENT[name]
+    precision, *_, changes, data = TWINS[name] if name in TWINS else AGREEMENT[name]
     return precision, cases.spec(**changes), data
 
 
 def data_of(probe: str) -> dict[str, Any]:
     return {"shape": (8, 8)} if probe == "gradients_convolution" else {}
+
+
+# Jobs that train the same way share what JAX compiles: a third of the time.
+COMPILED_ONCE = {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0", "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1"}
 
 
 class Jax:
@@ -91,7 +110,8 @@ class Jax:
 
     def run(self, cores: int = 0) -> None:
         (self.folder / "jobs.json").write_text(json.dumps(self._jobs))
-        environment = {**os.environ, "BATCHLAB_BACKEND": "jax", "PYTHONPATH": os.pathsep.join(sys.path)}
+        chosen = {"BATCHLAB_BACKEND": "jax", "BATCHLAB_DEVICE": "cpu", "PYTHONPATH": os.pathsep.join(sys.path)}
+        environment = {**os.environ, **chosen, **COMPILED_ONCE, "JAX_COMPILATION_CACHE_DIR": str(self.folder / "cache")}
         command = [sys.executable, str(Path(__file__).with_name("jax_side.py")), str(self.folder)]
         subprocess.run([*command, str(cores)] if cores else command, env=environment, timeout=600, check=True)
 
@@ -107,7 +127,21 @@ def train_here(spec: dict[str, Any], data: dict[str, Any], *snapshots: state.Sna
 
 
 def starting_at(spec: dict[str, Any], data: dict[str, Any]) -> state.Snapshot:
+    """Return initial weights, drawn once for all settings that share them."""
+    return drawn(json.dumps([{key: spec[key] for key in ("model", "seeds")}, data]), backend.float_type())
+
+
+@functools.cache
+def drawn(settings: str, precision: str) -> state.Snapshot:
+    spec, data = json.loads(settings)
     return cases.initial(cases.resident(**data), spec)
+
+
+@functools.cache
+def after_an_epoch(model: str, precision: str) -> state.Snapshot:
+    spec = cases.spec(model=json.loads(model))
+    start = starting_at(spec, {})
+    return train_here(spec, {}, start, start).snapshot
 
 
 def with_a_lost_replica(snapshot: state.Snapshot) -> state.Snapshot:
@@ -121,12 +155,13 @@ MIXED = cases.spec(seeds=[3, 4], optimizer=MOMENTUM, stop=2 * N)
 LONGER = cases.spec(seeds=[0, 1], optimizer=ADAM, learning_rate=0.01, model=DROPOUT, stop=3 * N)
 RATES = [0.1, 0.2, 0.05]
 PHASES = cases.spec(optimizer=ADAM, learning_rate=0.01, seeds=[3, 4], accumulation=2, stop=N)
+LATER = {**PHASES, "start": N, "stop": 2 * N}
 
 GRADIENTS = {"name": "gradient_norms", "trials": 7, "samples": 16, "batch_sizes": [2, 8, 16], "per_layer": True}
 PROBES = {
     "gradients": GRADIENTS,
-    "few_at_once": GRADIENTS,
-    "gradients_norm": {**GRADIENTS, "moment_examples": 20},
+    "few_at_once": {**GRADIENTS, "batch_sizes": [8]},
+    "gradients_norm": {**GRADIENTS, "batch_sizes": [8], "moment_examples": 20},
     "gradients_convolution": {**GRADIENTS, "batch_sizes": [8], "methods": ["fixed_weights"], "moment_examples": 20},
     "trajectory": {"name": "trajectory", "updates": 5, "batch_sizes": [4, 16]},
     "weight_drift": {"name": "weight_drift", "updates": 3, "accumulations": [1, 4]},
@@ -151,7 +186,7 @@ def jax(tmp_path_factory: pytest.TempPathFactory) -> Jax:
     (side.folder / "penalised.py").write_text(PENALISED)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(side.folder)
-        for name in AGREEMENT:
+        for name in TWINS | AGREEMENT:
             precision, spec, data = settings(name)
             with cases.precision(precision):
                 start = starting_at(spec, data)
@@ -171,18 +206,20 @@ def jax(tmp_path_factory: pytest.TempPathFactory) -> Jax:
             side.add(name, "train", **{"spec": LONGER, "initial": start, "parent": start, **changes})
         start = starting_at(PHASES, {})
         first = train_here(PHASES, {}, start, start).snapshot
-        later = {**PHASES, "start": N, "stop": 2 * N}
         side.add("phase_1", "train", PHASES, initial=start, parent=start)
-        side.add("phase_2", "train", later, initial=start, parent=first)
+        side.add("phase_2", "train", LATER, initial=start, parent=first)
     for name, probe in PROBES.items():
         precision, model, trained = PROBED[name]
         spec = {**cases.spec(model=model), "position": N if trained else 0, "probe": probe}
         with cases.precision(precision):
             start = starting_at(spec, data_of(name))
-            parent = train_here(cases.spec(model=model), {}, start, start).snapshot if trained else start
+            parent = after_an_epoch(json.dumps(model), precision) if trained else start
         budget = {"budget": 5000} if name == "few_at_once" else {}
         side.add(name, "measure", spec, precision, data=data_of(name), parent=parent, **budget)
     side.add("refused", "refused", cases.spec(model=NORM))
+    for name, code in USERS.items():
+        (side.folder / f"{name}.py").write_text(code)
+        side.add(name, "tried", {"model": {"file": f"{name}.py", "code": "0123456789"}}, "float32")
     for name in ("drawn", "drawn_again"):
         side.add(name, "initialise", cases.spec(seeds=[0, 1]), "float32")
     with pytest.MonkeyPatch.context() as patch:
@@ -217,6 +254,33 @@ def assert_same_rows(found: list[dict[str, Any]], expected: list[dict[str, Any]]
     np.testing.assert_allclose(values, exact, rtol=rtol, atol=rtol)
 
 
+def inputs(stored: dict[str, np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
+    """Return the training inputs as the model sees them."""
+    scaled: np.ndarray[Any, Any] = stored["x_train"] / stored["scale"]
+    return scaled
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_an_epoch_with_a_ragged_batch_equals_the_twin(jax: Jax, name: str) -> None:
+    precision, spec, data = settings(name)
+    stored = cases.arrays(**data)
+    x, labels = inputs(stored), stored["y_train"]
+    start, end = state.read(jax.folder / f"{name}-initial.npz"), jax.snapshot(name)
+    bound = {"float64": 1e-12, "float32": 1e-6}[precision]
+    for row, seed in enumerate(spec["seeds"]):
+        orders = [order.permutation(seed, 0, len(labels))]
+        twin = TWINS[name][1]()
+        expected = reference.train(cases.parameters(start, row), twin, x, labels, orders, 16, "relu")
+        assert cases.relative_error(cases.parameters(end, row), expected) < bound
+        logits = reference.forward(expected, x, "relu")[0]
+        measured = jax[name]["history"][row]
+        assert measured["train_loss"] == pytest.approx(reference.losses(logits, labels).mean(), rel=10 * bound)
+        assert measured["train_accuracy"] == np.mean(logits.argmax(axis=1) == labels)
+        assert measured["updates"] == -(-len(labels) // 16)
+    assert jax[name]["facts"]["vectorised"] is True
+    assert {str(values.dtype) for key, values in end.arrays.items() if "kernel" in key} == {precision}
+
+
 @pytest.mark.parametrize("name", AGREEMENT)
 def test_an_epoch_with_a_ragged_batch_equals_the_other_core(
     jax: Jax, name: str, monkeypatch: pytest.MonkeyPatch
@@ -245,26 +309,31 @@ def test_a_replica_does_not_depend_on_those_beside_it(jax: Jax) -> None:
 
 
 def test_replicas_may_have_learning_rates_of_their_own(jax: Jax) -> None:
-    found = jax.snapshot("rates")
-    start = state.read(jax.folder / "rates-initial.npz")
+    found, stored = jax.snapshot("rates"), cases.arrays()
+    start = cases.parameters(state.read(jax.folder / "rates-initial.npz"))
+    orders = [order.permutation(3, 0, N)]
     for row, rate in enumerate(RATES):
-        spec = cases.spec(seeds=[3], accumulation=4, learning_rate=rate)
-        with cases.precision("float64"):
-            expected = train_here(spec, {}, start, start).snapshot
-        assert cases.relative_error(cases.parameters(found, row), cases.parameters(expected)) < 1e-10
+        twin = reference.SGD(rate)
+        expected = reference.train(start, twin, inputs(stored), stored["y_train"], orders, 16, "relu")
+        assert cases.relative_error(cases.parameters(found, row), expected) < 1e-12
 
 
 @pytest.mark.parametrize("first", ["tensorflow", "jax"])
 def test_a_run_may_go_on_with_the_other_core(jax: Jax, first: str) -> None:
-    start = state.read(jax.folder / "phase_1-initial.npz")
-    with cases.precision("float64"):
-        whole = train_here({**PHASES, "stop": 2 * N}, {}, start, start).snapshot
-        if first == "tensorflow":
-            end = jax.snapshot("phase_2")
-        else:
-            later = {**PHASES, "start": N, "stop": 2 * N}
-            end = train_here(later, {}, start, jax.snapshot("phase_1")).snapshot
-    assert error(end, whole) < 1e-9
+    start, stored = state.read(jax.folder / "phase_1-initial.npz"), cases.arrays()
+    if first == "tensorflow":
+        end = jax.snapshot("phase_2")
+    else:
+        with cases.precision("float64"):
+            end = train_here(LATER, {}, start, jax.snapshot("phase_1")).snapshot
+    for row, seed in enumerate(PHASES["seeds"]):
+        orders = [order.permutation(seed, epoch, N) for epoch in range(2)]
+        twin = reference.Adam(0.01)
+        expected = reference.train(
+            cases.parameters(start, row), twin, inputs(stored), stored["y_train"], orders, 16, "relu"
+        )
+        assert cases.relative_error(cases.parameters(end, row), expected) < 1e-12
+    assert [position.updates for position in end.positions] == [8, 8]
 
 
 def test_a_snapshot_with_random_states_goes_back_to_the_other_core(jax: Jax) -> None:
@@ -302,7 +371,25 @@ def test_a_killed_training_goes_on_and_gives_the_same_numbers(jax: Jax) -> None:
     assert jax["killed"]["distances"] == jax["longer"]["distances"]
 
 
-@pytest.mark.parametrize("name", PROBES)
+@pytest.mark.parametrize("name", ["gradients", "few_at_once"])
+def test_norms_of_gradients_equal_brute_force(jax: Jax, name: str) -> None:
+    stored = cases.arrays()
+    x, labels = inputs(stored), stored["y_train"]
+    weights = cases.parameters(state.read(jax.folder / f"{name}-parent.npz"))
+    rows = jax[name]["gradient_norms"]
+    assert len(rows) == 2 * len(PROBES[name]["batch_sizes"]) * 7
+    for row in rows:
+        total = reference.trial_gradient(row, weights, x, labels, 7, 16)
+        assert row["norm"] == pytest.approx(reference.norm(total), rel=1e-11)
+        layers = [value for column, value in row.items() if column.startswith("norm_")]
+        assert layers == pytest.approx([reference.norm([part]) for part in total], rel=1e-10)
+    [moments] = jax[name]["gradient_moments"]
+    assert (moments["squared_norm"], moments["trace"]) == pytest.approx(
+        reference.moments(weights, x, labels), rel=1e-11
+    )
+
+
+@pytest.mark.parametrize("name", [name for name in PROBES if name not in ("gradients", "few_at_once")])
 def test_a_probe_measures_the_same_with_the_other_core(jax: Jax, name: str) -> None:
     precision, model, trained = PROBED[name]
     spec = {**cases.spec(model=model), "position": N if trained else 0, "probe": PROBES[name]}
@@ -323,6 +410,20 @@ def test_a_model_that_would_silently_be_rounded_is_refused(jax: Jax) -> None:
     assert "BATCHLAB_BACKEND=tensorflow" in jax["refused"]["error"]
 
 
+def test_a_model_of_a_user_is_tried(jax: Jax) -> None:
+    hidden, logits = (12 + 1) * 256, (256 + 1) * 3
+    assert jax["manual"] == {
+        "parameters": hidden + logits,
+        "jit": True,
+        "jit_reason": "JAX compiles every loop",
+        "vectorised": True,
+        "vectorised_reason": "no convolution: replicas side by side",
+    }
+    assert jax["random"]["parameters"] == 2 * 12 + (12 + 1) * 3
+    assert "returns probabilities; return logits" in jax["softmax"]["error"]
+    assert "trainable" in jax["constant"]["error"]
+
+
 def test_replicas_share_the_seconds_equally(jax: Jax) -> None:
     rows = jax["momentum_1"]["history"]
     assert len({row["seconds"] for row in rows}) == 1
@@ -341,7 +442,7 @@ def test_initial_weights_are_drawn_again_from_the_seed(jax: Jax) -> None:
     assert [row["updates"] for row in jax["drawn"]["history"]] == [0, 0]
 
 
-def test_the_process_on_jax_says_so_and_never_loads_tensorflow(jax: Jax) -> None:
+def test_a_process_of_one_core_says_so_and_never_loads_the_other(jax: Jax) -> None:
     process = jax["process"]
     assert "jax" in process["modules"]
     assert "tensorflow" not in process["modules"]
@@ -351,6 +452,7 @@ def test_the_process_on_jax_says_so_and_never_loads_tensorflow(jax: Jax) -> None
     assert facts["jax"].count(".") == 2
     assert "--xla_cpu_multi_thread_eigen=false" in facts["deterministic_flags"]
     assert backend.configure()["backend"] == "tensorflow"
+    assert "jax" not in sys.modules
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="cores can be taken away on Linux only")
@@ -368,6 +470,10 @@ def test_one_core_gives_the_numbers_of_all(tmp_path: Path) -> None:
         found.append(side.snapshot("wide"))
     for key, values in found[0].arrays.items():
         assert values.tobytes() == found[1].arrays[key].tobytes(), key
+
+
+def test_the_workflow_offers_what_the_cores_know() -> None:
+    assert machine.CHOICES == {"backend": backend.BACKENDS, "device": backend.DEVICES}
 
 
 @pytest.mark.parametrize(

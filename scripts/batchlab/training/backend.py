@@ -74,17 +74,21 @@ def _prepare_jax() -> None:
         os.environ["NPROC"] = "1"
 
 
-def _without_tensorflow() -> None:
-    """Let Keras find out that TensorFlow is absent, though it may be installed.
+@contextlib.contextmanager
+def _hidden(library: str) -> Iterator[None]:
+    """Let what is run inside find that a library is absent, though it may be installed, unless it is loaded already.
 
-    Keras' `set_random_seed` imports TensorFlow wherever it can, to seed it, which costs every job seconds. It looks
-    once and remembers.
+    TensorFlow imports JAX wherever it can, which costs every job 0.3 s, and Keras' `set_random_seed` TensorFlow, which
+    costs seconds (it looks once and remembers).
     """
-    sys.modules["tensorflow"] = None  # type: ignore[assignment]
+    absent = library not in sys.modules
+    if absent:
+        sys.modules[library] = None  # type: ignore[assignment]
     try:
-        keras.utils.set_random_seed(0)
+        yield
     finally:
-        del sys.modules["tensorflow"]
+        if absent:
+            del sys.modules[library]
 
 
 if NAME == "jax":
@@ -92,9 +96,10 @@ if NAME == "jax":
     with _no_collections():
         import jax
         import keras
-    _without_tensorflow()
+    with _hidden("tensorflow"):
+        keras.utils.set_random_seed(0)
 else:
-    with _no_greeting(), _no_collections():
+    with _no_greeting(), _no_collections(), _hidden("jax"):
         import keras
         import tensorflow as tf
 
