@@ -1,5 +1,6 @@
 # The plan of the campaign and the paths that the rules share. Nothing is imported here but the standard library and
 # what Snakemake has loaded already.
+import atexit
 import sys
 from pathlib import Path
 
@@ -9,7 +10,12 @@ sys.path.insert(0, str(SCRIPTS))
 from batchlab import configuration
 from batchlab.checkout import order_file_times, settings_file
 from batchlab.config_files import refuse_repeated_keys
-from batchlab.digests import canonical, code_digest, environment_digest
+from batchlab.digests import (
+    canonical,
+    code_digest,
+    environment_digest,
+    keep_parsed,
+)
 from batchlab.errors import BatchlabError
 from batchlab.locking import hold_folder
 from batchlab.planning import plan
@@ -51,6 +57,7 @@ LONG_JOBS = {
     "train_segment": 10,
 }
 order_file_times(RESULTS)
+atexit.register(keep_parsed)
 MERGED_TABLES = ("arms", "history", "distances", "summary", "comparisons", "claims")
 
 
