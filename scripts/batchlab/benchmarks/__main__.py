@@ -33,9 +33,10 @@ MODELS = (
 )
 DENSE = ("mlp", "mlp_bn")
 BATCH_SIZES = (1, 8, 64, 256, 1024)
-# Examples that each case trains on where a whole epoch takes Keras minutes (three of them at B = 1).
-EXAMPLES = {1: 2_000, 8: 8_000}
-EXAMPLES_OF_CONVOLUTIONS = {1: 500, 8: 2_000, 64: 5_000, 256: 5_000, 1024: 5_000}
+# Examples that each case trains on, because a whole epoch takes Keras up to three minutes and convolutions under XLA
+# more; each is some hundred milliseconds at least, beside which what `fit` does once an epoch is small.
+EXAMPLES = {1: 1_000, 8: 4_000, 64: 12_500, 256: 25_000, 1024: 25_000}
+EXAMPLES_OF_CONVOLUTIONS = {1: 250, 8: 1_000, 64: 1_500, 256: 2_500, 1024: 2_500}
 NORM_SIZES = (2, 16, 128, 1024)
 
 TARGET = Path("results/bench")
@@ -118,7 +119,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--dataset", default="mnist", help="a registered data set; digits needs no download")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="threads of each contender")
     options = parser.parse_args(arguments)
-    repeats, trials, jobs = (2, 30, (100, 1_000)) if options.quick else (3, 100, (100, 1_000, 2_000, 10_000))
+    repeats, trials, jobs = (2, 20, (1_000,)) if options.quick else (3, 50, (100, 1_000, 2_000, 10_000))
     sizes: dict[str, tuple[int, ...]] = {"seeds": (1, 4), "trials": (100, 1_000)} if options.quick else scale.SIZES
     began = datetime.date.today()
     backend.configure(threads=options.threads)
@@ -128,7 +129,7 @@ def main(arguments: Sequence[str]) -> None:
 
     print("The workflow itself: planning, dry runs, imports", flush=True)
     costs = workflow.measure(jobs, repeats)
-    imports = workflow.imports(repeats)
+    imports = workflow.imports(1 if options.quick else repeats)
     print("Cost against size", flush=True)
     scale_rows = scale.measure(data, full, 1 if options.quick else 2, sizes)
     print("Trials of gradient norms", flush=True)
