@@ -57,7 +57,8 @@ _WORKFLOW = "Seconds of planning alone, of a dry run, and of a call when all is 
 _IMPORTS = "Seconds that each kind of job spends on imports, and its memory after them in MiB."
 _SCALE = (
     "Seconds (medians, one thread, compilation apart) and peak memory of training the MLP for more seeds and examples "
-    "and of more trials of gradient norms. Exponents of the cost: {exponents}; 1 is proportional."
+    "and of more trials of gradient norms, and seconds of planning more arms. Exponents of the cost: {exponents}; "
+    "1 is proportional."
 )
 _NAMES = {DEFAULT: "fit", BEST: "fit at its best settings", JAX: "fit on JAX", TORCH: "a PyTorch loop"}
 
@@ -167,6 +168,8 @@ def main(arguments: Sequence[str]) -> None:
     ):
         write_table(TARGET / f"{name}.csv", Table(list(rows[0]), rows))
     sized = _medians(scale_rows, ("what", "count"), "seconds", "memory_mb")
+    plans = [row for row in _medians(costs, ("what", "jobs"), "seconds") if row["what"] == "plan"]
+    sized += [{"what": "arms", "count": row["jobs"], "seconds": row["seconds"], "memory_mb": math.nan} for row in plans]
     figures = {"epochs": page.epochs_figure(ratios), "scale": page.scale_figure(sized)}
     for name, svg in figures.items():
         write_text(TARGET / f"{name}.svg", svg)

@@ -24,6 +24,7 @@ _QUANTITIES = {
     "seeds": "Training: seeds",
     "examples": "Training: examples",
     "trials": "Gradient norms: trials",
+    "arms": "Planning: arms",
 }
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -33,7 +34,7 @@ _PAGE = """<!DOCTYPE html>
 <title>Benchmarks of batchlab</title>
 <style>
 body { margin: 2rem auto; max-width: 72rem; padding: 0 1rem; font: 15px/1.5 {{ font }}; color: {{ ink }}; }
-p { max-width: 48rem; } svg { max-width: 100%; height: auto; } div { overflow-x: auto; }
+p { max-width: 48rem; } svg { max-width: 100%; height: auto; overflow: visible; } div { overflow-x: auto; }
 table { border-collapse: collapse; margin: 1rem 0; font-size: 13px; }
 th, td { padding: .15rem .8rem .15rem 0; text-align: right; border-bottom: 1px solid {{ light }}; }
 th { vertical-align: bottom; } th:first-child, td:first-child { text-align: left; }
@@ -98,7 +99,8 @@ def scale_figure(rows: Sequence[Mapping[str, Any]]) -> str:
     largest = frame.loc[frame.groupby("what")["count"].idxmax()].set_index("what")
     frame["proportional"] = frame["count"] * frame["what"].map(largest["seconds"] / largest["count"])
     frame["what"] = frame["what"].map(_QUANTITIES)
-    base = alt.Chart().encode(x=alt.X("count:Q", title="Count", scale=alt.Scale(type="log")))
+    axis = alt.Axis(labelOverlap="greedy", labelSeparation=6)
+    base = alt.Chart().encode(x=alt.X("count:Q", title="Count", scale=alt.Scale(type="log", nice=False), axis=axis))
     seconds = base.encode(y=alt.Y("seconds:Q", title="Seconds", scale=alt.Scale(type="log")))
     proportional = base.mark_line(color=theme.GREY, strokeDash=[4, 3]).encode(y=alt.Y("proportional:Q"))
     colour = theme.CATEGORIES[0]
@@ -106,7 +108,7 @@ def scale_figure(rows: Sequence[Mapping[str, Any]]) -> str:
     facet = alt.Facet("what:N", title=None, sort=list(_QUANTITIES.values()))
     title = alt.TitleParams("Cost against size", subtitle="Medians, one thread; dashed: proportional to the count")
     chart = (
-        panels.properties(width=210, height=190).facet(facet, columns=3).resolve_scale(x="independent", y="independent")
+        panels.properties(width=210, height=190).facet(facet, columns=4).resolve_scale(x="independent", y="independent")
     )
     return to_svg(to_vega_lite(chart.properties(title=title).configure(**theme.config())))
 

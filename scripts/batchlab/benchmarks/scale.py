@@ -65,12 +65,16 @@ def _point(what: str, count: int, data: Path) -> dict[str, float]:
 
 
 def exponents(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
-    """Return for each quantity the slope of log seconds over log count: 1 where cost is proportional to it."""
+    """Return for each quantity the slope of log seconds over log count: 1 where cost is proportional to it.
+
+    A quantity that was not varied has none.
+    """
     found = {}
     for what in dict.fromkeys(row["what"] for row in rows):
         points = [(math.log(row["count"]), math.log(row["seconds"])) for row in rows if row["what"] == what]
         sizes, seconds = zip(*points, strict=True)
-        found[what] = statistics.linear_regression(sizes, seconds).slope
+        if len(set(sizes)) > 1:
+            found[what] = statistics.linear_regression(sizes, seconds).slope
     return found
 
 
