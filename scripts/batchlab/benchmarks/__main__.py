@@ -132,7 +132,7 @@ def main(arguments: Sequence[str]) -> None:
     costs = workflow.measure(jobs, repeats)
     imports = workflow.imports(1 if options.quick else repeats)
     print("Cost against size", flush=True)
-    scale_rows = scale.measure(data, full, 1 if options.quick else 2, sizes)
+    scale_rows = scale.measure(data, full, 1, sizes)
     print("Trials of gradient norms", flush=True)
     trial_rows = norms.measure(dict(MODELS[0]), resident.from_arrays(prepared), NORM_SIZES, trials, repeats)
     rate = peak()
