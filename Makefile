@@ -12,7 +12,8 @@ export BATCHLAB_BACKEND := $(BACKEND)
 endif
 READY := config-there $(VENV)/run.stamp $(if $(filter jax,$(BATCHLAB_BACKEND)),$(VENV)/jax.stamp)
 
-.PHONY: help config-there figures redraw plan verify crate readme report-archive bench test test-slow check format docs lock clean-env
+.PHONY: help config-there figures redraw plan verify crate readme report-archive bench bench-peers bench-docs test test-slow \
+	check format docs lock clean-env
 
 help:
 	@echo "make figures                            the quick campaign on the embedded digits (no network)"
@@ -57,6 +58,18 @@ report-archive: $(READY)
 # Nothing else should run on the machine meanwhile.
 bench: $(VENV)/run.stamp
 	@PYTHONPATH=scripts $(BIN)/python -m batchlab.benchmarks $(BENCH)
+
+# PyTorch and JAX beside which `make bench` times itself, if they are there; nothing else uses them.
+bench-peers: .venv-bench/run.stamp
+
+.venv-bench/run.stamp: envs/bench.txt
+	@$(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r envs/bench.txt
+	@touch $@
+
+# The measured table of docs/benchmarks.md, from results/bench.
+bench-docs:
+	@cd scripts && $(PYTHON) -m batchlab.benchmarks.summary
 
 test: $(VENV)/dev.stamp
 	@$(BIN)/pytest -q -n auto --dist loadgroup

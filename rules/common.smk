@@ -1,5 +1,6 @@
 # The plan of the campaign and the paths that the rules share. Nothing is imported here but the standard library and
 # what Snakemake has loaded already.
+import atexit
 import contextlib
 import os
 import sys
@@ -11,7 +12,12 @@ sys.path.insert(0, str(SCRIPTS))
 from batchlab import configuration, machine
 from batchlab.checkout import order_file_times, settings_file, settings_of_shared
 from batchlab.config_files import check_keys
-from batchlab.digests import canonical, code_digest, environment_digest
+from batchlab.digests import (
+    canonical,
+    code_digest,
+    environment_digest,
+    keep_parsed,
+)
 from batchlab.errors import BatchlabError
 from batchlab.locking import hold_folder
 from batchlab.planning import plan
@@ -53,6 +59,7 @@ LONG_JOBS = {
     "measure_trajectory": 20,
     "train_segment": 10,
 }
+atexit.register(keep_parsed)
 MERGED_TABLES = ("arms", "history", "distances", "summary", "comparisons", "claims")
 
 

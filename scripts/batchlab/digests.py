@@ -6,13 +6,17 @@ Standard library only, because the Snakefile imports this module at parse time.
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 import hashlib
 import json
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
+
+from batchlab.files import write_text
 
 LIBRARY = Path(__file__).resolve().parent
 LOCK = LIBRARY.parents[1] / "envs" / "lock.txt"
@@ -57,10 +61,57 @@ def _drop_docstring(node: ast.AST) -> None:
             node.body[:1] = [] if len(node.body) > 1 else [ast.copy_location(ast.Pass(), first)]
 
 
+# A module's normalised source, the batchlab modules and the other packages that it imports.
+_Module = tuple[str, frozenset[str], frozenset[str]]
+
+
 @functools.cache
-def _parsed(path: Path) -> tuple[str, frozenset[str], frozenset[str]]:
-    """Return a module's normalised source, the batchlab modules and the other packages that it imports."""
-    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+def _parsed(path: Path) -> _Module:
+    """Return what matters of a module, from what an earlier process kept if the file is still the same."""
+    text = path.read_text(encoding="utf-8")
+    key = hashlib.sha256(f"{_normalisation()}{text}".encode()).hexdigest()
+    if key in _kept():
+        source, ours, others = _kept()[key]
+        found = source, frozenset(ours), frozenset(others)
+    else:
+        found = _parse(text, path)
+    _USED[key] = found
+    return found
+
+
+# By content, and so never outdated; beside Python's own compiled modules.
+_USED: dict[str, _Module] = {}
+
+
+def _kept_file() -> Path:
+    return LIBRARY / "__pycache__" / "normalised.json"
+
+
+@functools.cache
+def _normalisation() -> str:
+    """Return what a normalised source depends on besides the source: this module and the version of Python."""
+    return f"{sys.version}{Path(__file__).read_text(encoding='utf-8')}"
+
+
+@functools.cache
+def _kept() -> dict[str, Any]:
+    try:
+        kept: dict[str, Any] = json.loads(_kept_file().read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return kept
+
+
+def keep_parsed() -> None:
+    """Keep what this process has parsed for later ones: a third of what our part of a dry run costs."""
+    if not _USED.keys() <= _kept().keys():
+        kept = {key: [source, sorted(ours), sorted(others)] for key, (source, ours, others) in _USED.items()}
+        with contextlib.suppress(OSError):  # a folder that may not be written
+            write_text(_kept_file(), json.dumps(kept))
+
+
+def _parse(text: str, path: Path) -> _Module:
+    tree = ast.parse(text, filename=str(path))
     ours: set[str] = set()
     others: set[str] = set()
     for node in _statements(tree):

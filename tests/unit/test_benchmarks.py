@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from batchlab.benchmarks import BEST, OURS, epochs, workflow
+from batchlab.benchmarks import FIT_SETTINGS, OURS, TORCH, contenders, epochs, norms, scale, summary, workflow
+from batchlab.benchmarks.contenders import start
+from batchlab.benchmarks.peak import dense_operations
 from batchlab.configuration import load
 from batchlab.errors import BatchlabError
 from batchlab.planning import plan
@@ -14,51 +20,115 @@ from batchlab.planning import plan
 
 def rows(**seconds: list[float]) -> list[dict[str, Any]]:
     return [
-        {"model": "mlp", "batch_size": 8, "contender": contender, "seconds_per_epoch": value}
+        {"model": "mlp", "batch_size": 8, "contender": contender, "examples": 100, "seconds_per_epoch": value}
         for contender, values in seconds.items()
         for value in values
     ]
 
 
-def test_ratios_are_of_medians_and_the_best_setting_counts() -> None:
-    measured = rows(batchlab=[1.0, 9.0, 1.2], fit=[4.8, 5.0, 90.0], fit_jit_50=[3.0, 3.6, 3.1], fit_no_jit_50=[4, 4, 4])
-    assert epochs.medians(measured) == {
-        OURS: 1.2, "fit": 5.0, "fit_jit_50": 3.1, "fit_no_jit_50": 4, BEST: 3.1
-    }  # fmt: skip
+def test_ratios_are_of_medians_and_the_best_setting_of_fit_counts() -> None:
+    measured = rows(
+        batchlab=[1.0, 9.0, 1.2], fit=[4.8, 5.0, 90.0], fit_jit_50=[3.0, 3.6, 3.1], fit_no_jit_50=[4, 4, 4], torch=[2.4]
+    )
     (row,) = epochs.ratios(measured)
     assert row["default_ratio"] == pytest.approx(5 / 1.2)
     assert row["best_ratio"] == pytest.approx(3.1 / 1.2)
+    assert row["torch_ratio"] == pytest.approx(2)
+    assert math.isnan(row["jax_ratio"])
 
 
 class Answers:
     """A contender's process that answers with fixed numbers."""
 
-    def __init__(self, contender: str, loss: float) -> None:
-        self.contender, self.loss = contender, loss
+    def __init__(self, contender: str, **answer: Any) -> None:
+        self.contender, self.answer = contender, {"seconds": 1.0, "loss": 0.5, "memory_mb": 400.0, **answer}
 
-    def ask(self, request: dict[str, Any]) -> dict[str, float]:
-        return {"seconds": 1.0, "loss": self.loss}
+    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        return self.answer
 
 
-@pytest.mark.parametrize(("loss", "accepted"), [(0.5049, True), (0.52, False), (float("nan"), False)])
-def test_another_loss_is_not_the_same_work(
-    loss: float, accepted: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
-) -> None:
-    class Started:
-        def __enter__(self) -> list[Answers]:
-            return [Answers(OURS, 0.5), Answers("fit", loss)]
+def measured_beside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, **answer: Any) -> list[dict[str, Any]]:
+    """Return the rows of a case in which all contenders but the last one do the same."""
+    started = [*(Answers(name) for name in (OURS, *FIT_SETTINGS)), Answers(TORCH, **answer)]
+    monkeypatch.setattr(epochs, "workers", lambda threads: contextlib.nullcontext(started))
+    return epochs.measure([epochs.Case({"name": "mlp"}, 8, 100)], tmp_path / "data.npz", 2, 1, 1000)
 
-        def __exit__(self, *problem: object) -> None:
-            pass
 
-    monkeypatch.setattr(epochs, "workers", lambda threads: Started())
-    case = epochs.Case({"name": "mlp"}, 8, 100)
-    if accepted:
-        measured = epochs.measure([case], tmp_path / "data.npz", 2, 1, 1000)
-        assert [row["seconds_per_epoch"] for row in measured] == [10.0] * 4
-    else:
+def test_seconds_are_those_of_a_whole_epoch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    measured = measured_beside(monkeypatch, tmp_path, loss=0.5049)
+    assert [row["seconds_per_epoch"] for row in measured] == [10.0] * 10
+
+
+@pytest.mark.parametrize("loss", [0.52, float("nan")])
+def test_another_loss_is_not_the_same_work(loss: float, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with pytest.raises(BatchlabError, match="not the same work"):
+        measured_beside(monkeypatch, tmp_path, loss=loss)
+
+
+def test_who_is_unable_is_left_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    measured = measured_beside(monkeypatch, tmp_path, unable="refuses")
+    assert {row["contender"] for row in measured} == {OURS, *FIT_SETTINGS}
+    (costs,) = epochs.costs(measured, "memory_mb")
+    assert costs[OURS] == 400
+    assert math.isnan(costs[TORCH])
+
+
+def test_one_trial_may_cross_a_kink_but_not_all_of_them() -> None:
+    norms.same_norms("case", [1.0, 2.0, 3.0], [1.0, 2.0, 3.0 * 1.0016])
+    for eager in ([1.0, 2.0, 3.3], [1.0001, 2.0002, 3.0003], [1.0, 2.0, math.nan]):
         with pytest.raises(BatchlabError, match="not the same work"):
-            epochs.measure([case], tmp_path / "data.npz", 2, 1, 1000)
+            norms.same_norms("case", [1.0, 2.0, 3.0], eager)
+
+
+def test_all_contenders_start_with_the_same_outputs(tmp_path: Path) -> None:
+    drawn = np.random.default_rng(0)
+    data = contenders.Data(drawn.integers(0, 255, (70, 8, 8)).astype(np.uint8), np.zeros(70, np.int32), 255.0, 3)
+    for model in ({"name": "mlp_bn", "hidden": [5]}, {"name": "lenet", "filters": [2, 3], "dense": [4]}):
+        spec = {"model": model, "batch_size": 8, "learning_rate": 0.1}
+        ours = contenders.way(OURS).prepare(OURS, spec, data, tmp_path / "start.npz")
+        fit = contenders.way("fit").prepare("fit", spec, data, tmp_path / "start.npz")
+        begin = start.read(tmp_path / "start.npz")
+        inputs = data.inputs(slice(start.CHECKED))
+        for contender in (ours, fit):
+            start.check("it", contender.logits(inputs, training=False), begin)
+            contender.epoch()
+            with pytest.raises(BatchlabError, match="not the same work"):
+                start.check("it", contender.logits(inputs, training=False), begin)
+            contender.reset()
+            start.check("it", contender.logits(inputs, training=False), begin)
+
+
+def test_cost_that_is_proportional_has_the_exponent_one() -> None:
+    points = [{"what": "seeds", "count": count, "seconds": 0.3 * count} for count in (1, 2, 4)]
+    points += [{"what": "trials", "count": count, "seconds": 2.0 * count**0.5} for count in (100, 10_000)]
+    assert scale.exponents(points) == pytest.approx({"seeds": 1, "trials": 0.5})
+
+
+def test_operations_of_a_perceptron() -> None:
+    # one weight of 2 × 3: 2 operations forward and 2 for its gradient; of 3 × 4: 2 more for the gradient of its input
+    assert dense_operations(2, [3], 4) == 4 * 6 + 6 * 12
+
+
+def test_the_page_of_benchmarks_shows_what_was_measured(tmp_path: Path) -> None:
+    tables = {
+        "machine": "machine,threads,operations_per_second,dataset,examples,repeats,date\n"
+        "Old,2,9e10,mnist,50000,3,2026-01-02",
+        "epoch_ratios": "model,batch_size,default_ratio,best_ratio,jax_ratio,torch_ratio,share_of_peak\n"
+        "mlp,1,8,4,,,0.1\nmlp,8,2,1,,,0.6\nlenet,1,9,9,,,",
+        "norm_ratios": "ratio\n10\n10",
+        "workflow": "what,jobs,seconds\ndry run,1000,2\ndry run,1000,3\ndry run,1000,4\nnothing to do,1000,1.5",
+    }
+    for name, text in tables.items():
+        (tmp_path / f"{name}.csv").write_text(text)
+    page = summary.PAGE.read_text(encoding="utf-8")
+    assert page.count(summary.BEGIN) == page.count(summary.END) == 1
+    shown = summary.rendered(page, tmp_path)
+    assert shown.startswith(page.partition(summary.BEGIN)[0])
+    assert shown.endswith(page.partition(summary.END)[2])
+    for text in ("2026-01-02: Old, 2 threads", "4.0× (2.0–8.0)", "2.0× (1.0–4.0)", "not installed", "10 %, 60 %"):
+        assert text in shown
+    assert "| < 5 s | 3.00 s |" in shown
+    assert "| planning 2,000 arms | – | < 2 s | not measured |" in shown
 
 
 def test_the_campaign_of_many_jobs_has_so_many() -> None:

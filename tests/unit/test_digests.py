@@ -45,7 +45,8 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def forget() -> None:
-    for function in (digests._parsed, digests._files_of, code_digest, environment_digest, source_digest):
+    digests._USED.clear()
+    for function in (digests._parsed, digests._kept, digests._files_of, code_digest, environment_digest, source_digest):
         function.cache_clear()
 
 
@@ -66,6 +67,20 @@ def test_an_edited_helper_counts_for_its_users_only(library: Path) -> None:
     assert of(library) == before
     (library / "batchlab/shared.py").write_text("def helper(x):\n    return x + 2\n")
     assert of(library) != before
+
+
+def test_what_is_kept_changes_no_digest(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = of(library)
+    digests.keep_parsed()
+    monkeypatch.setattr(digests, "_parse", None)  # nothing is parsed again
+    assert of(library) == before
+    monkeypatch.undo()
+    monkeypatch.setattr(digests, "LIBRARY", library / "batchlab")
+    (library / "batchlab/shared.py").write_text("def helper(x):\n    return x + 2\n")
+    after = of(library)
+    assert after != before
+    digests._kept_file().write_text("damaged")
+    assert of(library) == after
 
 
 def test_environment_holds_only_imported_packages(library: Path) -> None:

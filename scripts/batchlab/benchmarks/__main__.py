@@ -1,13 +1,12 @@
-"""`make bench`: all benchmarks, one after the other; tables, figure and page in `results/bench`."""
+"""`make bench`: all benchmarks, one after the other; tables, figures and page in `results/bench`."""
 
 from __future__ import annotations
 
 import argparse
-import itertools
+import datetime
 import math
 import os
 import sys
-import time
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from batchlab.benchmarks import OURS, epochs, norms, page, workflow
+from batchlab.benchmarks import BEST, DEFAULT, JAX, PEERS, TORCH, epochs, norms, page, scale, workflow
+from batchlab.benchmarks.peak import dense_operations, peak, shares
 from batchlab.data.prepare import prepare
 from batchlab.errors import BatchlabError
 from batchlab.files import atomic_path, write_text
@@ -24,51 +24,62 @@ from batchlab.provenance import host
 from batchlab.training import backend, resident
 from batchlab.training.tables import Table, write_table
 
+HIDDEN = [512, 512]
 MODELS = (
-    {"name": "mlp", "hidden": [512, 512]},
-    {"name": "mlp_bn", "hidden": [512, 512]},
+    {"name": "mlp", "hidden": HIDDEN},
+    {"name": "mlp_bn", "hidden": HIDDEN},
     {"name": "lenet"},
     {"name": "cnn", "filters": [32, 64, 128], "dense": [128]},
 )
+DENSE = ("mlp", "mlp_bn")
 BATCH_SIZES = (1, 8, 64, 256, 1024)
-# Examples that each case trains on: an epoch at B = 1 takes Keras three minutes, and convolutions cost more.
-EXAMPLES = {"mlp": {1: 4_000, 8: 16_000}, "mlp_bn": {1: 4_000, 8: 16_000}}
-EXAMPLES_OF_CONVOLUTIONS = {1: 1_000, 8: 4_000}
-LATER_EXAMPLES_OF_CONVOLUTIONS = 10_000
+# Examples that each case trains on, because a whole epoch takes Keras up to three minutes and convolutions under XLA
+# more; each is some hundred milliseconds at least, beside which what `fit` does once an epoch is small.
+EXAMPLES = {1: 1_000, 8: 4_000, 64: 12_500, 256: 25_000, 1024: 25_000}
+EXAMPLES_OF_CONVOLUTIONS = {1: 250, 8: 1_000, 64: 1_500, 256: 2_500, 1024: 2_500}
 NORM_SIZES = (2, 16, 128, 1024)
 
 TARGET = Path("results/bench")
 _EPOCHS = (
     "All contenders start from the same weights, see the same examples in the same order, keep the last partial batch "
-    "and end with the same training loss (2 %). Compilation is apart. Geometric means over batch sizes of how many "
-    "times longer Keras' fit takes, with its defaults and at its best settings: {means}."
+    "and end with the same training loss (2 %), or there would be no numbers here. Seconds of one epoch, compilation "
+    "apart; where “examples” is smaller than the data set, an epoch of so many was timed and the seconds are scaled to "
+    "the whole one. Ratios say how many times longer a peer takes. {means}. {absent}share_of_peak is the share of the "
+    "machine's rate of matrix products that our epoch reaches."
 )
+_COMPILING = "By how many seconds the first epoch, with all that precedes it, takes longer than the later ones."
+_MEMORY = "Peak of resident memory in MiB while a case is trained; each contender is one process for all cases."
 _TRIALS = (
     "The compiled probe beside a loop of eager tapes that gives the same norms. Geometric mean of how many times "
     "longer the loop takes: {mean}."
 )
 _WORKFLOW = "Seconds of planning alone, of a dry run, and of a call when all is done, for so many training jobs."
-_IMPORTS = "Seconds that each kind of job spends on imports."
+_IMPORTS = "Seconds that each kind of job spends on imports, and its memory after them in MiB."
+_SCALE = (
+    "Seconds (medians, one thread, compilation apart) and peak memory of training the MLP for more seeds and examples "
+    "and of more trials of gradient norms, and seconds of planning more arms. Exponents of the cost: {exponents}; "
+    "1 is proportional."
+)
+_NAMES = {DEFAULT: "fit", BEST: "fit at its best settings", JAX: "fit on JAX", TORCH: "a PyTorch loop"}
 
 
 def _cases(full: int, quick: bool) -> list[epochs.Case]:
     cases = []
     for model in MODELS[: 1 if quick else None]:
-        for batch_size in BATCH_SIZES:
-            if model["name"] in EXAMPLES:
-                examples = EXAMPLES[str(model["name"])].get(batch_size, full)
-            else:
-                examples = EXAMPLES_OF_CONVOLUTIONS.get(batch_size, LATER_EXAMPLES_OF_CONVOLUTIONS)
-            cases.append(epochs.Case(dict(model), batch_size, min(examples, full)))
+        fewer = EXAMPLES if model["name"] in DENSE else EXAMPLES_OF_CONVOLUTIONS
+        cases += [epochs.Case(dict(model), size, min(fewer.get(size, full), full)) for size in BATCH_SIZES]
     return cases
 
 
-def _medians(rows: Sequence[dict[str, Any]], keys: Sequence[str], value: str) -> list[dict[str, Any]]:
-    """Return one row for each combination of `keys` with the median of `value`."""
-    groups: dict[tuple[Any, ...], list[float]] = defaultdict(list)
+def _medians(rows: Sequence[dict[str, Any]], keys: Sequence[str], *values: str) -> list[dict[str, Any]]:
+    """Return one row for each combination of `keys` with the medians of `values`."""
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
-        groups[tuple(row[key] for key in keys)].append(row[value])
-    return [{**dict(zip(keys, group, strict=True)), value: median(found)} for group, found in groups.items()]
+        groups[tuple(row[key] for key in keys)].append(row)
+    return [
+        {**dict(zip(keys, group, strict=True)), **{value: median(row[value] for row in found) for value in values}}
+        for group, found in groups.items()
+    ]
 
 
 def _norm_ratios(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -87,38 +98,6 @@ def _norm_ratios(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         }
         for method, size in cases
     ]
-
-
-def peak(repeats: int = 5, size: int = 2048) -> float:
-    """Return the machine's rate of float32 matrix products in operations per second, the best of `repeats`."""
-    tf = backend.tf
-    factor = tf.random.stateless_normal((size, size), (0, 0))
-    product = tf.function(lambda matrix: tf.matmul(matrix, matrix), jit_compile=True)
-    product(factor)
-    best = math.inf
-    for _ in range(repeats):
-        clock = time.perf_counter()
-        product(factor).numpy()
-        best = min(best, time.perf_counter() - clock)
-    return 2 * size**3 / best
-
-
-def dense_operations(inputs: int, hidden: Sequence[int], classes: int) -> int:
-    """Return the operations of one example's update in a multilayer perceptron, matrix products only.
-
-    Two for each weight forward, two for its gradient, and two for the gradient of its input, which the first layer
-    does not need.
-    """
-    widths = [inputs, *hidden, classes]
-    weights = [first * second for first, second in itertools.pairwise(widths)]
-    return 6 * sum(weights) - 2 * weights[0]
-
-
-def _with_share(ratios: list[dict[str, Any]], rate: float, operations: int, examples: int) -> None:
-    """Add to the perceptron's rows the share of the machine's rate that our epoch reaches."""
-    for row in ratios:
-        share = operations * examples / row[f"{OURS}_seconds"] / rate if row["model"] == "mlp" else math.nan
-        row["share_of_peak"] = share
 
 
 def _training_set(arrays: dict[str, Any], path: Path) -> int:
@@ -141,64 +120,102 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--dataset", default="mnist", help="a registered data set; digits needs no download")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="threads of each contender")
     options = parser.parse_args(arguments)
-    repeats, trials, jobs = (2, 30, (100,)) if options.quick else (3, 200, (100, 1_000, 10_000))
+    repeats, trials, jobs = (2, 20, (1_000,)) if options.quick else (3, 50, (100, 1_000, 2_000, 10_000))
+    sizes: dict[str, tuple[int, ...]] = {"seeds": (1, 4), "trials": (100, 1_000)} if options.quick else scale.SIZES
+    began = datetime.date.today()
     backend.configure(threads=options.threads)
     prepared = prepare({"name": options.dataset}, downloads=Path("results/data/downloads")).arrays
-    full = _training_set(prepared, TARGET / "training_set.npz")
+    data = TARGET / "training_set.npz"
+    full = _training_set(prepared, data)
 
     print("The workflow itself: planning, dry runs, imports", flush=True)
     costs = workflow.measure(jobs, repeats)
-    imports = workflow.imports(repeats)
+    imports = workflow.imports(1 if options.quick else repeats)
+    print("Cost against size", flush=True)
+    scale_rows = scale.measure(data, full, 1, sizes)
     print("Trials of gradient norms", flush=True)
     trial_rows = norms.measure(dict(MODELS[0]), resident.from_arrays(prepared), NORM_SIZES, trials, repeats)
     rate = peak()
     print("One epoch", flush=True)
-    epoch_rows = epochs.measure(
-        _cases(full, options.quick), TARGET / "training_set.npz", repeats, options.threads, full
-    )
+    epoch_rows = epochs.measure(_cases(full, options.quick), data, repeats, options.threads, full)
 
     ratios = epochs.ratios(epoch_rows)
-    operations = dense_operations(math.prod(prepared["x_train"].shape[1:]), [512, 512], int(prepared["classes"]))
-    _with_share(ratios, rate, operations, full)
+    operations = dense_operations(math.prod(prepared["x_train"].shape[1:]), HIDDEN, int(prepared["classes"]))
+    for row, share in zip(ratios, shares(ratios, dict.fromkeys(DENSE, operations), full, rate), strict=True):
+        row["share_of_peak"] = share
     trial_ratios = _norm_ratios(trial_rows)
+    compiling, memory = (epochs.costs(epoch_rows, value) for value in ("compile_seconds", "memory_mb"))
+    machine = {
+        "machine": " ".join(host().values()),
+        "threads": options.threads,
+        "operations_per_second": rate,
+        "dataset": options.dataset,
+        "examples": full,
+        "repeats": repeats,
+        "date": began.isoformat(),
+    }
     for name, rows in (
+        ("machine", [machine]),
         ("epochs", epoch_rows),
         ("epoch_ratios", ratios),
+        ("compiling", compiling),
+        ("memory", memory),
         ("norms", trial_rows),
         ("norm_ratios", trial_ratios),
         ("workflow", costs),
         ("imports", imports),
+        ("scale", scale_rows),
     ):
         write_table(TARGET / f"{name}.csv", Table(list(rows[0]), rows))
-    svg = page.figure(ratios)
-    write_text(TARGET / "epochs.svg", svg)
-    machine = (
-        f"{' '.join(host().values())}, {options.threads} threads, {rate / 1e9:.0f}·10⁹ operations a second in matrix "
-        f"products; {options.dataset}, {full:,} training examples; medians of {repeats} repeats."
+    sized = _medians(scale_rows, ("what", "count"), "seconds", "memory_mb")
+    plans = [row for row in _medians(costs, ("what", "jobs"), "seconds") if row["what"] == "plan"]
+    sized += [{"what": "arms", "count": row["jobs"], "seconds": row["seconds"], "memory_mb": math.nan} for row in plans]
+    figures = {"epochs": page.epochs_figure(ratios), "scale": page.scale_figure(sized)}
+    for name, svg in figures.items():
+        write_text(TARGET / f"{name}.svg", svg)
+    described = (
+        f"{machine['machine']}, {options.threads} threads, {rate / 1e9:.0f}·10⁹ operations a second in matrix "
+        f"products; {options.dataset}, {full:,} training examples; medians of {repeats} repeats; {began}."
     )
-    tables = [
-        ("One epoch", _EPOCHS.format(means=_means(ratios)), ratios),
-        ("Trials of gradient norms", _TRIALS.format(mean=_mean(trial_ratios, "ratio")), trial_ratios),
-        ("The workflow", _WORKFLOW, _medians(costs, ("what", "jobs"), "seconds")),
-        ("Imports", _IMPORTS, _medians(imports, ("job",), "seconds")),
+    means = _means(ratios)
+    epochs_note = _EPOCHS.format(means=means, absent=_absent(ratios))
+    exponents = ", ".join(f"{what} {value:.2f}" for what, value in scale.exponents(sized).items())
+    trials_note = _TRIALS.format(mean=f"{geometric_mean(row['ratio'] for row in trial_ratios):.1f}")
+    sections = [
+        page.Section("One epoch", epochs_note, ratios, figures["epochs"]),
+        page.Section("Compiling", _COMPILING, compiling),
+        page.Section("Memory", _MEMORY, memory),
+        page.Section("Trials of gradient norms", trials_note, trial_ratios),
+        page.Section("The workflow", _WORKFLOW, _medians(costs, ("what", "jobs"), "seconds")),
+        page.Section("Imports", _IMPORTS, _medians(imports, ("job",), "seconds", "memory_mb")),
+        page.Section("Cost against size", _SCALE.format(exponents=exponents), sized, figures["scale"]),
     ]
-    write_text(TARGET / "index.html", page.render(machine, svg, tables))
-    print(f"{_EPOCHS.format(means=_means(ratios))}\n{_TRIALS.format(mean=_mean(trial_ratios, 'ratio'))}")
-    print(f"The page is at {TARGET / 'index.html'}")
-
-
-def _mean(rows: Sequence[dict[str, Any]], key: str) -> str:
-    return f"{geometric_mean([row[key] for row in rows]):.1f}"
+    write_text(TARGET / "index.html", page.render(described, sections))
+    print(f"{means}\n{trials_note}\nThe page is at {TARGET / 'index.html'}")
 
 
 def _means(ratios: Sequence[dict[str, Any]]) -> str:
     """Return the geometric means over batch sizes for each model, in words."""
-    models = dict.fromkeys(row["model"] for row in ratios)
-    return "; ".join(
-        f"{model}: {_mean(rows, 'default_ratio')} and {_mean(rows, 'best_ratio')}"
-        for model in models
-        for rows in [[row for row in ratios if row["model"] == model]]
-    )
+    texts = []
+    for model in dict.fromkeys(row["model"] for row in ratios):
+        found = []
+        for ratio, contender in epochs.RATIOS.items():
+            values = [row[ratio] for row in ratios if row["model"] == model and not math.isnan(row[ratio])]
+            if values:
+                found.append(f"{_NAMES[contender]} {geometric_mean(values):.1f}")
+        texts.append(f"{model}: {', '.join(found)}")
+    return f"Geometric means over batch sizes: {'; '.join(texts)}"
+
+
+def _absent(ratios: Sequence[dict[str, Any]]) -> str:
+    """Return what the table's dashes mean."""
+    columns = {contender: [math.isnan(row[f"{contender}_seconds"]) for row in ratios] for contender in PEERS}
+    text = ""
+    if missing := [_NAMES[contender] for contender, empty in columns.items() if all(empty)]:
+        text = f"Not installed: {' and '.join(missing)} (`make bench-peers`). "
+    if any(any(empty) and not all(empty) for empty in columns.values()):
+        text += "A dash: PyTorch refuses to normalise a batch of one example. "
+    return text
 
 
 if __name__ == "__main__":

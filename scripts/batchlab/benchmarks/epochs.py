@@ -1,25 +1,40 @@
-"""One epoch of training: this project beside Keras' `fit`, interleaved, for several models and batch sizes."""
+"""One epoch of training: this project beside its peers, interleaved, for several models and batch sizes."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import statistics
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from batchlab.benchmarks import BEST, DEFAULT, FIT_SETTINGS, OURS
+from batchlab.benchmarks import BEST, DEFAULT, FIT_SETTINGS, JAX, OURS, PEERS, TORCH
 from batchlab.digests import LIBRARY
 from batchlab.errors import BatchlabError
 
+# There if `make bench-peers` has installed the peers' libraries.
+PEERS_STAMP = LIBRARY.parents[1] / ".venv-bench/run.stamp"
 # Largest relative difference of the final training loss from ours: float32 runs drift apart at ReLU kinks.
 TOLERANCE = 0.02
-COLUMNS = ("model", "batch_size", "contender", "seed", "examples", "seconds_per_epoch", "preparation_seconds", "loss")
+COLUMNS = (
+    "model",
+    "batch_size",
+    "contender",
+    "seed",
+    "examples",
+    "seconds_per_epoch",
+    "compile_seconds",
+    "memory_mb",
+    "loss",
+)
+# Ratio → the contender whose seconds are divided by ours.
+RATIOS = {"default_ratio": DEFAULT, "best_ratio": BEST, "jax_ratio": JAX, "torch_ratio": TORCH}
 
 
 @dataclass(frozen=True)
@@ -33,28 +48,40 @@ class Case:
 
 
 class Worker:
-    """A contender's process."""
+    """A contender's process.
 
-    def __init__(self, contender: str, threads: int) -> None:
+    Args:
+        contender: Its name.
+        threads: Threads that it may use.
+        log: File for what its libraries say.
+    """
+
+    def __init__(self, contender: str, threads: int, log: IO[str]) -> None:
         self.contender = contender
-        command = [sys.executable, "-m", "batchlab.benchmarks.worker", contender, str(threads)]
+        python = str(PEERS_STAMP.with_name("bin") / "python") if contender in PEERS else sys.executable
+        command = [python, "-m", "batchlab.benchmarks.worker", contender, str(threads)]
+        self._log = log
         self._process = subprocess.Popen(
-            command, cwd=LIBRARY.parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            command, cwd=LIBRARY.parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, text=True
         )
 
-    def ask(self, request: dict[str, Any]) -> dict[str, float]:
+    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
         """Send a request and wait for its answer.
 
         Raises:
-            BatchlabError: The process ended.
+            BatchlabError: The process ended, or found that it does not do the same work.
         """
         assert self._process.stdin and self._process.stdout
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):  # it has ended; reading says so
+            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.flush()
         line = self._process.stdout.readline()
         if not line:
-            raise BatchlabError(f"benchmark: the process of {self.contender} ended; its error stands above")
-        answer: dict[str, float] = json.loads(line)
+            self._log.seek(0)
+            raise BatchlabError(f"benchmark: the process of {self.contender} ended: {self._log.read()[-400:]}")
+        answer: dict[str, Any] = json.loads(line)
+        if "error" in answer:
+            raise BatchlabError(answer["error"])
         return answer
 
     def close(self) -> None:
@@ -62,13 +89,18 @@ class Worker:
         self._process.communicate()
 
 
-@contextmanager
+def contenders() -> list[str]:
+    """Return the names of the contenders that are installed, ours first."""
+    return [OURS, *FIT_SETTINGS, *(PEERS if PEERS_STAMP.exists() else ())]
+
+
+@contextlib.contextmanager
 def workers(threads: int) -> Iterator[list[Worker]]:
-    """Start one process per contender."""
-    with ExitStack() as stack:
+    """Start one process per contender, ours first."""
+    with contextlib.ExitStack() as stack:
         started = []
-        for contender in (OURS, *FIT_SETTINGS):
-            started.append(Worker(contender, threads))
+        for contender in contenders():
+            started.append(Worker(contender, threads, stack.enter_context(tempfile.TemporaryFile("w+"))))
             stack.callback(started[-1].close)
         yield started
 
@@ -84,34 +116,49 @@ def measure(cases: Sequence[Case], data: Path, repeats: int, threads: int, full:
         full: Examples of a whole epoch, to which the seconds are scaled.
 
     Returns:
-        Rows with the columns `COLUMNS`; `seed` counts the repeats.
+        Rows with the columns `COLUMNS`; `seed` counts the repeats. `compile_seconds` is by how much the first epoch,
+        with all that precedes it, took longer than the later ones. A contender that is unable has no row.
 
     Raises:
-        BatchlabError: A contender ended with another training loss, so it did not do the same work.
+        BatchlabError: A contender started or ended with other numbers than ours, so it did not do the same work.
     """
     rows: list[dict[str, Any]] = []
-    with workers(threads) as started:
+    with workers(threads) as started, tempfile.TemporaryDirectory() as folder:
         for case in cases:
             spec = {"model": case.model, "batch_size": case.batch_size, "learning_rate": case.learning_rate}
-            request = {"data": str(data.resolve()), "examples": case.examples, "spec": spec}
-            prepared = {worker.contender: worker.ask(request)["seconds"] for worker in started}
-            for repeat in range(repeats):
-                answers = {worker.contender: worker.ask({}) for worker in started}
-                for contender, answer in answers.items():
-                    _same_work(case, contender, answer["loss"], answers[OURS]["loss"])
-                    rows.append(
+            request = {
+                "data": str(data.resolve()),
+                "examples": case.examples,
+                "spec": spec,
+                "start": f"{folder}/start.npz",
+            }
+            prepared = {worker: worker.ask(request) for worker in started}
+            able = [worker for worker, answer in prepared.items() if "unable" not in answer]
+            rounds = [[worker.ask({}) for worker in able] for _ in range(repeats)]
+            found = []
+            for number, worker in enumerate(able):
+                answers = [answers[number] for answers in rounds]
+                later = statistics.median(answer["seconds"] for answer in answers)
+                for repeat, answer in enumerate(answers):
+                    _same_work(case, worker.contender, answer["loss"], rounds[repeat][0]["loss"])
+                    found.append(
                         {
                             "model": case.model["name"],
                             "batch_size": case.batch_size,
-                            "contender": contender,
+                            "contender": worker.contender,
                             "seed": repeat,
                             "examples": case.examples,
                             "seconds_per_epoch": answer["seconds"] * full / case.examples,
-                            "preparation_seconds": prepared[contender],
+                            "compile_seconds": max(0.0, prepared[worker]["seconds"] - later),
+                            "memory_mb": answer["memory_mb"],
                             "loss": answer["loss"],
                         }
                     )
-            print(f"{case.model['name']}, B = {case.batch_size}: {_line(rows[-repeats * len(started) :])}", flush=True)
+            print(f"{case.model['name']}, B = {case.batch_size}: {_line(found)}", flush=True)
+            for worker, answer in prepared.items():
+                if "unable" in answer:
+                    print(f"  {worker.contender}: {answer['unable']}", flush=True)
+            rows += found
     return rows
 
 
@@ -123,37 +170,56 @@ def _same_work(case: Case, contender: str, loss: float, ours: float) -> None:
         )
 
 
-def medians(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
-    """Return contender → median seconds per epoch; `fit_best` is the best of Keras' settings."""
-    found = {
-        contender: statistics.median(row["seconds_per_epoch"] for row in rows if row["contender"] == contender)
+def medians(rows: Sequence[dict[str, Any]], value: str = "seconds_per_epoch") -> dict[str, float]:
+    """Return contender → median over the repeats."""
+    return {
+        contender: statistics.median(row[value] for row in rows if row["contender"] == contender)
         for contender in dict.fromkeys(row["contender"] for row in rows)
     }
-    found[BEST] = min(seconds for contender, seconds in found.items() if contender != OURS)
-    return found
+
+
+def _with_best(seconds: dict[str, float]) -> dict[str, float]:
+    """Return contender → seconds with those of the best of `fit`'s settings on TensorFlow."""
+    return {**seconds, BEST: min(seconds[setting] for setting in FIT_SETTINGS)}
 
 
 def _line(rows: Sequence[dict[str, Any]]) -> str:
-    found = medians(rows)
-    return (
-        f"{found[OURS]:.3g} s; fit {found[DEFAULT] / found[OURS]:.1f} times as long, "
-        f"at its best settings {found[BEST] / found[OURS]:.1f} times"
-    )
+    found = _with_best(medians(rows))
+    named = {DEFAULT: "fit", BEST: "fit at its best", JAX: "fit on JAX", TORCH: "PyTorch"}
+    ratios = (f"{name} {found[key] / found[OURS]:.1f} times" for key, name in named.items() if key in found)
+    return f"{found[OURS]:.3g} s; {', '.join(ratios)} as long"
+
+
+def _cases(rows: Sequence[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    """Yield model and batch size of each case with its rows."""
+    for model, size in dict.fromkeys((row["model"], row["batch_size"]) for row in rows):
+        yield (
+            {"model": model, "batch_size": size},
+            [row for row in rows if (row["model"], row["batch_size"]) == (model, size)],
+        )
 
 
 def ratios(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return for each model and batch size the medians and how many times longer Keras' `fit` takes."""
-    cases = dict.fromkeys((row["model"], row["batch_size"]) for row in rows)
+    """Return for each case the medians and how many times longer than ours each peer takes; NaN where it is absent."""
     table = []
-    for model, batch_size in cases:
-        found = medians([row for row in rows if (row["model"], row["batch_size"]) == (model, batch_size)])
+    for case, found in _cases(rows):
+        seconds = _with_best(medians(found))
         table.append(
             {
-                "model": model,
-                "batch_size": batch_size,
-                **{f"{contender}_seconds": seconds for contender, seconds in found.items()},
-                "default_ratio": found[DEFAULT] / found[OURS],
-                "best_ratio": found[BEST] / found[OURS],
+                **case,
+                "examples": found[0]["examples"],
+                **{f"{name}_seconds": seconds.get(name, math.nan) for name in (OURS, *FIT_SETTINGS, *PEERS)},
+                **{ratio: seconds.get(name, math.nan) / seconds[OURS] for ratio, name in RATIOS.items()},
             }
         )
     return table
+
+
+def costs(rows: Sequence[dict[str, Any]], value: str) -> list[dict[str, Any]]:
+    """Return for each case the median of `compile_seconds` or `memory_mb`, one column for each contender."""
+    names = (OURS, *FIT_SETTINGS, *PEERS)
+    return [
+        {**case, **{name: found.get(name, math.nan) for name in names}}
+        for case, group in _cases(rows)
+        for found in [medians(group, value)]
+    ]

@@ -20,8 +20,11 @@ from batchlab.training.resident import Resident
 from batchlab.training.updates import gradient_sum
 
 COLUMNS = ("method", "batch_size", "contender", "seed", "trials", "seconds_per_trial")
-# Relative difference allowed between two norms of the same trial in float32; a path adds up many.
-TOLERANCE = 1e-3
+# Relative differences allowed between two norms of the same trial: of the median trial, and of any. In float64 the two
+# ways agree to 3e-16, in float32 to 1e-7, except where rounding puts one pre-activation on the other side of a ReLU's
+# kink: from there on the two paths see another gradient. Of paths of 512 steps (B = 2) one in six is 1.6e-3 apart so.
+# A wrong gradient, step or batch shows in every trial.
+MEDIAN_TOLERANCE, LARGEST_TOLERANCE = 1e-5, 0.05
 SAMPLES, LEARNING_RATE = 1024, 0.04
 
 Rows = NDArray[np.int32]
@@ -57,6 +60,18 @@ def eager_same_samples(model: Any, data: Resident, trials: Rows, size: int) -> l
     return norms
 
 
+def same_norms(case: str, compiled: Sequence[float], eager: Sequence[float]) -> None:
+    """Raise unless both ways give the same norms, as far as float32 can tell."""
+    differences = np.abs(np.divide(compiled, eager) - 1)
+    middle, largest = float(np.median(differences)), float(np.max(differences))
+    # Negated, so that a norm that is no number fails too.
+    if not (middle <= MEDIAN_TOLERANCE and largest <= LARGEST_TOLERANCE):
+        raise BatchlabError(
+            f"benchmark: {case}: compiled and eager norms differ by {middle:.2g} (median trial) and {largest:.2g} "
+            "(largest difference): not the same work, so no times are compared"
+        )
+
+
 def measure(
     model_spec: dict[str, Any], data: Resident, sizes: Sequence[int], trials: int, repeats: int
 ) -> list[dict[str, Any]]:
@@ -90,10 +105,7 @@ def measure(
                 "batchlab": (compiled, batches),
                 "eager_tape": (eager, few),
             }
-            if not np.allclose(np.sqrt(compiled(batches).sum(axis=1))[: len(few)], eager(few), rtol=TOLERANCE):
-                raise BatchlabError(
-                    f"benchmark: {method}, B = {size}: compiled and eager norms differ; no times compared"
-                )
+            same_norms(f"{method}, B = {size}", np.sqrt(compiled(batches).sum(axis=1))[: len(few)], eager(few))
             for repeat in range(repeats):
                 for name, (run, chosen) in ways.items():
                     clock = time.perf_counter()

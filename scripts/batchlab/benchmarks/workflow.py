@@ -19,6 +19,8 @@ from batchlab.errors import BatchlabError
 
 PROJECT = LIBRARY.parents[1]
 COLUMNS = ("what", "jobs", "seed", "seconds")
+# Campaigns of so many jobs take half a minute a time and are timed once.
+MANY = 10_000
 IMPORT_COLUMNS = ("job", "seed", "seconds", "memory_mb")
 
 # What the scripts of each kind import.
@@ -109,16 +111,17 @@ def measure(sizes: Sequence[int], repeats: int) -> list[dict[str, Any]]:
     """
     rows: list[dict[str, Any]] = []
     for jobs in sizes:
+        times = repeats if jobs < MANY else 1
         with _checkout(jobs) as folder:
 
             def add(what: str, repeat: int, seconds: float, jobs: int = jobs) -> None:
                 rows.append({"what": what, "jobs": jobs, "seed": repeat, "seconds": seconds})
 
-            for repeat in range(repeats):
+            for repeat in range(times):
                 add("plan", repeat, float(_run(folder, (sys.executable, "-c", _PLAN))[1]))
                 add("dry run", repeat, _run(folder, (*_SNAKEMAKE, "--dry-run", "--quiet"))[0])
             _pretend_done(folder)
-            for repeat in range(repeats):
+            for repeat in range(times):
                 seconds, output = _run(folder, (*_SNAKEMAKE, "--dry-run"))
                 if "Nothing to be done" not in output:
                     raise BatchlabError(f"benchmark: with all files there, {jobs} jobs are still to be done")
