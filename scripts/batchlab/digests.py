@@ -53,6 +53,16 @@ def _without_docstrings(tree: ast.Module) -> ast.Module:
     return tree
 
 
+def _origin(statement: ast.ImportFrom, path: Path) -> str:
+    """Return the whole name of the module that `from … import` in a file names; nothing for one beside a user's file."""
+    if not statement.level:
+        return statement.module or ""
+    folder = path.parents[statement.level - 1]
+    if not folder.is_relative_to(LIBRARY):
+        return ""
+    return ".".join(["batchlab", *folder.relative_to(LIBRARY).parts, *([statement.module] if statement.module else [])])
+
+
 @functools.cache
 def _parsed(path: Path) -> tuple[str, frozenset[str], frozenset[str]]:
     """Return a module's normalised source, the batchlab modules and the other packages that it imports."""
@@ -63,9 +73,9 @@ def _parsed(path: Path) -> tuple[str, frozenset[str], frozenset[str]]:
         names: list[str] = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+        elif isinstance(node, ast.ImportFrom) and (module := _origin(node, path)):
             # `from batchlab.data import load` may name a submodule; what is no file is dropped later.
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            names = [module, *(f"{module}.{alias.name}" for alias in node.names)]
         for name in names:
             (ours if name.partition(".")[0] == "batchlab" else others).add(name)
     # unparse, not dump: its text depends less on the version of Python, and comments and layout are gone.

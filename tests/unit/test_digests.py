@@ -63,6 +63,14 @@ def test_an_edited_helper_counts_for_its_users_only(library: Path) -> None:
     assert of(library) != before
 
 
+@pytest.mark.parametrize("how", ["from . import shared", "from .shared import helper", "from batchlab import shared"])
+def test_a_helper_imported_inside_a_function_counts(library: Path, how: str) -> None:
+    (library / "batchlab/one.py").write_text(f"def later():\n    if True:\n        {how}\n")
+    before = of(library)
+    (library / "batchlab/shared.py").write_text("def helper(x):\n    return x + 3\n")
+    assert of(library) != before
+
+
 def test_environment_holds_only_imported_packages(library: Path) -> None:
     assert digest({"numpy": locked_versions()["numpy"]}) == environment_digest(library / "script.py")
 

@@ -84,7 +84,7 @@ ONE: dict[str, Any] = {
                     "test": "level",
                     "table": "history",
                     "value": "test_accuracy",
-                    "of": {"epoch": "last"},
+                    "of": {"batch_size": "small", "epoch": "last"},
                     "expect": {"min": 0.1},
                 }
             },
