@@ -54,7 +54,7 @@ def _without_docstrings(tree: ast.Module) -> ast.Module:
 
 
 def _origin(statement: ast.ImportFrom, path: Path) -> str:
-    """Return the whole name of the module that `from … import` in a file names; nothing for one beside a user's file."""
+    """Return the whole name of the module that `from … import` names in a file; none for one beside a user's file."""
     if not statement.level:
         return statement.module or ""
     folder = path.parents[statement.level - 1]

@@ -97,6 +97,8 @@ def _serve() -> None:
                     command(arguments)
                 except SystemExit as end:
                     code = end.code if isinstance(end.code, int) else 1
+                    if isinstance(end.code, str):
+                        print(end.code)
                 finally:
                     sys.stdout.flush()
                     sys.stderr.flush()
