@@ -17,7 +17,6 @@ from batchlab import reruns
 
 CAMPAIGN: dict[str, Any] = yaml.safe_load((PROJECT / "tests/workflow/rerun_campaign.yaml").read_text())
 ROWS = [row for section in reruns.load() for row in section["rows"]]
-PARTS = 8  # for processes side by side
 
 
 @pytest.fixture(scope="module")
@@ -41,13 +40,7 @@ def dry_runs() -> Iterator[DryRuns]:
     started.close()
 
 
-@pytest.mark.parametrize(
-    "row",
-    [
-        pytest.param(row, id=row["name"], marks=pytest.mark.xdist_group(f"matrix {number * PARTS // len(ROWS)}"))
-        for number, row in enumerate(ROWS)
-    ],
-)
+@pytest.mark.parametrize("row", ROWS, ids=[row["name"] for row in ROWS])
 def test_a_change_reruns_what_the_table_says(
     row: dict[str, Any], finished: Path, dry_runs: DryRuns, tmp_path: Path
 ) -> None:
