@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 from batchlab import configuration
 from batchlab.checkout import order_file_times, settings_file, settings_of_shared
-from batchlab.config_files import refuse_repeated_keys
+from batchlab.config_files import refuse_ambiguities
 from batchlab.digests import canonical, code_digest, environment_digest
 from batchlab.errors import BatchlabError
 from batchlab.locking import hold_folder
@@ -32,7 +32,7 @@ from batchlab.planning.specs import (
 )
 
 try:
-    refuse_repeated_keys(workflow.configfiles)
+    refuse_ambiguities(workflow.configfiles)
     PLAN = plan(configuration.load(config))
 except BatchlabError as problem:
     # Not raised: Snakemake would add where in this file, which is not where the mistake is.
