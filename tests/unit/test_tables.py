@@ -471,7 +471,7 @@ def run_script(name: str, spec: dict[str, Any], inputs: dict[str, Any], outputs:
 
 def test_the_three_scripts_lead_from_segments_to_merged_claims(spec: dict[str, Any], tmp_path: Path) -> None:
     tables = {name: str(tmp_path / f"{name}.csv") for name in ("arms", "history", "summary", "comparisons")}
-    run_script("tabulate_study", spec, {"files": []}, tables, tmp_path)
+    run_script("tabulate_study", spec, {"data": [], "files": []}, tables, tmp_path)
     claim = {
         **dict.fromkeys(("statement", "source", "published"), "text"),
         "test": "equal",

@@ -43,6 +43,9 @@ CAMPAIGN: dict[str, Any] = {
     },
 }
 
+# Every kind of probe, a user's data and model: the campaign of the rerun matrix.
+WIDE: dict[str, Any] = yaml.safe_load((PROJECT / "tests/workflow/rerun_campaign.yaml").read_text())
+
 # One study with a job of each kind.
 ONE: dict[str, Any] = {
     "campaign": "small",

@@ -10,27 +10,12 @@ from typing import Any
 import pytest
 import yaml
 from workflow.changes import changed_campaign, make
-from workflow.checkouts import PROJECT, Checkout, once
+from workflow.checkouts import WIDE
 from workflow.dryruns import DryRuns, jobs_of
 
 from batchlab import reruns
 
-CAMPAIGN: dict[str, Any] = yaml.safe_load((PROJECT / "tests/workflow/rerun_campaign.yaml").read_text())
 ROWS = [row for section in reruns.load() for row in section["rows"]]
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a checkout whose campaign has been run once; nothing changes it any more."""
-
-    def run(folder: Path) -> None:
-        checkout = Checkout(folder, CAMPAIGN)
-        checkout.add_user_files()
-        (folder / "config/studies.yaml").write_text("studies: {}\n")
-        code, output = checkout.snakemake()
-        assert code == 0, output
-
-    return once(tmp_path_factory, "finished", run)
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +32,8 @@ def test_a_change_reruns_what_the_table_says(
     folder = tmp_path / "changed"
     shutil.copytree(finished, folder, copy_function=shutil.copy2)
     try:
-        campaign = changed_campaign(CAMPAIGN, row["change"])
-        if campaign != CAMPAIGN or str(campaign) != str(CAMPAIGN):
+        campaign = changed_campaign(WIDE, row["change"])
+        if campaign != WIDE or str(campaign) != str(WIDE):
             (folder / "config/small.yaml").write_text(yaml.safe_dump(campaign, sort_keys=False))
         make(folder, row["change"])
         options = row["change"].get("options", [])

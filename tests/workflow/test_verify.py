@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from unit.crates import problems
-from workflow.checkouts import ONE, PROJECT, Checkout
+from workflow.checkouts import ONE, PROJECT, WIDE, Checkout
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +54,15 @@ def test_a_campaign_that_was_run_is_verified_bit_by_bit(checkout: Checkout) -> N
     after = {path: path.stat().st_mtime_ns for path in (checkout.folder / "results").rglob("*") if path.is_file()}
     assert after == files
     assert "0 differences found" in (checkout.folder / "logs/small/verify.log").read_text()
+
+
+def test_a_campaign_with_files_of_the_user_is_verified(finished: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished, tmp_path / "copy")
+    # Each of its segments and probes.
+    code, output, differences = verify(Checkout(tmp_path / "copy", WIDE), "verify_sample=9")
+    assert code == 0, output
+    assert differences == []
+    assert "equal bit by bit, measured times aside: 8 segments, 4 probes, 9 tables" in output
 
 
 def test_damage_is_named_and_nothing_is_repaired(checkout: Checkout) -> None:
