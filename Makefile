@@ -4,13 +4,20 @@ CORES ?= all
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG)
+PROGRAM := $(BIN)/snakemake $(if $(PROFILE),--workflow-profile $(PROFILE))
+SNAKEMAKE := $(PROGRAM) --cores $(CORES) --configfile $(CONFIG)
+# The training core of all jobs, whatever the profile says.
+ifdef BACKEND
+export BATCHLAB_BACKEND := $(BACKEND)
+endif
+READY := config-there $(VENV)/run.stamp $(if $(filter jax,$(BATCHLAB_BACKEND)),$(VENV)/jax.stamp)
 
 .PHONY: help config-there figures redraw plan verify crate readme report-archive bench test test-slow check format docs lock clean-env
 
 help:
 	@echo "make figures                            the quick campaign on the embedded digits (no network)"
 	@echo "make figures CONFIG=config/paper.yaml   the same studies on full MNIST"
+	@echo "make figures BACKEND=jax                with the second training core; on a GPU: PROFILE=profiles/gpu, see docs/gpu.md"
 	@echo "make plan CONFIG=…                      what would run, without running it"
 	@echo "make verify CONFIG=… SAMPLE=n SEED=m    are the results those that were recorded, and do they come out again?"
 	@echo "make crate CONFIG=…                     results, workflow and history as one RO-Crate for an archive"
@@ -21,14 +28,14 @@ config-there:
 	@test -f "$(CONFIG)" || { echo "batchlab: error: CONFIG: there is no file $(CONFIG); see config/" >&2; exit 1; }
 
 # Without reasons, so that progress can be followed; `make plan` tells them.
-figures: config-there $(VENV)/run.stamp
+figures: $(READY)
 	@$(SNAKEMAKE) --quiet host reason
 
-plan: config-there $(VENV)/run.stamp
+plan: $(READY)
 	@$(SNAKEMAKE) --dry-run --quiet host
 
 # For a checkout that has tables but no trained segments, such as results/paper on a laptop.
-redraw: config-there $(VENV)/run.stamp
+redraw: $(READY)
 	@$(SNAKEMAKE) --allowed-rules draw_figure write_report
 
 # The README's table, from the claims of results/paper.
@@ -37,14 +44,14 @@ readme:
 
 # SAMPLE segments and SAMPLE probes are computed again, chosen at random by SEED.
 VERIFY_SETTINGS := $(if $(SAMPLE),verify_sample=$(SAMPLE)) $(if $(SEED),verify_seed=$(SEED))
-verify: config-there $(VENV)/run.stamp
-	@$(BIN)/snakemake verify --cores $(CORES) --quiet host reason progress rules --configfile $(CONFIG) \
+verify: $(READY)
+	@$(PROGRAM) verify --cores $(CORES) --quiet host reason progress rules --configfile $(CONFIG) \
 		$(if $(strip $(VERIFY_SETTINGS)),--config $(VERIFY_SETTINGS))
 
-crate: config-there $(VENV)/run.stamp
-	@$(BIN)/snakemake crate --cores $(CORES) --quiet host reason progress rules --configfile $(CONFIG)
+crate: $(READY)
+	@$(PROGRAM) crate --cores $(CORES) --quiet host reason progress rules --configfile $(CONFIG)
 
-report-archive: config-there $(VENV)/run.stamp
+report-archive: $(READY)
 	@$(SNAKEMAKE) --report results/$(basename $(notdir $(CONFIG))).report.zip
 
 # Nothing else should run on the machine meanwhile.
@@ -84,16 +91,21 @@ $(VENV)/run.stamp: envs/lock.txt | $(VENV)/bin/python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r envs/lock.txt
 	@touch $@
 
+$(VENV)/jax.stamp: envs/lock-jax.txt | $(VENV)/run.stamp
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r envs/lock-jax.txt
+	@touch $@
+
 $(VENV)/dev.stamp: envs/lock-dev.txt | $(VENV)/bin/python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r envs/lock-dev.txt
-	@touch $@ $(VENV)/run.stamp
+	@touch $@ $(VENV)/run.stamp $(VENV)/jax.stamp
 
 # Needs uv. Versions for Linux and macOS and all supported Pythons in one file, without addresses.
 UV_COMPILE := uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \
 	--no-emit-index-url --no-header --generate-hashes
 lock:
 	@$(UV_COMPILE) envs/requirements.in -o envs/lock.txt
-	@$(UV_COMPILE) -c envs/lock.txt envs/requirements-dev.in -o envs/lock-dev.txt
+	@$(UV_COMPILE) -c envs/lock.txt envs/requirements-jax.in -o envs/lock-jax.txt
+	@$(UV_COMPILE) -c envs/lock.txt -c envs/lock-jax.txt envs/requirements-dev.in -o envs/lock-dev.txt
 	@cd scripts && $(PYTHON) -m batchlab.environments
 
 clean-env:

@@ -1,19 +1,26 @@
 # The plan of the campaign and the paths that the rules share. Nothing is imported here but the standard library and
 # what Snakemake has loaded already.
 import contextlib
+import os
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
+SCRIPTS = Path(workflow.basedir) / "scripts"
+sys.path.insert(0, str(SCRIPTS))
 
-from batchlab import configuration
+from batchlab import configuration, machine
 from batchlab.checkout import order_file_times, settings_file, settings_of_shared
-from batchlab.config_files import refuse_ambiguities
+from batchlab.config_files import check_files
 from batchlab.digests import canonical, code_digest, environment_digest
 from batchlab.errors import BatchlabError
 from batchlab.locking import hold_folder
 from batchlab.planning import plan
-from batchlab.planning.plan import PROBE_TABLES, seeds_of
+from batchlab.planning.plan import (
+    INITIAL_NAME,
+    PROBE_TABLES,
+    TRAINED_NAME,
+    seeds_of,
+)
 from batchlab.planning.specs import (
     FORMATS,
     campaign_identity,
@@ -32,7 +39,8 @@ from batchlab.planning.specs import (
 )
 
 try:
-    refuse_ambiguities(workflow.configfiles)
+    check_files(workflow.configfiles)
+    machine.choose(config, os.environ)
     PLAN = plan(configuration.load(config))
 except BatchlabError as problem:
     # Not raised: Snakemake would add where in this file, which is not where the mistake is.
@@ -65,14 +73,12 @@ with writable("results/"):
 
 def code(script, *modules):
     """Digest of a rule's code: its script and what the script imports of the library."""
-    return code_digest(Path(workflow.basedir) / "scripts" / script, tuple(modules))
+    return code_digest(SCRIPTS / script, tuple(modules))
 
 
 def env(script, *modules):
     """Digest of the locked versions of the packages that a rule's code imports."""
-    return environment_digest(
-        Path(workflow.basedir) / "scripts" / script, tuple(modules)
-    )
+    return environment_digest(SCRIPTS / script, tuple(modules))
 
 
 def digests(script, *modules):

@@ -13,9 +13,7 @@ rule check_model:
     log:
         "logs/check_model/{initial}.log",
     wildcard_constraints:
-        initial=one_of(
-            name for name in PLAN.segments if PLAN.segments[name].parent is None
-        ),
+        initial=INITIAL_NAME,
     conda:
         "../envs/train.yaml"
     resources:
@@ -48,9 +46,7 @@ rule initialise_model:
     log:
         "logs/initialise_model/{initial}/seeds-{block}.log",
     wildcard_constraints:
-        initial=one_of(
-            name for name in PLAN.segments if PLAN.segments[name].parent is None
-        ),
+        initial=INITIAL_NAME,
     conda:
         "../envs/train.yaml"
     resources:
@@ -88,9 +84,7 @@ rule train_segment:
     log:
         "logs/train_segment/{segment}/seeds-{block}.log",
     wildcard_constraints:
-        segment=one_of(
-            name for name in PLAN.segments if PLAN.segments[name].parent is not None
-        ),
+        segment=TRAINED_NAME,
     priority: LONG_JOBS["train_segment"]
     conda:
         "../envs/train.yaml"

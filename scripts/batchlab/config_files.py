@@ -1,4 +1,4 @@
-"""What a YAML file says in two ways, and Snakemake takes in one of them without a word.
+"""What YAML files must not say: keys of the machine, and what Snakemake takes in one of two ways without a word.
 
 Of two equal keys it keeps the last. Numbers follow YAML 1.1: `0100` is 64, in base 8, and `1:30` is 90, in base 60.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 import yaml
 
 from batchlab.errors import BatchlabError
+from batchlab.machine import CHOICES
 
 # The parser in C is nine times faster, where PyYAML has it.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -20,8 +21,8 @@ _NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 _OTHER_BASE = re.compile(r"[-+]?(0[0-7_]+|.*:.*)")
 
 
-def refuse_ambiguities(paths: Iterable[str | Path]) -> None:
-    """Raise if a configuration file names a key twice in a mapping, or holds a number in base 8 or 60.
+def check_files(paths: Iterable[str | Path]) -> None:
+    """Raise if a configuration file names a key twice in one mapping, a key of a profile, or a number in base 8 or 60.
 
     Args:
         paths: Files that Snakemake has read, so that their syntax is right.
@@ -31,7 +32,8 @@ def refuse_ambiguities(paths: Iterable[str | Path]) -> None:
     """
     for path in paths:
         with Path(path).open(encoding="utf-8") as file:
-            waiting = [yaml.compose(file, Loader=_LOADER)]
+            campaign = yaml.compose(file, Loader=_LOADER)
+        waiting = [campaign]
         seen: set[int] = set()  # an anchor may be met again, inside itself too
         while waiting:
             node = waiting.pop()
@@ -56,4 +58,9 @@ def refuse_ambiguities(paths: Iterable[str | Path]) -> None:
                         )
                     if isinstance(key, yaml.ScalarNode):
                         lines[key.value] = line
+                        if node is campaign and key.value in CHOICES:
+                            raise BatchlabError(
+                                f"{path}: line {line}: {key.value} is a matter of the machine, not of the campaign; "
+                                f"give --config {key.value}=… or choose a profile (see docs/gpu.md)"
+                            )
                     waiting.append(value)

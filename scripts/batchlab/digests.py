@@ -10,7 +10,7 @@ import functools
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,17 +40,21 @@ def digest(*parts: Any) -> str:
     return hashlib.sha256(canonical(list(parts)).encode()).hexdigest()[:10]
 
 
-def _without_docstrings(tree: ast.Module) -> ast.Module:
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
-            first = node.body[0] if node.body else None
-            if (
-                isinstance(first, ast.Expr)
-                and isinstance(first.value, ast.Constant)
-                and isinstance(first.value.value, str)
-            ):
-                node.body[:1] = [] if len(node.body) > 1 else [ast.copy_location(ast.Pass(), first)]
-    return tree
+def _statements(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield a module and the statements in it, those inside others included; expressions hold none."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for part in ("body", "orelse", "finalbody", "handlers", "cases"):
+            waiting += getattr(node, part, ())
+
+
+def _drop_docstring(node: ast.AST) -> None:
+    if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+        first = node.body[0] if node.body else None
+        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+            node.body[:1] = [] if len(node.body) > 1 else [ast.copy_location(ast.Pass(), first)]
 
 
 def _origin(statement: ast.ImportFrom, path: Path) -> str:
@@ -69,7 +73,8 @@ def _parsed(path: Path) -> tuple[str, frozenset[str], frozenset[str]]:
     tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
     ours: set[str] = set()
     others: set[str] = set()
-    for node in ast.walk(tree):
+    for node in _statements(tree):
+        _drop_docstring(node)
         names: list[str] = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -79,10 +84,10 @@ def _parsed(path: Path) -> tuple[str, frozenset[str], frozenset[str]]:
         for name in names:
             (ours if name.partition(".")[0] == "batchlab" else others).add(name)
     # unparse, not dump: its text depends less on the version of Python, and comments and layout are gone.
-    source = ast.unparse(_without_docstrings(tree))
-    return source, frozenset(ours), frozenset(name.partition(".")[0] for name in others)
+    return ast.unparse(tree), frozenset(ours), frozenset(name.partition(".")[0] for name in others)
 
 
+@functools.cache
 def _files_of(module: str) -> list[Path]:
     """Return the files that importing `module` runs, its parents' `__init__` first; none if there is no such module."""
     parts = module.split(".")[1:]

@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from batchlab.digests import locked_versions
+from batchlab.digests import LOCK, locked_versions
 from batchlab.files import sha256_of, write_text
 
 # What is remembered in Snakemake's folder, beside what Snakemake remembers itself.
@@ -98,17 +98,22 @@ def host() -> dict[str, str]:
     return {"system": platform.system(), "machine": platform.machine(), "processor": processor}
 
 
+def _locked() -> dict[str, str]:
+    """Return the versions in the lock, with those of JAX, which has a lock of its own that no digest reads."""
+    return {**locked_versions(LOCK.with_name("lock-jax.txt")), **locked_versions()}
+
+
 def versions_of_imported() -> dict[str, str]:
     """Return name → installed version of every locked distribution of which this process imported a module."""
     modules = importlib.metadata.packages_distributions()
     loaded = {name.partition(".")[0] for name in sys.modules}
     names = {name.lower().replace("_", "-") for module in loaded for name in modules.get(module, ())}
-    return {name: importlib.metadata.version(name) for name in sorted(names & locked_versions().keys())}
+    return {name: importlib.metadata.version(name) for name in sorted(names & _locked().keys())}
 
 
 def unlocked(versions: Mapping[str, str]) -> dict[str, str]:
     """Return name → a remark for each package whose version is not the one in the lock."""
-    locked = locked_versions()
+    locked = _locked()
     return {
         name: f"{version} is installed, {locked[name]} is in the lock"
         for name, version in versions.items()

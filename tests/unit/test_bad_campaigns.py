@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from unit.campaigns import planned
 from unit.test_campaign_files import PROJECT, merged
 
-from batchlab.config_files import refuse_ambiguities
+from batchlab.config_files import check_files
 from batchlab.configuration import RULE_FAMILIES, RULES, SCHEMA, TARGETS, load
 from batchlab.digests import canonical
 from batchlab.errors import BatchlabError
@@ -327,18 +327,18 @@ def test_a_model_file_that_is_none(name: str, words: str) -> None:
 def test_a_key_that_stands_twice_is_found(tmp_path: Path, text: str, line: int) -> None:
     (tmp_path / "mine.yaml").write_text(text)
     with pytest.raises(BatchlabError, match=rf"mine\.yaml: line {line}: the key .* keep one of them"):
-        refuse_ambiguities([tmp_path / "mine.yaml"])
+        check_files([tmp_path / "mine.yaml"])
 
 
 @pytest.mark.parametrize("number", ["0100", "-017", "1:30", "1:30.5"])
 def test_a_number_in_another_base_is_found(tmp_path: Path, number: str) -> None:
     (tmp_path / "mine.yaml").write_text(f"a: 0\nb: [0.5, 1e3, '{number}']\nc: [{number}]\n")
     with pytest.raises(BatchlabError, match=rf"mine\.yaml: line 3: YAML does not read {number} as a decimal number"):
-        refuse_ambiguities([tmp_path / "mine.yaml"])
+        check_files([tmp_path / "mine.yaml"])
 
 
 def test_the_campaigns_of_the_project_say_nothing_twice() -> None:
-    refuse_ambiguities((PROJECT / "config").glob("*.yaml"))
+    check_files((PROJECT / "config").glob("*.yaml"))
 
 
 def test_the_reserved_names_are_those_of_the_workflow() -> None:

@@ -15,7 +15,7 @@ from batchlab.charts import CHARTS
 from batchlab.configuration import SCHEMA, load
 from batchlab.planning import plan
 from batchlab.planning.columns import DERIVED_COLUMNS, TABLE_COLUMNS
-from batchlab.planning.plan import PROBE_TABLES, Plan
+from batchlab.planning.plan import INITIAL_NAME, PROBE_TABLES, TRAINED_NAME, Plan
 from batchlab.selection import DERIVED
 from batchlab.tables.study import DISTANCE_COLUMNS, HISTORY_COLUMNS
 
@@ -55,6 +55,17 @@ def test_campaigns_can_be_planned(name: str) -> None:
         assert study.arms
         for claim in study.claims.values():
             assert claim["expect"] != "equal" or "margin" in claim
+
+
+@pytest.mark.parametrize("name", CAMPAIGNS)
+def test_names_tell_initial_weights_from_trained_segments(name: str) -> None:
+    segments = campaign(name).segments.items()
+    assert {found for found, segment in segments if segment.parent is None} == {
+        found for found, _ in segments if re.fullmatch(INITIAL_NAME, found)
+    }
+    assert {found for found, segment in segments if segment.parent} == {
+        found for found, _ in segments if re.fullmatch(TRAINED_NAME, found)
+    }
 
 
 @pytest.mark.parametrize("table", TABLE_COLUMNS)

@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from batchlab.charts import CHARTS, columns, density, draw, export, theme
+from batchlab.charts import CHARTS, columns, density, draw, export, marks, theme
 from batchlab.charts.aggregate import summarise
-from batchlab.charts.figure import figure_from
+from batchlab.charts.figure import Figure, figure_from
 from batchlab.errors import BatchlabError
 
 SIZES = [4, 16, 64, 256, 1024]
@@ -187,9 +187,25 @@ def test_batch_colours_are_ordered_and_readable_on_white() -> None:
     assert 1.05 / (max(values) + 0.05) > 2.0
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (2, 1024, [3, 10, 30, 100, 300, 1000]),
+        (0.5, 60, [0.5, 1, 2, 5, 10, 20, 50]),
+        (550, 1250, [600, 700, 800, 900, 1000, 1100, 1200]),
+        (88, 99, [88, 90, 92, 94, 96, 98]),
+    ],
+)
+def test_logarithmic_axes_have_readable_ticks(low: float, high: float, ticks: list[float]) -> None:
+    curves = pd.DataFrame({"x": [low, high]})
+    figure = Figure(chart="curves", table="history", x="updates", x_scale="log")
+    assert marks.x_axis(figure, curves["x"], 300).to_dict()["axis"]["values"] == ticks
+
+
 def test_axes_have_titles_with_units() -> None:
-    titles = {str(node["title"]) for node in nodes(drawn("curves", x="seconds")) if "field" in node and "title" in node}
-    assert {"Training time (s)", "['Accuracy (%)']"} <= titles
+    found = [node["title"] for node in nodes(drawn("curves", x="seconds")) if "field" in node and "title" in node]
+    titles = {" ".join(title) if isinstance(title, list) else title for title in found}
+    assert {"Training time (s)", "Accuracy (%)"} <= titles
     assert columns.quantity("batch_size").axis == "batch size B (examples per update)"
     assert columns.quantity("generalisation_gap").factor == 100
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ def test_canonical_form_refuses_what_json_cannot_say(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A library with a script that uses `shared` through `one`, and a module that nobody uses."""
     package = tmp_path / "batchlab"
     package.mkdir()
@@ -38,14 +39,18 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (package / "unused.py").write_text("import altair\n")
     (tmp_path / "script.py").write_text("from batchlab import one\n")
     monkeypatch.setattr(digests, "LIBRARY", package)
-    for function in (digests._parsed, code_digest, environment_digest, source_digest):
+    forget()
+    yield tmp_path
+    forget()
+
+
+def forget() -> None:
+    for function in (digests._parsed, digests._files_of, code_digest, environment_digest, source_digest):
         function.cache_clear()
-    return tmp_path
 
 
 def of(library: Path) -> str:
-    digests._parsed.cache_clear()
-    code_digest.cache_clear()
+    forget()
     return code_digest(library / "script.py")
 
 
@@ -80,6 +85,18 @@ def test_tables_do_not_depend_on_tensorflow_nor_figures_on_scipy_alone() -> None
         files = digests._closure(PROJECT / "scripts" / script, ())
         imported = {name for path in files for name in digests._parsed(path)[2]}
         assert not imported & {"tensorflow", "keras"}, script
+
+
+def test_the_second_core_is_in_no_digest_of_an_environment() -> None:
+    script = PROJECT / "scripts/train_segment.py"
+    imported = {name for path in digests._closure(script, ()) for name in digests._parsed(path)[2]}
+    assert {"jax", "tensorflow"} <= imported
+    locked, other = locked_versions(), locked_versions(PROJECT / "envs/lock-jax.txt")
+    assert {"jax", "jaxlib"} <= other.keys() and not {"jax", "jaxlib"} & locked.keys()
+    # Installed beside the first lock, the second changes none of its versions.
+    shared = other.keys() & locked.keys()
+    assert "numpy" in shared
+    assert {name: other[name] for name in shared} == {name: locked[name] for name in shared}
 
 
 def test_conda_files_agree_with_the_lock() -> None:

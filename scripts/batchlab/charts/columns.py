@@ -76,10 +76,13 @@ _NAMES = {
     "lamb": "LAMB",
     "lion": "Lion",
     "mlp": "MLP",
+    "mlp_bn": "MLP with BN",
+    "mlp_ghost_bn": "MLP with ghost BN",
     "cnn": "CNN",
     "lenet": "LeNet",
     "fixed_weights": "fixed weights",
     "same_samples": "same samples seen",
+    "re_estimated": "re-estimated",
 }
 
 

@@ -62,7 +62,7 @@ def curve(values: np.ndarray, logarithmic: bool) -> pd.DataFrame:
 
 
 def draw(figure: Figure, rows: Rows) -> Any:
-    """Draw one density per batch size, raw on a logarithmic axis and normalised by the mean on a linear one.
+    """Draw one density per batch size, raw and normalised by the mean; on a logarithmic axis where decades are covered.
 
     Args:
         figure: Its `x` (default `norm`), `facet` and `normalise` are read; colour is always the batch size.
@@ -91,8 +91,9 @@ def draw(figure: Figure, rows: Rows) -> Any:
     views = ["raw", "same"] if figure.normalise == "both" else ["same"] if figure.normalise else ["raw"]
     facets = in_order(frame[figure.facet]) if figure.facet else [None]
     panels = len(views) * len(facets)
-    across = len(views) if len(views) > 1 else 1 if panels == 1 else 2
-    width = (marks.WIDTH - 112 - 40 - (across - 1) * 62) // across
+    across = len(views) if len(views) > 1 else 2 if panels in (2, 4) else min(panels, 3)
+    beside = across < 3  # the legend
+    width = (marks.WIDTH - (112 if beside else 0) - 40 - (across - 1) * 62) // across
     height = 300 if panels == 1 else 230 if len(facets) == 1 else 170
     charts = []
     for facet in facets:
@@ -102,7 +103,9 @@ def draw(figure: Figure, rows: Rows) -> Any:
             if len(views) > 1:
                 heading = ", ".join(text for text in (heading, "raw" if view == "raw" else "equal means") if text)
             charts.append(
-                _panel(figure, part, view, marks.capital(heading), frame).properties(width=width, height=height)
+                _panel(figure, part, view, marks.capital(heading), frame, not beside).properties(
+                    width=width, height=height
+                )
             )
     joined = charts[0] if len(charts) == 1 else alt.concat(*charts, columns=across)
     return marks.finish(joined, figure, _notes(frame, views), rows.diverged)
@@ -119,9 +122,9 @@ def _notes(frame: pd.DataFrame, views: Sequence[str]) -> list[str]:
     return [trials, "kernel density, peak scaled to 1", scaled]
 
 
-def _panel(figure: Figure, part: pd.DataFrame, view: str, heading: str, frame: pd.DataFrame) -> Any:
+def _panel(figure: Figure, part: pd.DataFrame, view: str, heading: str, frame: pd.DataFrame, wide: bool) -> Any:
     value = part["_raw" if view == "raw" else "_same"]
-    logarithmic = view == "raw" and _over_decades(figure, frame["_raw"])
+    logarithmic = _over_decades(figure, frame["_raw" if view == "raw" else "_same"])
     curves = [
         curve(value[part["batch_size"] == size].to_numpy(float), logarithmic).assign(batch_size=size)
         for size in in_order(part["batch_size"])
@@ -130,8 +133,10 @@ def _panel(figure: Figure, part: pd.DataFrame, view: str, heading: str, frame: p
     data["x"] = significant(data["x"], 5)
     quantity = columns.quantity(figure.x or "norm")
     title = figure.x_title or marks.capital(quantity.axis if view == "raw" else f"{_short(quantity.title)}, normalised")
-    axis = marks.x_axis(replace(figure, x_scale="log" if logarithmic else "linear", x_title=title), data["x"], 220)
-    tint = marks.colour(figure, frame)
+    axis = marks.x_axis(
+        replace(figure, x_scale="log" if logarithmic else "linear", x_title=title), data["x"], 140 if wide else 220
+    )
+    tint = marks.colour(figure, frame, wide)
     name = marks.capital(figure.y_title or "Density (peak = 1)")
     y = alt.Y(
         "density:Q",
@@ -149,10 +154,10 @@ def _panel(figure: Figure, part: pd.DataFrame, view: str, heading: str, frame: p
     return layer.properties(title=alt.TitleParams(text=heading, fontSize=12, offset=6))
 
 
-def _over_decades(figure: Figure, raw: pd.Series) -> bool:
-    """Return whether raw norms need a logarithmic axis; one answer for all panels of a figure."""
-    positive = bool((raw > 0).all())
-    return positive and (figure.x_scale != "linear" or bool(raw.max() > 20 * raw.min()))
+def _over_decades(figure: Figure, norms: pd.Series) -> bool:
+    """Return whether norms need a logarithmic axis; one answer for all panels of a figure."""
+    positive = bool((norms > 0).all())
+    return positive and (figure.x_scale != "linear" or bool(norms.max() > 20 * norms.min()))
 
 
 def _short(title: str) -> str:

@@ -17,6 +17,7 @@ from batchlab.errors import BatchlabError
 
 WIDTH = 640
 _AXIS_WIDTH = 62
+_COUNTS = ("epoch", "updates", "examples")
 
 
 def colour_domain(figure: Figure, rows: pd.DataFrame, column: str) -> tuple[list[Any], list[str]]:
@@ -135,7 +136,12 @@ def dash(names: Sequence[Any], title: str | None, wide: bool, column: str = "ser
 
 
 def _nice_ticks(low: float, high: float, most: int = 7) -> list[float]:
-    """Return at most `most` tick values of a logarithmic axis: powers of ten, with 2 and 5 or 3 if they fit."""
+    """Return at most `most` tick values of a logarithmic axis: powers of ten, with 2 and 5 or 3 if they fit.
+
+    An axis of less than half a decade holds hardly any of these; it gets evenly spaced ones.
+    """
+    if high < 5 * low:
+        return _even_ticks(low, high, most)
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     for steps in ((1, 2, 5), (1, 3), (1,)):
         ticks = [float(f"{step}e{power}") for power in range(first, last + 1) for step in steps]
@@ -145,6 +151,16 @@ def _nice_ticks(low: float, high: float, most: int = 7) -> list[float]:
     return ticks[:: math.ceil(len(ticks) / most)]
 
 
+def _even_ticks(low: float, high: float, most: int) -> list[float]:
+    """Return at most `most` multiples of 1, 2, 2.5 or 5 times a power of ten, as many as fit."""
+    power = math.floor(math.log10(high - low)) if high > low else 0
+    for step in (float(f"{factor}e{power + shift}") for shift in (-1, 0, 1) for factor in (1, 2, 2.5, 5)):
+        ticks = [float(f"{number * step:.12g}") for number in range(math.ceil(low / step), math.floor(high / step) + 1)]
+        if len(ticks) <= most:
+            return ticks
+    return []
+
+
 def _log_labels() -> str:
     """Return a Vega expression that writes 0.001 to 10000 in full and other powers as 1e-7."""
     return "datum.value >= 1e-3 && datum.value < 1e6 ? format(datum.value, '~g') : format(datum.value, '.0e')"
@@ -152,14 +168,17 @@ def _log_labels() -> str:
 
 def x_axis(figure: Figure, values: pd.Series, width: int = 500) -> Any:
     """Return the horizontal encoding of a numeric column named `x`, linear or logarithmic, `width` pixels long."""
-    name = capital(figure.x_title or columns.quantity(figure.x or "x").axis)
+    name = textwrap.wrap(capital(figure.x_title or columns.quantity(figure.x or "x").axis), max(24, width // 5))
     low, high = float(values.min()), float(values.max())
     domain = list(figure.x_domain) if figure.x_domain else None
     if figure.x_scale == "linear":
         scale = (
             alt.Scale(zero=False, nice=False, domain=domain) if domain else alt.Scale(zero=False, nice=False, padding=6)
         )
-        return alt.X("x:Q", title=name, scale=scale, axis=alt.Axis(format="~s") if high >= 1e4 else alt.Axis())
+        # Half an epoch or half an update has no name.
+        step = 1 if figure.x in _COUNTS else alt.Undefined
+        axis = alt.Axis(format="~s" if high >= 1e4 else alt.Undefined, tickMinStep=step)
+        return alt.X("x:Q", title=name, scale=scale, axis=axis)
     base = 2 if figure.x_scale == "log2" else 10
     most = max(3, width // 42)
     if base == 2:

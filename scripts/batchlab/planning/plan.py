@@ -7,6 +7,7 @@ path and is trained once; a changed second phase or an added snapshot changes th
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -105,6 +106,10 @@ PROBE_TABLES = {
 DERIVED_TABLES = {"gradient_norms": ("gradient_norm_summary",)}
 # What a phase sets for the training in it.
 _PHASE_SETTINGS = ("learning_rate", "batch_size", "accumulation")
+# Names of initial weights and of trained segments, as patterns: short ones, because Snakemake goes through the text of
+# a pattern for every job (a list of all names costs a campaign of 1,000 arms a third of its dry run).
+INITIAL_NAME = r"\w+-\w+-initial-[0-9a-f]{10}"
+TRAINED_NAME = r"\w+-\w+-\w+-b\d+-[^/]+-[0-9a-f]{10}"
 STUDY_TABLES = ("arms", "history", "distances", "summary", "comparisons")
 
 
@@ -153,6 +158,8 @@ class _Planner:
         self.config = config
         self.shapes: dict[str, DataShape] = {}
         self.data_names: dict[str, str] = {}
+        self.initials: dict[tuple[str, str, str], Segment] = {}
+        self.optimizers: dict[str, dict[str, Any]] = {}
 
     def data(self, alias: str) -> str:
         """Register a data set and return the name of its folder."""
@@ -167,17 +174,32 @@ class _Planner:
             self.plan.data[name] = settings
         return self.data_names[alias]
 
+    def initial(self, recipe: Recipe) -> Segment:
+        """Register the initial weights of an arm and return them."""
+        key = (recipe.dataset, recipe.model, recipe.precision)
+        if key not in self.initials:
+            data = self.data(recipe.dataset)
+            model = resolve_model(self.config, recipe.model)
+            if "code" in model:
+                self.plan.model_files[model["code"]] = self.config["models"][recipe.model]["file"]
+            spec = {"dataset": identity(self.plan.data[data]), "model": model, "precision": recipe.precision}
+            label = f"{self.plan.data[data].get('name', 'user')}-{model.get('name', 'user')}-initial"
+            self.initials[key] = self._segment(label, spec, data, None)
+        return self.initials[key]
+
+    def optimizer(self, alias: str) -> dict[str, Any]:
+        """Return an optimizer's full settings."""
+        if alias not in self.optimizers:
+            self.optimizers[alias] = resolve_optimizer(self.config, alias)
+        return self.optimizers[alias]
+
     def chain(self, study: str, recipe: Recipe, snapshots: set[int]) -> tuple[Segment, ...]:
         """Return the chain of segments of an arm, cut at phase changes and at the epochs in `snapshots`."""
-        data = self.data(recipe.dataset)
+        initial = self.initial(recipe)
         examples = self.shapes[recipe.dataset].examples_train
-        model = resolve_model(self.config, recipe.model)
-        if "code" in model:
-            self.plan.model_files[model["code"]] = self.config["models"][recipe.model]["file"]
-        optimizer = resolve_optimizer(self.config, recipe.optimizer)
-        labels = [self.plan.data[data].get("name", "user"), model.get("name", "user")]
-        base = {"dataset": identity(self.plan.data[data]), "model": model, "precision": recipe.precision}
-        chain = [self._segment("-".join([*labels, "initial"]), base, data, None, None)]
+        optimizer = self.optimizer(recipe.optimizer)
+        labels = initial.name.split("-")[:2]
+        chain = [initial]
         position = 0
         for number, phase in enumerate(recipe.phases):
             where = f"studies.{study}.arms.{recipe.key}"
@@ -208,22 +230,15 @@ class _Planner:
                 k = f"k{phase.accumulation}-" if phase.accumulation > 1 else ""
                 text = f"b{phase.batch_size}-{k}lr{phase.learning_rate:g}-to{stop / examples:.4g}"
                 label = "-".join([*labels, optimizer["name"], text])
-                chain.append(self._segment(label, settings, data, chain[-1], base))
+                chain.append(self._segment(label, settings, initial.data, chain[-1]))
                 position = stop
         return tuple(chain)
 
-    def _segment(
-        self,
-        label: str,
-        settings: dict[str, Any],
-        data: str,
-        parent: Segment | None,
-        base: dict[str, Any] | None,
-    ) -> Segment:
+    def _segment(self, label: str, settings: dict[str, Any], data: str, parent: Segment | None) -> Segment:
         name = f"{label}-{digest(parent.name.rpartition('-')[2] if parent else None, settings)}"
         if name not in self.plan.segments:
             initial = parent.initial if parent else name
-            spec = {**(base or {}), **settings}
+            spec = {**self.plan.segments[initial].spec, **settings} if parent else settings
             self.plan.segments[name] = Segment(name, spec, data, parent.name if parent else None, initial)
         return self.plan.segments[name]
 
@@ -232,8 +247,8 @@ class _Planner:
         recipes = expand(self.config, name)
         if not recipes:
             raise BatchlabError(f"studies.{name}.arms: the study has no arms; give at least one")
-        names = [recipe.arm for recipe in recipes]
-        if repeated := {arm for arm in names if names.count(arm) > 1}:
+        times = Counter(recipe.arm for recipe in recipes)
+        if repeated := [arm for arm, count in times.items() if count > 1]:
             raise BatchlabError(f"studies.{name}.arms: {min(repeated)!r} comes out twice; remove the repeated value")
         arms: list[Arm] = []
         wanted: list[tuple[Arm, int | None, Probe]] = []

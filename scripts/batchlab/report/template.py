@@ -42,7 +42,7 @@ section { margin-top: 4.5rem; padding-top: 1.6rem; border-top: 1px solid var(--i
 .question { font-size: 1.1rem; font-style: italic; margin: .4rem 0 .8rem; }
 figure { margin: 2.2rem 0; }
 .canvas { overflow-x: auto; }
-.canvas svg { display: block; max-width: 100%; min-width: 34rem; height: auto; margin: 0 auto; }
+.canvas svg { display: block; overflow: visible; max-width: 100%; min-width: 34rem; height: auto; margin: 0 auto; }
 figcaption { font-size: .86rem; line-height: 1.5; color: #363c44; margin-top: .5rem; padding-top: .5rem; border-top: 1px solid var(--line); }
 .links { font-size: .8rem; color: var(--soft); white-space: nowrap; }
 .scroll { overflow-x: auto; }

@@ -20,7 +20,7 @@ from batchlab.verification.records import Difference, Evidence
 _SCRIPTS = LIBRARY.parent
 # Folders of the project that a job must not see: it gets its inputs, and writes, in a `results` of its own.
 _HIDDEN = ("results", "logs", ".snakemake", ".git")
-# Scripts that start TensorFlow, whose settings are those of a process: each of their jobs has one to itself.
+# Scripts that start Keras, whose backend and settings are those of a process: each of their jobs has one to itself.
 _ALONE = ("data", "segments", "probes")
 _LOG = "logs/job.log"
 
@@ -69,7 +69,8 @@ def recompute(chosen: Sequence[Evidence], say: Callable[[str], None]) -> Recompu
         say(f"recomputing {first.name}" if len(group) == 1 else f"recomputing {len(group)} × {first.script}")
         with tempfile.TemporaryDirectory(prefix="batchlab-verify-") as base:
             folders = [Path(base) / str(number) for number in range(len(group))]
-            _run([_job(evidence, folder) for evidence, folder in zip(group, folders, strict=True)])
+            jobs = [_job(evidence, folder) for evidence, folder in zip(group, folders, strict=True)]
+            _run(jobs, (group[0].record or {}).get("backend"))
             for evidence, folder in zip(group, folders, strict=True):
                 _judge(evidence, folder, result)
     return result
@@ -119,13 +120,14 @@ def _job(evidence: Evidence, folder: Path) -> dict[str, Any]:
     }
 
 
-def _run(jobs: list[dict[str, Any]]) -> None:
-    """Run jobs one after the other in a new process."""
+def _run(jobs: list[dict[str, Any]], backend: str | None) -> None:
+    """Run jobs one after the other in a new process, with the training core of the record where it names one."""
+    core = {"BATCHLAB_BACKEND": backend} if backend else {}
     path = os.pathsep.join(filter(None, (str(_SCRIPTS), os.environ.get("PYTHONPATH"))))
     subprocess.run(
         [sys.executable, "-P", "-m", "batchlab.verification.rerun"],
         input=json.dumps(jobs),
-        env={**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, **core, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
         check=False,
