@@ -72,11 +72,11 @@ bench-docs:
 	@cd scripts && $(PYTHON) -m batchlab.benchmarks.summary
 
 test: $(VENV)/dev.stamp
-	@$(BIN)/pytest -q -n auto --dist loadgroup
+	@$(BIN)/pytest -q -n auto --dist loadfile
 
 # What takes long: 50 kills at random moments, ten of a download, and 20,000 broken campaigns.
 test-slow: $(VENV)/dev.stamp
-	@BATCHLAB_KILLS=50 BATCHLAB_FUZZ=20000 $(BIN)/pytest -q -n auto --dist loadgroup \
+	@BATCHLAB_KILLS=50 BATCHLAB_FUZZ=20000 $(BIN)/pytest -q -n auto --dist loadfile \
 		tests/workflow/test_recovery.py tests/unit/test_bad_campaigns.py
 
 check: $(VENV)/dev.stamp

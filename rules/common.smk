@@ -11,7 +11,7 @@ sys.path.insert(0, str(SCRIPTS))
 
 from batchlab import configuration, machine
 from batchlab.checkout import order_file_times, settings_file, settings_of_shared
-from batchlab.config_files import check_keys
+from batchlab.config_files import check_files
 from batchlab.digests import (
     canonical,
     code_digest,
@@ -45,7 +45,7 @@ from batchlab.planning.specs import (
 )
 
 try:
-    check_keys(workflow.configfiles)
+    check_files(workflow.configfiles)
     machine.choose(config, os.environ)
     PLAN = plan(configuration.load(config))
 except BatchlabError as problem:

@@ -1,7 +1,11 @@
-"""What YAML files must not say: keys of the machine, and a key twice (Snakemake keeps the last and tells nobody)."""
+"""What YAML files must not say: keys of the machine, and what Snakemake takes in one of two ways without a word.
+
+Of two equal keys it keeps the last. Numbers follow YAML 1.1: `0100` is 64, in base 8, and `1:30` is 90, in base 60.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,15 +17,18 @@ from batchlab.machine import CHOICES
 # The parser in C is nine times faster, where PyYAML has it.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
+_NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+_OTHER_BASE = re.compile(r"[-+]?(0[0-7_]+|.*:.*)")
 
-def check_keys(paths: Iterable[str | Path]) -> None:
-    """Raise if a configuration file names a key twice in one mapping, or a key that belongs into a profile.
+
+def check_files(paths: Iterable[str | Path]) -> None:
+    """Raise if a configuration file names a key twice in one mapping, a key of a profile, or a number in base 8 or 60.
 
     Args:
         paths: Files that Snakemake has read, so that their syntax is right.
 
     Raises:
-        BatchlabError: The message names file, lines and key.
+        BatchlabError: The message names file, line, and key or number.
     """
     for path in paths:
         with Path(path).open(encoding="utf-8") as file:
@@ -33,6 +40,11 @@ def check_keys(paths: Iterable[str | Path]) -> None:
             if id(node) in seen:
                 continue
             seen.add(id(node))
+            if isinstance(node, yaml.ScalarNode) and node.tag in _NUMBERS and _OTHER_BASE.fullmatch(node.value):
+                raise BatchlabError(
+                    f"{path}: line {node.start_mark.line + 1}: YAML does not read {node.value} as a decimal number; "
+                    "write it without a leading zero or colons, or in quotes if it is a text"
+                )
             if isinstance(node, yaml.SequenceNode):
                 waiting += node.value
             elif isinstance(node, yaml.MappingNode):

@@ -65,11 +65,22 @@ def _drop_docstring(node: ast.AST) -> None:
 _Module = tuple[str, frozenset[str], frozenset[str]]
 
 
+def _origin(statement: ast.ImportFrom, path: Path) -> str:
+    """Return the whole name of the module that `from … import` names in a file; none for one beside a user's file."""
+    if not statement.level:
+        return statement.module or ""
+    folder = path.parents[statement.level - 1]
+    if not folder.is_relative_to(LIBRARY):
+        return ""
+    return ".".join(["batchlab", *folder.relative_to(LIBRARY).parts, *([statement.module] if statement.module else [])])
+
+
 @functools.cache
 def _parsed(path: Path) -> _Module:
     """Return what matters of a module, from what an earlier process kept if the file is still the same."""
     text = path.read_text(encoding="utf-8")
-    key = hashlib.sha256(f"{_normalisation()}{text}".encode()).hexdigest()
+    # The place counts, because relative imports start there.
+    key = hashlib.sha256(f"{_normalisation()}{path}{text}".encode()).hexdigest()
     if key in _kept():
         source, ours, others = _kept()[key]
         found = source, frozenset(ours), frozenset(others)
@@ -119,9 +130,9 @@ def _parse(text: str, path: Path) -> _Module:
         names: list[str] = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+        elif isinstance(node, ast.ImportFrom) and (module := _origin(node, path)):
             # `from batchlab.data import load` may name a submodule; what is no file is dropped later.
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            names = [module, *(f"{module}.{alias.name}" for alias in node.names)]
         for name in names:
             (ours if name.partition(".")[0] == "batchlab" else others).add(name)
     # unparse, not dump: its text depends less on the version of Python, and comments and layout are gone.

@@ -106,16 +106,18 @@ def _explain(problem: BaseException, spec: dict[str, Any], log: Path) -> str:
 
 
 def _write_record(snakemake: Any, current: Job, inputs: dict[str, Any], started: datetime) -> None:
+    # Where the user's files lie is told beside the spec, as for Snakemake: a moved file is no other setting.
+    source = snakemake.params.get("source", {})
     record = provenance.record(
         rule=snakemake.rule,
         params=snakemake.params,
-        spec=current.spec,
+        spec=json.loads(snakemake.params.spec),
         inputs=inputs,
         outputs=current.output,
         threads=current.threads,
         started=started,
         ended=datetime.now(UTC),
-        facts=current.facts,
+        facts={**current.facts, **({"source": source} if source else {})},
     )
     for name, remark in record["not_as_locked"].items():
         print(f"batchlab: warning: package {name}: {remark}", file=sys.stderr)

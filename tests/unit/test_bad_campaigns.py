@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from unit.campaigns import planned
 from unit.test_campaign_files import PROJECT, merged
 
-from batchlab.config_files import check_keys
+from batchlab.config_files import check_files
 from batchlab.configuration import RULE_FAMILIES, RULES, SCHEMA, TARGETS, load
 from batchlab.digests import canonical
 from batchlab.errors import BatchlabError
@@ -228,6 +228,7 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ({"optimizers__sgd__nesterov": 1}, ["optimizers.sgd.nesterov: 1", "true or false"]),
     ({"optimizers__sgd__clipnorm": "big"}, ["optimizers.sgd.clipnorm: 'big'", "null or a number"]),
     ({"datasets__digits": {"file": "a\0.npz"}}, ["datasets.digits: ", ".npz"]),
+    ({"studies__switch__reference": {"recipe": "nobody"}}, ["switch.reference.recipe: 'nobody' is no arm", "constant"]),
     # probes
     (
         {"studies__switch__probes__norms__updates": 3},
@@ -326,11 +327,18 @@ def test_a_model_file_that_is_none(name: str, words: str) -> None:
 def test_a_key_that_stands_twice_is_found(tmp_path: Path, text: str, line: int) -> None:
     (tmp_path / "mine.yaml").write_text(text)
     with pytest.raises(BatchlabError, match=rf"mine\.yaml: line {line}: the key .* keep one of them"):
-        check_keys([tmp_path / "mine.yaml"])
+        check_files([tmp_path / "mine.yaml"])
+
+
+@pytest.mark.parametrize("number", ["0100", "-017", "1:30", "1:30.5"])
+def test_a_number_in_another_base_is_found(tmp_path: Path, number: str) -> None:
+    (tmp_path / "mine.yaml").write_text(f"a: 0\nb: [0.5, 1e3, '{number}']\nc: [{number}]\n")
+    with pytest.raises(BatchlabError, match=rf"mine\.yaml: line 3: YAML does not read {number} as a decimal number"):
+        check_files([tmp_path / "mine.yaml"])
 
 
 def test_the_campaigns_of_the_project_say_nothing_twice() -> None:
-    check_keys((PROJECT / "config").glob("*.yaml"))
+    check_files((PROJECT / "config").glob("*.yaml"))
 
 
 def test_the_reserved_names_are_those_of_the_workflow() -> None:

@@ -83,6 +83,14 @@ def test_what_is_kept_changes_no_digest(library: Path, monkeypatch: pytest.Monke
     assert of(library) == after
 
 
+@pytest.mark.parametrize("how", ["from . import shared", "from .shared import helper", "from batchlab import shared"])
+def test_a_helper_imported_inside_a_function_counts(library: Path, how: str) -> None:
+    (library / "batchlab/one.py").write_text(f"def later():\n    if True:\n        {how}\n")
+    before = of(library)
+    (library / "batchlab/shared.py").write_text("def helper(x):\n    return x + 3\n")
+    assert of(library) != before
+
+
 def test_environment_holds_only_imported_packages(library: Path) -> None:
     assert digest({"numpy": locked_versions()["numpy"]}) == environment_digest(library / "script.py")
 

@@ -24,7 +24,10 @@ class Named(dict):
     __iter__ = lambda self: iter(self.values())
 
 snakemake = SimpleNamespace(
-    params=SimpleNamespace(spec=json.dumps({"model": {"file": "my.py"}}), get=lambda name, default=None: default),
+    params=SimpleNamespace(
+        spec=json.dumps({"model": {"code": "c0de"}}),
+        get=lambda name, default=None: {"source": {"model": {"code": "c0de", "file": "my.py"}}}.get(name, default),
+    ),
     input=Named(), output=Named(table="out/table.csv"), log=["logs/job.log"], threads=1, rule="rule",
 )
 with job(snakemake) as this:
@@ -79,3 +82,6 @@ def test_a_success_is_silent_and_recorded(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), (tmp_path / "logs/job.log").read_text()
     record = json.loads((tmp_path / "out/table.provenance.json").read_text())
     assert record["rule"] == "rule"
+    # Where a file lies is no setting.
+    assert record["spec"] == {"model": {"code": "c0de"}}
+    assert record["source"] == {"model": {"code": "c0de", "file": "my.py"}}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from batchlab.config_files import check_keys
+from batchlab.config_files import check_files
 from batchlab.errors import BatchlabError
 from batchlab.machine import choose
 from batchlab.planning.plan import PROBE_TABLES
@@ -73,10 +73,10 @@ def test_a_wrong_choice_is_one_line(config: dict[str, Any], environment: dict[st
 def test_a_campaign_does_not_choose(tmp_path: Path, key: str) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(f"models:\n  mine: {{{key}: gpu}}\n")
-    check_keys([path])
+    check_files([path])
     path.write_text(f"campaign: mine\n{key}: gpu\n")
     with pytest.raises(BatchlabError, match=rf"mine\.yaml: line 2: {key} is a matter of the machine.*--config {key}=…"):
-        check_keys([path])
+        check_files([path])
 
 
 def test_every_rule_that_computes_waits_for_the_gpu() -> None:

@@ -43,6 +43,58 @@ CAMPAIGN: dict[str, Any] = {
     },
 }
 
+# Every kind of probe, a user's data and model: the campaign of the rerun matrix.
+WIDE: dict[str, Any] = yaml.safe_load((PROJECT / "tests/workflow/rerun_campaign.yaml").read_text())
+
+# One study with a job of each kind.
+ONE: dict[str, Any] = {
+    "campaign": "small",
+    "run": ["one"],
+    "epochs": 2,
+    "seeds": {"count": 2, "block": 2},
+    "batch_sizes": {"small": 64, "large": 256},
+    "models": {"mlp": {"name": "mlp", "hidden": [4]}},
+    "verify_sample": 1,
+    "studies": {
+        "one": {
+            "title": "Two arms",
+            "question": "Does it learn?",
+            "arms": {"fixed": {"batch_size": "small"}, "other": {"batch_size": "large"}},
+            "probes": {
+                "norms": {
+                    "probe": "gradient_norms",
+                    "arms": {"recipe": "fixed"},
+                    "epochs": ["last"],
+                    "batch_sizes": [64],
+                    "trials": 100,
+                }
+            },
+            "figures": {
+                "accuracy": {
+                    "chart": "curves",
+                    "title": "Accuracy",
+                    "table": "history",
+                    "x": "epoch",
+                    "y": "test_accuracy",
+                    "caption": "{model} on {dataset}",
+                }
+            },
+            "claims": {
+                "learns": {
+                    "statement": "It learns.",
+                    "source": "this test",
+                    "published": "better than chance",
+                    "test": "level",
+                    "table": "history",
+                    "value": "test_accuracy",
+                    "of": {"batch_size": "small", "epoch": "last"},
+                    "expect": {"min": 0.1},
+                }
+            },
+        }
+    },
+}
+
 MODEL = '''"""A model of the user's own."""
 
 import keras
@@ -81,12 +133,19 @@ def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], obje
 
 
 class Checkout:
-    """A copy of the project with a campaign file of its own, `config/small.yaml`."""
+    """A copy of the project with a campaign file of its own, `config/small.yaml`.
+
+    Args:
+        folder: Where the copy is made, unless it is there already.
+        campaign: The campaign.
+    """
 
     def __init__(self, folder: Path, campaign: dict[str, Any] = CAMPAIGN) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         for part in PARTS:
+            if (folder / part).exists():
+                continue
             source = PROJECT / part
             if source.is_dir():
                 shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))

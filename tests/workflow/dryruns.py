@@ -5,6 +5,8 @@ The child is a whole run of the command `snakemake`, and nothing of it comes bac
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import re
@@ -80,6 +82,8 @@ def _serve() -> None:
     import jsonschema  # noqa: F401  (imported by the Snakefile)
 
     command = next(iter(entry_points(group="console_scripts", name="snakemake"))).load()
+    with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
+        command(["--version"])  # which imports all plugins
     for line in sys.stdin:
         folder, arguments = json.loads(line)
         with tempfile.TemporaryFile("w+") as file:
@@ -93,6 +97,8 @@ def _serve() -> None:
                     command(arguments)
                 except SystemExit as end:
                     code = end.code if isinstance(end.code, int) else 1
+                    if isinstance(end.code, str):
+                        print(end.code)
                 finally:
                     sys.stdout.flush()
                     sys.stderr.flush()

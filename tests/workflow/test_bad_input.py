@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +111,7 @@ def test_a_malformed_campaign_is_told_without_a_traceback(checkout: Checkout, co
     """Of the first five Snakemake speaks itself: it reads the file before anything of the project runs."""
     (checkout.folder / "wrong.yaml").write_text(content)
     before = contents(checkout.folder)
-    command = ["snakemake", "--dry-run", "--configfile", "wrong.yaml"]
+    command = [sys.executable, "-m", "snakemake", "--dry-run", "--configfile", "wrong.yaml"]
     failed = subprocess.run(command, cwd=checkout.folder, capture_output=True, text=True)
     output = failed.stdout + failed.stderr
     assert failed.returncode == 1

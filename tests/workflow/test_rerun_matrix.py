@@ -10,28 +10,12 @@ from typing import Any
 import pytest
 import yaml
 from workflow.changes import changed_campaign, make
-from workflow.checkouts import PROJECT, Checkout, once
+from workflow.checkouts import WIDE
 from workflow.dryruns import DryRuns, jobs_of
 
 from batchlab import reruns
 
-CAMPAIGN: dict[str, Any] = yaml.safe_load((PROJECT / "tests/workflow/rerun_campaign.yaml").read_text())
 ROWS = [row for section in reruns.load() for row in section["rows"]]
-PARTS = 8  # for processes side by side
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a checkout whose campaign has been run once; nothing changes it any more."""
-
-    def run(folder: Path) -> None:
-        checkout = Checkout(folder, CAMPAIGN)
-        checkout.add_user_files()
-        (folder / "config/studies.yaml").write_text("studies: {}\n")
-        code, output = checkout.snakemake()
-        assert code == 0, output
-
-    return once(tmp_path_factory, "finished", run)
 
 
 @pytest.fixture(scope="module")
@@ -41,21 +25,15 @@ def dry_runs() -> Iterator[DryRuns]:
     started.close()
 
 
-@pytest.mark.parametrize(
-    "row",
-    [
-        pytest.param(row, id=row["name"], marks=pytest.mark.xdist_group(f"matrix {number * PARTS // len(ROWS)}"))
-        for number, row in enumerate(ROWS)
-    ],
-)
+@pytest.mark.parametrize("row", ROWS, ids=[row["name"] for row in ROWS])
 def test_a_change_reruns_what_the_table_says(
     row: dict[str, Any], finished: Path, dry_runs: DryRuns, tmp_path: Path
 ) -> None:
     folder = tmp_path / "changed"
     shutil.copytree(finished, folder, copy_function=shutil.copy2)
     try:
-        campaign = changed_campaign(CAMPAIGN, row["change"])
-        if campaign != CAMPAIGN or str(campaign) != str(CAMPAIGN):
+        campaign = changed_campaign(WIDE, row["change"])
+        if campaign != WIDE or str(campaign) != str(WIDE):
             (folder / "config/small.yaml").write_text(yaml.safe_dump(campaign, sort_keys=False))
         make(folder, row["change"])
         options = row["change"].get("options", [])

@@ -9,63 +9,20 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from unit.crates import problems
-from workflow.checkouts import PROJECT, Checkout
-
-CAMPAIGN: dict[str, Any] = {
-    "campaign": "small",
-    "run": ["one"],
-    "epochs": 1,
-    "seeds": {"count": 2, "block": 2},
-    "batch_sizes": {"small": 64},
-    "models": {"mlp": {"name": "mlp", "hidden": [4]}},
-    "verify_sample": 1,
-    "studies": {
-        "one": {
-            "title": "One arm",
-            "question": "Does it learn?",
-            "arms": {"fixed": {"batch_size": "small"}},
-            "probes": {"norms": {"probe": "gradient_norms", "epochs": ["last"], "batch_sizes": [64], "trials": 4}},
-            "figures": {
-                "accuracy": {
-                    "chart": "curves",
-                    "title": "Accuracy",
-                    "table": "history",
-                    "x": "epoch",
-                    "y": "test_accuracy",
-                    "caption": "{model} on {dataset}",
-                }
-            },
-            "claims": {
-                "learns": {
-                    "statement": "It learns.",
-                    "source": "this test",
-                    "published": "better than chance",
-                    "test": "level",
-                    "table": "history",
-                    "value": "test_accuracy",
-                    "of": {"epoch": "last"},
-                    "expect": {"min": 0.1},
-                }
-            },
-        }
-    },
-}
+from workflow.checkouts import ONE, PROJECT, WIDE, Checkout
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """A checkout whose campaign has been run once."""
-    checkout = Checkout(tmp_path_factory.mktemp("verify"))
+def made(one: Path, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A copy of the checkout whose campaign has been run once."""
+    folder = tmp_path_factory.mktemp("verify") / "one"
+    shutil.copytree(one, folder)
     for name in ("README.md", "LICENSE", "Makefile"):
-        shutil.copy(PROJECT / name, checkout.folder)
-    checkout.configure(CAMPAIGN)
-    code, output = checkout.snakemake()
-    assert code == 0, output
-    return checkout
+        shutil.copy(PROJECT / name, folder)
+    return Checkout(folder, ONE)
 
 
 @pytest.fixture
@@ -93,10 +50,18 @@ def test_a_campaign_that_was_run_is_verified_bit_by_bit(checkout: Checkout) -> N
     assert differences == []
     assert "recomputing 1 segment, 1 probe, 7 tables, 1 claim, 1 figure, 1 report (sample 1, seed 5)" in output
     assert "equal bit by bit, measured times aside: 1 segment, 1 probe, 7 tables" in output
-    assert "not recomputed, digests only: 1 data set, 1 segment" in output
+    assert "not recomputed, digests only: 1 data set, 2 segments" in output
     after = {path: path.stat().st_mtime_ns for path in (checkout.folder / "results").rglob("*") if path.is_file()}
     assert after == files
     assert "0 differences found" in (checkout.folder / "logs/small/verify.log").read_text()
+
+
+def test_a_campaign_with_files_of_the_user_is_verified(finished: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished, tmp_path / "copy")
+    code, output, differences = verify(Checkout(tmp_path / "copy", WIDE), "verify_sample=2", "verify_seed=1")
+    assert code == 0, output
+    assert differences == []
+    assert "equal bit by bit, measured times aside: 2 segments, 2 probes, 9 tables" in output
 
 
 def test_damage_is_named_and_nothing_is_repaired(checkout: Checkout) -> None:
@@ -106,11 +71,11 @@ def test_damage_is_named_and_nothing_is_repaired(checkout: Checkout) -> None:
     snapshot = next(results.glob("segments/*initial*/*/state.npz"))
     snapshot.write_bytes(snapshot.read_bytes()[:-100])
     (results / "small/figures/one/accuracy.png").unlink()
-    campaign = json.loads(json.dumps(CAMPAIGN))
+    campaign = json.loads(json.dumps(ONE))
     campaign["studies"]["one"]["figures"]["accuracy"]["title"] = "Another title"
     checkout.configure(campaign)
     code, _, differences = verify(checkout, "verify_sample=0")
-    checkout.configure(CAMPAIGN)
+    checkout.configure(ONE)
     assert code != 0
     edited, truncated = "results/small/tables/one/history.csv", str(snapshot.relative_to(checkout.folder))
     assert any(line.startswith(f"difference: {edited}: was edited") for line in differences)
@@ -132,7 +97,7 @@ def test_a_crate_conforms_and_can_be_verified_where_it_is_unpacked(checkout: Che
     command += ["--configfile", "campaign.json"]
     there = subprocess.run(command, cwd=tmp_path / "crate", capture_output=True, text=True)
     assert there.returncode == 0, there.stdout + there.stderr
-    assert "not checked, not found: 2 segments, 1 probe" in there.stdout
+    assert "not checked, not found: 3 segments, 1 probe" in there.stdout
     assert "equal bit by bit, measured times aside: 1 claim, 1 figure, 6 tables, 1 report" in there.stdout
 
 

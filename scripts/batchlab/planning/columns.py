@@ -6,9 +6,10 @@ against theirs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from batchlab.errors import BatchlabError
 from batchlab.planning.recipes import unknown
 
 _SETTINGS = "dataset model optimizer precision batch_size accumulation learning_rate recipe label"
@@ -78,8 +79,13 @@ def check_columns(where: str, item: Mapping[str, Any]) -> None:
             raise unknown(f"{where}.{key}", f"column of table {table}", name, known)
 
 
-def check_reference(where: str, rows: Mapping[str, Any]) -> None:
-    """Raise if the filter that names a study's reference arm asks for a column that `arms.csv` does not have."""
+def check_reference(where: str, rows: Mapping[str, Any], arms: Iterable[Mapping[str, Any]]) -> None:
+    """Raise if the filter that names a study's reference arm asks for a column or an arm that there is not."""
     for name in rows:
         if name not in TABLE_COLUMNS["arms"]:
             raise unknown(where, "column of table arms", name, TABLE_COLUMNS["arms"])
+    for name in {"arm", "recipe"} & rows.keys():
+        known = list(dict.fromkeys(arm[name] for arm in arms))
+        wanted = rows[name] if isinstance(rows[name], list) else [rows[name]]
+        if not any(value in known for value in wanted):
+            raise BatchlabError(f"{where}.{name}: {rows[name]!r} is no arm of the study; allowed: {', '.join(known)}")

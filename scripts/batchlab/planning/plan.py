@@ -289,7 +289,7 @@ class _Planner:
                 raise unknown(f"studies.{name}.claims.{key}.figure", "figure", claim["figure"], figures)
         reference = settings.get("reference")
         if reference is not None:
-            check_reference(f"studies.{name}.reference", reference)
+            check_reference(f"studies.{name}.reference", reference, [arm.description for arm in arms])
             reference = filter_of(self.config, f"studies.{name}.reference", reference)
         return Study(name, settings, reference, tuple(arms), tuple(wanted), blocks, tuple(tables), figures, claims)
 

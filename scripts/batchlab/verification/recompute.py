@@ -109,7 +109,12 @@ def _job(evidence: Evidence, folder: Path) -> dict[str, Any]:
         },
         # The first output names the record.
         "output": dict(sorted(artefact.outputs.items(), key=lambda named: named[1] != artefact.name)),
-        "params": {"spec": canonical(record["spec"]), "code": record["code"], "env": record["environment"]},
+        "params": {
+            "spec": canonical(record["spec"]),
+            "source": record.get("source", {}),
+            "code": record["code"],
+            "env": record["environment"],
+        },
         "threads": record["threads"],
         "log": _LOG,
     }
