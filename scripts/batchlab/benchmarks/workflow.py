@@ -147,11 +147,13 @@ def _pretend_done(folder: Path) -> None:
 
 
 _IMPORT = """
-import resource, sys, time
+import sys, time
 sys.path.insert(0, "scripts")
 clock = time.perf_counter()
 import {modules}
-print(time.perf_counter() - clock, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+seconds = time.perf_counter() - clock
+from batchlab.benchmarks.memory import peak_memory
+print(seconds, peak_memory())
 """
 
 
@@ -166,6 +168,5 @@ def imports(repeats: int) -> list[dict[str, Any]]:
         for job, modules in IMPORTS.items():
             _, output = _run(PROJECT, (sys.executable, "-c", _IMPORT.format(modules=modules)))
             seconds, memory = map(float, output.split()[-2:])
-            unit = 1024**2 if sys.platform == "darwin" else 1024
-            rows.append({"job": job, "seed": repeat, "seconds": seconds, "memory_mb": memory / unit})
+            rows.append({"job": job, "seed": repeat, "seconds": seconds, "memory_mb": memory})
     return rows
