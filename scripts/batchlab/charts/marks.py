@@ -168,7 +168,7 @@ def _log_labels() -> str:
 
 def x_axis(figure: Figure, values: pd.Series, width: int = 500) -> Any:
     """Return the horizontal encoding of a numeric column named `x`, linear or logarithmic, `width` pixels long."""
-    name = textwrap.wrap(capital(figure.x_title or columns.quantity(figure.x or "x").axis), max(24, width // 5))
+    name = textwrap.wrap(capital(figure.x_title or columns.quantity(figure.x or "x").axis), max(24, width // 6))
     low, high = float(values.min()), float(values.max())
     domain = list(figure.x_domain) if figure.x_domain else None
     if figure.x_scale == "linear":
