@@ -101,10 +101,10 @@ def settings(step, artefact, spec, script, *modules, **more):
         return settings_file(path, artefact, planned)
 
 
-def shared_settings(artefact, digests):
+def shared_settings(artefact, planned):
     """The same for what campaigns share, if it needs one: it was made elsewhere by other code."""
     with writable(".snakemake/"):
-        return settings_of_shared(artefact, digests)
+        return settings_of_shared(artefact, planned)
 
 
 def constant(spec):
