@@ -3,6 +3,7 @@
 from batchlab.charts import draw, export
 from batchlab.files import atomic_path, write_text
 from batchlab.jobs import job
+from batchlab.provenance import MEMORY
 from batchlab.selection import read_table
 
 with job(snakemake) as this:
@@ -12,5 +13,6 @@ with job(snakemake) as this:
     write_text(this.output["svg"], svg)
     with atomic_path(this.output["png"]) as path:
         path.write_bytes(export.to_png(svg))
-    write_text(this.output["html"], export.to_html(specification, this.spec["title"], this.spec.get("caption", "")))
+    page = export.to_html(specification, this.spec["title"], this.spec.get("caption", ""), export.javascript(MEMORY))
+    write_text(this.output["html"], page)
     write_text(this.output["vl_json"], export.to_json(specification))

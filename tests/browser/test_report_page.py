@@ -72,7 +72,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     specification = export.to_vega_lite(draw({**spec, "batch_sizes": [16, 64, 1024]}, {"history": table}))
     (folder / "f.svg").write_text(export.to_svg(specification), encoding="utf-8")
-    (folder / "f.html").write_text(export.to_html(specification, "Accuracy", "Caption"), encoding="utf-8")
+    page = export.to_html(specification, "Accuracy", "Caption", export.javascript(folder))
+    (folder / "f.html").write_text(page, encoding="utf-8")
     (folder / "claims.csv").write_text(
         "claim,statement,source,published,measured,ci_low,ci_high,n,verdict,figure,unit,expected,note\n"
         f"c,{'Averyveryverylongword' * 8},Shen 2018,96 %,-1.9,-2.1,-1.7,5,supported,f,pp,< 0,\n"

@@ -6,11 +6,13 @@ import itertools
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import vl_convert
 from scipy import stats
 
 from batchlab.charts import CHARTS, columns, density, draw, export, marks, theme
@@ -307,9 +309,14 @@ def test_ids_are_scoped_with_what_refers_to_them() -> None:
     assert export.scoped(svg, "a") == '<svg><clipPath id="a-1"/><g clip-path="url(#a-1)"/><use href="#a-1"/></svg>'
 
 
-def test_interactive_page_is_self_contained_and_escapes_its_caption() -> None:
-    page = export.to_html(drawn("curves"), "<b>", "a </script> & b")
-    assert page == export.to_html(drawn("curves"), "<b>", "a </script> & b")
+def test_interactive_page_is_self_contained_and_escapes_its_caption(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = export.javascript(tmp_path)
+    assert bundle == vl_convert.javascript_bundle()  # type: ignore[call-arg]
+    monkeypatch.setattr(vl_convert, "javascript_bundle", None)  # from now on the kept one serves
+    page = export.to_html(drawn("curves"), "<b>", "a </script> & b", export.javascript(tmp_path))
+    assert page == export.to_html(drawn("curves"), "<b>", "a </script> & b", bundle)
     assert "<title>&lt;b&gt;</title>" in page and "a &lt;/script&gt; &amp; b" in page
     assert not re.search(r'<(?:script|link|img)[^>]+(?:src|href)="https?:', page)
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import html
+import importlib.metadata
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import vl_convert
 
 from batchlab.charts import theme
+from batchlab.files import write_text
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -75,13 +78,26 @@ def to_png(svg: str, scale: float = 2) -> bytes:
     return bytes(vl_convert.svg_to_png(svg, scale=scale))
 
 
-def to_html(specification: dict[str, Any], title: str, caption: str) -> str:
+def javascript(folder: Path) -> str:
+    """Return Vega's scripts for a page, which take a second to bundle and are the same for every figure.
+
+    Args:
+        folder: Where the bundle of this version is kept.
+    """
+    kept = folder / f"vega-{importlib.metadata.version('vl-convert-python')}.js"
+    if not kept.is_file():
+        write_text(kept, vl_convert.javascript_bundle())  # type: ignore[call-arg]
+    return kept.read_bytes().decode()
+
+
+def to_html(specification: dict[str, Any], title: str, caption: str, bundle: str) -> str:
     """Return a page that shows the figure with tooltips and a clickable legend, without any network.
 
     Args:
         specification: Vega-Lite specification.
         title: Title of the page.
         caption: Text below the figure.
+        bundle: What `javascript` returns.
     """
     # "</" inside a script would end it.
     data = to_json(highlighting(specification)).strip().replace("</", "<\\/")
@@ -91,7 +107,7 @@ def to_html(specification: dict[str, Any], title: str, caption: str) -> str:
         font=theme.FONT,
         ink=theme.INK,
         grey=theme.GREY,
-        bundle=vl_convert.javascript_bundle().replace("</script", "<\\/script"),  # type: ignore[call-arg]
+        bundle=bundle.replace("</script", "<\\/script"),
         spec=data,
     )
 
