@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from batchlab.digests import LIBRARY
+from batchlab.rounding import estimate
 
 PROJECT = LIBRARY.parents[1]
 README = PROJECT / "README.md"
@@ -30,14 +31,6 @@ SHOWN = {
 }
 
 
-def _number(text: str, unit: str) -> str:
-    value = float(text)
-    shown = f"{value:.2f}" if unit else f"{value:.3g}"
-    if float(shown) == 0:
-        return shown.lstrip("-")
-    return f"−{shown[1:]}" if shown.startswith("-") else shown
-
-
 def table(claims: Path = CLAIMS) -> str:
     """Return the count of verdicts and the selected claims as Markdown."""
     with claims.open(encoding="utf-8", newline="") as file:
@@ -55,7 +48,7 @@ def table(claims: Path = CLAIMS) -> str:
     for study, names in SHOWN.items():
         for name in names:
             row = rows[study, name]
-            value, low, high = (_number(row[key], row["unit"]) for key in ("measured", "ci_low", "ci_high"))
+            value, low, high = estimate(*(float(row[key]) for key in ("measured", "ci_low", "ci_high")))
             measured = f"{value} [{low}, {high}] {row['unit']}".strip()
             cells = (row["statement"], f"{row['source']}: {row['published']}", measured, row["n"], row["verdict"])
             lines.append(f"| {' | '.join(cells)} |")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from batchlab.errors import BatchlabError
-from batchlab.report import interval, number, provenance, render, words
+from batchlab.report import provenance, render, words
 
 SVG = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="60" height="40" viewBox="0 0 60 40"><defs><clipPath id="clip1">'
@@ -112,7 +112,7 @@ def test_everything_is_on_the_page_and_every_link_has_its_target(spec: dict[str,
         "Figure 2.",
         "2 of 4 claims supported",
         "−1.93 pp",
-        "−2.1 to −1.7",
+        "−2.10 to −1.70",
         "fixed-b1024",
         "keras 3.15.1",
         "a" * 12,
@@ -159,23 +159,5 @@ def test_provenance_has_no_times(tmp_path: Path) -> None:
     assert provenance([record, record]) == [("Python", "3.11"), ("Packages", "a 1, b 2")]
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (0.0, "0"),
-        (-1.934, "−1.93"),
-        (97.94, "97.9"),
-        (1234.5, "1,234.5"),
-        (1.2e-5, "1.20e-5"),
-        (float("nan"), "–"),
-        (None, "–"),
-    ],
-)
-def test_numbers(value: float | None, text: str) -> None:
-    assert number(value) == text.replace("e-", "e−")
-
-
-def test_intervals_and_settings() -> None:
-    assert interval(float("nan"), 1.0) == "–"
-    assert interval(-0.5, 1.0) == "−0.5 to 1"
+def test_settings_in_words() -> None:
     assert words({"hidden": [64, 64], "name": "mlp"}) == "hidden 64 64, name mlp"

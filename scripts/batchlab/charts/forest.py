@@ -12,6 +12,7 @@ from batchlab.charts import columns, marks, theme
 from batchlab.charts.aggregate import groups_of, in_order, significant, summarise, tell_apart
 from batchlab.charts.curves import axes_of, series_of
 from batchlab.charts.figure import Figure, Rows
+from batchlab.rounding import decimals
 
 
 def draw(figure: Figure, rows: Rows) -> Any:
@@ -152,5 +153,5 @@ def _words(row: dict[Any, Any]) -> str:
     half = (row["high"] - row["low"]) / 2
     if not half > 0:
         return f"{row['mean']:.4g}"
-    digits = max(0, min(2 if row["mean"] >= 10 else 6, 1 - int(f"{half:e}".split("e")[1])))
+    digits = max(0, decimals(half))
     return f"{row['mean']:.{digits}f} ± {half:.{digits}f}"

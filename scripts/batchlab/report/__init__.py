@@ -16,6 +16,7 @@ from markupsafe import Markup
 from batchlab.charts.export import scoped
 from batchlab.errors import BatchlabError
 from batchlab.report.template import TEMPLATE
+from batchlab.rounding import estimate, number
 from batchlab.selection import read_table
 
 VERDICTS = ("supported", "contradicted", "undetermined")
@@ -156,31 +157,11 @@ def _text(value: Any) -> str:
     return "" if value is None or (isinstance(value, float) and math.isnan(value)) else str(value)
 
 
-def number(value: Any, digits: int = 3) -> str:
-    """Return a number with `digits` significant digits, a dash where there is none, a true minus sign."""
-    if not isinstance(value, int | float) or not math.isfinite(value):
-        return "–"
-    if value == 0 or 1e-3 <= abs(value) < 1e6:
-        text = f"{value:.{digits}g}" if abs(value) < 10 ** (digits - 1) else f"{value:,.1f}".removesuffix(".0")
-        text = f"{float(text.replace(',', '')):,.10g}"
-    else:
-        mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
-        text = f"{mantissa}e{int(exponent)}"
-    return text.replace("-", "−")
-
-
-def interval(low: Any, high: Any) -> str:
-    """Return an interval in words, or nothing where n < 2."""
-    if not all(isinstance(end, int | float) and math.isfinite(end) for end in (low, high)):
-        return "–"
-    return f"{number(low)} to {number(high)}"
-
-
 def _claims(path: str | None, study: str) -> list[dict[str, Any]]:
     claims = []
     for row in _rows(path):
         unit = _text(row.get("unit"))
-        measured = number(row.get("measured"), 4)
+        measured, low, high = estimate(row.get("measured"), row.get("ci_low"), row.get("ci_high"))
         claims.append(
             {
                 "name": _text(row["claim"]),
@@ -189,7 +170,7 @@ def _claims(path: str | None, study: str) -> list[dict[str, Any]]:
                 "source": _text(row.get("source")),
                 "published": _text(row.get("published")),
                 "measured": f"{measured} {unit}".strip() if measured != "–" else "–",
-                "interval": interval(row.get("ci_low"), row.get("ci_high")),
+                "interval": _interval(low, high),
                 "expected": _text(row.get("expected")),
                 "note": _text(row.get("note")),
                 "n": _count(row.get("n")),
@@ -204,21 +185,29 @@ def _count(value: Any) -> str:
     return str(int(value)) if isinstance(value, int | float) and math.isfinite(value) else "–"
 
 
+def _interval(low: str, high: str) -> str:
+    """Return the ends of an interval in words, or a dash where there is none or it has no end."""
+    return "–" if "–" in (low, high) else f"{low} to {high}"
+
+
 def _comparisons(path: str | None) -> list[dict[str, str]]:
-    return [
-        {
-            "metric": _text(row.get("metric")).replace("_", " "),
-            "arm": _text(row.get("arm")),
-            "reference": _text(row.get("reference")),
-            "difference": number(row.get("difference")),
-            "interval": interval(row.get("ci_low"), row.get("ci_high")),
-            "n": _count(row.get("n")),
-            "p": number(row.get("p_holm"), 2),
-            "effect": number(row.get("effect_size"), 2),
-            "verdict": _text(row.get("verdict")),
-        }
-        for row in _rows(path)
-    ]
+    compared = []
+    for row in _rows(path):
+        difference, low, high = estimate(row.get("difference"), row.get("ci_low"), row.get("ci_high"))
+        compared.append(
+            {
+                "metric": _text(row.get("metric")).replace("_", " "),
+                "arm": _text(row.get("arm")),
+                "reference": _text(row.get("reference")),
+                "difference": difference,
+                "interval": _interval(low, high),
+                "n": _count(row.get("n")),
+                "p": number(row.get("p_holm"), 2),
+                "effect": number(row.get("effect_size"), 2),
+                "verdict": _text(row.get("verdict")),
+            }
+        )
+    return compared
 
 
 def _arms(path: str | None) -> list[dict[str, str]]:
@@ -273,4 +262,4 @@ def provenance(paths: Sequence[str | Path]) -> list[tuple[str, str]]:
     return [(title, ", ".join(sorted(merged[key]))) for key, title in _MADE_FROM.items() if merged.get(key)]
 
 
-__all__ = ["inline_svg", "interval", "number", "provenance", "render", "words"]
+__all__ = ["inline_svg", "provenance", "render", "words"]
