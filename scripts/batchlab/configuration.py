@@ -119,14 +119,11 @@ def _explain(error: jsonschema.ValidationError) -> BatchlabError:
     if error.validator == "enum":
         return unknown(where, "value", value, map(str, schema["enum"]))
     if error.validator in ("anyOf", "oneOf") and error.context:
-        # The branch that fails deepest is the one that the author meant.
-        meant = max(error.context, key=lambda e: (len(e.absolute_path), e.validator not in ("type", "anyOf")))
-        if len(meant.absolute_path) > len(error.absolute_path) or meant.validator not in (
-            "type",
-            "anyOf",
-            "enum",
-            "const",
-        ):
+        # The branch that fails deepest is the one that the author meant; of those that fail at the value itself, one
+        # that asks for its type.
+        simple = ("type", "anyOf", "enum", "const")
+        meant = max(error.context, key=lambda e: (len(e.absolute_path), e.validator not in simple))
+        if len(meant.absolute_path) > len(error.absolute_path) or meant.validator not in simple:
             return _explain(meant)
     return BatchlabError(f"{where}: {shown(value)} is not possible; allowed: {_allowed(error)}")
 

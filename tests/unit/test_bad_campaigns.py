@@ -218,6 +218,14 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ({"studies__sizes__figures__accuracy__where": {"epok": 3}}, ["accuracy.where.epok: ", "did you mean 'epoch'"]),
     ({"studies__sizes__claims__lower__minus": {"batchsize": 3}}, ["lower.minus.batchsize: ", "'batch_size'"]),
     ({"studies__sizes__reference": {"seed": 3}}, ["studies.sizes.reference: ", "column of table arms 'seed'"]),
+    ({"studies__sizes__claims__lower__expect": {"mn": 3}}, ["lower.expect: unknown key 'mn'", "'min'"]),
+    # filters that no row will meet
+    ({"studies__sizes__figures__accuracy__where": {"recipe": "fixd"}}, ["where.recipe: ", "did you mean 'fixed'"]),
+    ({"studies__sizes__figures__accuracy__where": {"batch_size": 17}}, ["where.batch_size: no row", "has 17"]),
+    ({"studies__sizes__figures__accuracy__where": {"epoch": {"min": 99}}}, ["where.epoch: no row", "there will be 0"]),
+    ({"studies__sizes__claims__lower__of": {"optimizer": "sdg"}}, ["lower.of.optimizer: ", "did you mean 'sgd'"]),
+    ({"studies__sizes__claims__lower__minus": {"seed": 99}}, ["lower.minus.seed: no row", "there will be 0, 1"]),
+    ({"studies__sizes__reference": {"batch_size": 17}}, ["sizes.reference.batch_size: no row of table arms"]),
     # options
     ({"models__mlp__hidden": "64"}, ["models.mlp.hidden: '64'", "list of integers"]),
     ({"models__mlp__hidden": [0]}, ["models.mlp.hidden: [0]", "1 or more"]),
@@ -228,7 +236,10 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ({"optimizers__sgd__nesterov": 1}, ["optimizers.sgd.nesterov: 1", "true or false"]),
     ({"optimizers__sgd__clipnorm": "big"}, ["optimizers.sgd.clipnorm: 'big'", "null or a number"]),
     ({"datasets__digits": {"file": "a\0.npz"}}, ["datasets.digits: ", ".npz"]),
-    ({"studies__switch__reference": {"recipe": "nobody"}}, ["switch.reference.recipe: 'nobody' is no arm", "constant"]),
+    (
+        {"studies__switch__reference": {"recipe": "nobody"}},
+        ["reference.recipe: unknown recipe 'nobody'", "constant"],
+    ),
     # probes
     (
         {"studies__switch__probes__norms__updates": 3},

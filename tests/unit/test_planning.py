@@ -14,7 +14,7 @@ from unit.campaigns import planned, raw
 from batchlab.configuration import load
 from batchlab.errors import BatchlabError
 from batchlab.planning import plan
-from batchlab.planning.plan import seed_blocks, seeds_of
+from batchlab.planning.plan import Plan, seed_blocks, seeds_of
 from batchlab.planning.specs import figure_spec, report_spec, tables_spec
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -51,10 +51,17 @@ def test_model_and_learning_rate_are_inside() -> None:
     assert len(names(optimizers__sgd={"name": "sgd", "learning_rate": 0.2}) & names()) == 1
 
 
+def only_arm(**recipe: Any) -> Plan:
+    """Return the plan in which the study `sizes` has one arm and no claim about others."""
+    return planned(
+        studies__sizes__arms={"a": recipe}, studies__sizes__claims={}, studies__sizes__reference={"recipe": "a"}
+    )
+
+
 def test_swapped_values_are_different_trainings() -> None:
-    first = planned(studies__sizes__arms={"a": {"batch_size": 64, "accumulation": 16}})
-    second = planned(studies__sizes__arms={"a": {"batch_size": 16, "accumulation": 8}})
-    third = planned(studies__sizes__arms={"a": {"batch_size": 8, "accumulation": 8}})
+    first = only_arm(batch_size=64, accumulation=16)
+    second = only_arm(batch_size=16, accumulation=8)
+    third = only_arm(batch_size=8, accumulation=8)
     assert len(set(first.segments) ^ set(second.segments)) == 2
     assert set(second.segments) != set(third.segments)
 
@@ -85,16 +92,15 @@ def test_added_seeds_make_new_blocks() -> None:
 
 
 def test_positions_are_exact_examples() -> None:
-    arms = {"a": {"batch_size": 256, "updates": 13}}
-    segment = planned(studies__sizes__arms=arms).studies["sizes"].arms[0].chain[-1]
+    segment = only_arm(batch_size=256, updates=13).studies["sizes"].arms[0].chain[-1]
     examples = 1297
     assert math.ceil(examples / 256) == 6
     assert segment.spec["stop"] == 2 * examples + 256
 
 
 def test_rules_of_the_learning_rate() -> None:
-    arms = {"a": {"batch_size": "large", "learning_rate_rule": ["constant", "sqrt", "linear"]}}
-    rates = [arm.recipe.phases[0].learning_rate for arm in planned(studies__sizes__arms=arms).studies["sizes"].arms]
+    study = only_arm(batch_size="large", learning_rate_rule=["constant", "sqrt", "linear"]).studies["sizes"]
+    rates = [arm.recipe.phases[0].learning_rate for arm in study.arms]
     assert rates == pytest.approx([0.1, 0.1 * 4, 0.1 * 16])
 
 

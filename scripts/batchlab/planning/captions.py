@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from batchlab.planning.recipes import filter_of
+from batchlab.planning.recipes import FILTERS, filter_of
 from batchlab.planning.texts import fill
 
-_FILTERS = ("where", "of", "minus")
 _TEXTS = ("title", "caption", "statement", "published", "x_title", "y_title")
 
 
@@ -53,7 +52,7 @@ def resolve_texts(
         for text in _TEXTS:
             if text in filled:
                 filled[text] = fill(f"{where}.{text}", filled[text], values)
-        for name in _FILTERS:
+        for name in FILTERS:
             if name in filled:
                 rows = filter_of(config, f"{where}.{name}", filled[name])
                 filled[name] = {column: _in_order(values) for column, values in rows.items()}

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from batchlab.errors import BatchlabError
-from batchlab.planning.recipes import unknown
+from batchlab.planning.recipes import FILTERS, unknown
 
 _SETTINGS = "dataset model optimizer precision batch_size accumulation learning_rate recipe label"
 _METRICS = "train_loss train_accuracy validation_loss validation_accuracy test_loss test_accuracy"
@@ -52,7 +51,6 @@ DERIVED_COLUMNS: dict[str, tuple[str, ...]] = {
 _LAYERS = {"gradient_norms": "norm_"}
 
 _NAMING_KEYS = ("x", "y", "colour", "dash", "facet", "error", "predicted", "value")
-_FILTERS = ("where", "of", "minus")
 
 
 def _named(item: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -60,7 +58,7 @@ def _named(item: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for key in _NAMING_KEYS:
         value = item.get(key, [])
         yield from ((key, name) for name in ([value] if isinstance(value, str) else value))
-    for key in _FILTERS:
+    for key in FILTERS:
         yield from ((f"{key}.{name}", name) for name in item.get(key, {}))
 
 
@@ -79,13 +77,8 @@ def check_columns(where: str, item: Mapping[str, Any]) -> None:
             raise unknown(f"{where}.{key}", f"column of table {table}", name, known)
 
 
-def check_reference(where: str, rows: Mapping[str, Any], arms: Iterable[Mapping[str, Any]]) -> None:
-    """Raise if the filter that names a study's reference arm asks for a column or an arm that there is not."""
+def check_reference(where: str, rows: Iterable[str]) -> None:
+    """Raise if the filter that names a study's reference arm asks for a column that arms do not have."""
     for name in rows:
         if name not in TABLE_COLUMNS["arms"]:
             raise unknown(where, "column of table arms", name, TABLE_COLUMNS["arms"])
-    for name in {"arm", "recipe"} & rows.keys():
-        known = list(dict.fromkeys(arm[name] for arm in arms))
-        wanted = rows[name] if isinstance(rows[name], list) else [rows[name]]
-        if not any(value in known for value in wanted):
-            raise BatchlabError(f"{where}.{name}: {rows[name]!r} is no arm of the study; allowed: {', '.join(known)}")

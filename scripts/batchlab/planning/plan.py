@@ -8,7 +8,7 @@ path and is trained once; a changed second phase or an added snapshot changes th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ from batchlab.planning.models import resolve_model, resolve_optimizer
 from batchlab.planning.positions import advance
 from batchlab.planning.probe_settings import PROBE_DEFAULTS, check_fit, check_settings
 from batchlab.planning.recipes import Recipe, batch_sizes_of, expand, filter_of, unknown
+from batchlab.planning.rows import Foreseen, check_conditions, check_rows, of_arm, of_probe, of_training
 
 
 @dataclass(frozen=True)
@@ -284,14 +285,38 @@ class _Planner:
                 if item["table"] not in tables:
                     raise unknown(f"studies.{name}.{group}.{key}.table", "table", item["table"], tables)
                 check_columns(f"studies.{name}.{group}.{key}", item)
+                if foreseen := self._foreseen(item["table"], arms, wanted, seeds):
+                    check_rows(f"studies.{name}.{group}.{key}", item, foreseen)
         for key, claim in claims.items():
             if claim.get("figure") and claim["figure"] not in figures:
                 raise unknown(f"studies.{name}.claims.{key}.figure", "figure", claim["figure"], figures)
         reference = settings.get("reference")
         if reference is not None:
-            check_reference(f"studies.{name}.reference", reference, [arm.description for arm in arms])
+            check_reference(f"studies.{name}.reference", reference)
             reference = filter_of(self.config, f"studies.{name}.reference", reference)
+            check_conditions(f"studies.{name}.reference", "arms", reference, [of_arm(arm.recipe) for arm in arms])
         return Study(name, settings, reference, tuple(arms), tuple(wanted), blocks, tuple(tables), figures, claims)
+
+    @staticmethod
+    def _foreseen(
+        table: str, arms: Sequence[Arm], probes: Sequence[tuple[Arm, int | None, Probe]], seeds: Mapping[str, int]
+    ) -> list[Foreseen]:
+        """Return what each arm or probe can write into a table; nothing for a table that compares arms."""
+        first, count = seeds["first"], seeds["count"]
+        if table in ("history", "distances"):
+            return [of_training(arm.recipe, _last_epoch(arm.recipe), range(first, first + count)) for arm in arms]
+        if table in ("arms", "summary"):
+            return [of_arm(arm.recipe) for arm in arms]
+        return [
+            of_probe(
+                arm.recipe,
+                epoch,
+                probe.spec["probe"],
+                range(first, first + min(count, probe.spec["seed_count"] or count)),
+            )
+            for arm, epoch, probe in probes
+            if table in (*PROBE_TABLES[probe.kind], *DERIVED_TABLES.get(probe.kind, ()))
+        ]
 
     def _matches(self, study: str, key: str, probe: Mapping[str, Any], recipe: Recipe) -> bool:
         where = f"studies.{study}.probes.{key}.arms"

@@ -32,6 +32,8 @@ GRID_FIELDS = (
 )
 # Fields that a recipe takes from its study, and a study from the campaign.
 INHERITED = ("dataset", "model", "optimizer", "precision", "epochs")
+# Where figures and claims say which rows of a table they are about.
+FILTERS = ("where", "of", "minus")
 # Arms that the lists of one recipe may span; more are a slip of the pen.
 MOST_ARMS = 10_000
 # Exponent of B / B_reference in the learning rate: Goyal et al. 2017 (linear); for Adam Malladi et al. 2022 (sqrt).
