@@ -181,11 +181,11 @@ def select(frame: pd.DataFrame, where: Mapping[str, Any] | None) -> pd.DataFrame
     """Return the rows of `frame` that `where` names, with the derived columns added.
 
     Each key of `where` is a column (derived ones included), each value one of: a scalar (equal), a list (equal to
-    one of them), `{min, max}` (inclusive range, either end may be left out), null (missing). Two words are special:
-    `epoch: last` keeps the rows at the last epoch of each run (study, arm, seed) and `epoch: best` the row with the
-    lowest validation loss of each run, the earliest of several. Both are decided before the other conditions are
-    applied, so that `batch_size: 1024, epoch: last` never means the middle of an arm that goes on with another
-    batch size.
+    one of them), `{min, max}` (inclusive range, either end may be left out), null (missing). Three words are special:
+    `seed: first` is the smallest seed of the table, `epoch: last` keeps the rows at the last epoch of each run (study,
+    arm, seed) and `epoch: best` the row with the lowest validation loss of each run, the earliest of several. They are
+    decided before the other conditions are applied, so that `batch_size: 1024, epoch: last` never means the middle of
+    an arm that goes on with another batch size.
 
     Args:
         frame: Tidy table, one row per observation.
@@ -201,6 +201,8 @@ def select(frame: pd.DataFrame, where: Mapping[str, Any] | None) -> pd.DataFrame
     conditions = dict(where or {})
     for name in conditions:
         require_column(frame, name, "filter")
+    if conditions.get("seed") == "first":
+        conditions["seed"] = frame["seed"].min().item()
     moment = conditions.get("epoch")
     if isinstance(moment, str):
         if moment not in ("last", "best"):

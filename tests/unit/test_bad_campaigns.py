@@ -225,6 +225,8 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ({"studies__sizes__figures__accuracy__where": {"epoch": {"min": 99}}}, ["where.epoch: no row", "there will be 0"]),
     ({"studies__sizes__claims__lower__of": {"optimizer": "sdg"}}, ["lower.of.optimizer: ", "did you mean 'sgd'"]),
     ({"studies__sizes__claims__lower__minus": {"seed": 99}}, ["lower.minus.seed: no row", "there will be 0, 1"]),
+    ({"studies__sizes__claims__lower__minus": {"epoch": "lst"}}, ["minus.epoch: ", "'lst'", "did you mean 'last'"]),
+    ({"studies__sizes__claims__lower__minus": {"seed": "last"}}, ["minus.seed: ", "'last'", "first, numbers"]),
     ({"studies__sizes__reference": {"batch_size": 17}}, ["sizes.reference.batch_size: no row of table arms"]),
     # options
     ({"models__mlp__hidden": "64"}, ["models.mlp.hidden: '64'", "list of integers"]),

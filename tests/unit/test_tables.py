@@ -388,7 +388,7 @@ def test_merging_a_missing_table_is_one_line(tmp_path: Path) -> None:
 RUNS = pd.DataFrame(
     {
         "arm": ["a", "a", "a", "b", "b"],
-        "seed": [0, 0, 0, 0, 0],
+        "seed": [3, 3, 3, 5, 5],
         "epoch": [0.0, 1.0, 2.0, 0.0, 1 / 3],
         "batch_size": [8, 8, 4, 8, 8],
         "validation_loss": [1.0, 0.5, 0.7, math.nan, math.nan],
@@ -410,6 +410,7 @@ RUNS = pd.DataFrame(
         ({"epoch": 0.333333333}, [4]),
         ({"epoch": "last"}, [2, 4]),
         ({"epoch": "best"}, [1, 4]),
+        ({"seed": "first"}, [0, 1, 2]),
         ({"epoch": "last", "batch_size": 8}, [4]),
         ({"validation_loss": None}, [3, 4]),
         ({"validation_loss": {"max": 9}}, [0, 1, 2]),

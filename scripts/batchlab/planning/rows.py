@@ -20,6 +20,8 @@ Foreseen = Mapping[str, Iterable[Any]]
 _OF_PHASE = ("batch_size", "accumulation", "learning_rate")
 # Column → the setting of a probe that lists its values.
 _OF_PROBE = {"batch_size": "batch_sizes", "accumulation": "accumulations", "method": "methods"}
+# Column → the words that stand for one of its values in a filter.
+_WORDS = {"epoch": ("last", "best"), "seed": ("first",)}
 # How many values a message lists.
 _LISTED = 12
 
@@ -83,12 +85,14 @@ def _holds(condition: Any, value: Any) -> bool:
         return bool(low <= value <= high) or any(math.isclose(value, end, rel_tol=1e-8) for end in (low, high))
     if isinstance(value, str):
         return str(condition) == value
-    return not _number(condition) or math.isclose(condition, value, rel_tol=1e-8)
+    if not _number(condition):
+        return not isinstance(condition, str)
+    return math.isclose(condition, value, rel_tol=1e-8)
 
 
 def _possible(column: str, condition: Any, rows: Foreseen) -> bool:
     """Return whether some row can meet the condition on a column; whatever is not foreseen can."""
-    if column not in rows or condition is None or (column == "epoch" and isinstance(condition, str)):
+    if column not in rows or condition is None or condition in _WORDS.get(column, ()):
         return True
     conditions = condition if isinstance(condition, list) else [condition]
     return any(_holds(each, value) for value in rows[column] for each in conditions)
@@ -129,8 +133,11 @@ def _values(column: str, foreseen: Iterable[Foreseen]) -> Iterator[Any]:
 
 def _misses(where: str, table: str, value: Any, values: Sequence[Any]) -> BatchlabError:
     """Return the error for a condition that no row meets, with the values that there are."""
+    column = where.rpartition(".")[2]
     if isinstance(value, str) and values and all(isinstance(each, str) for each in values):
-        return unknown(where, where.rpartition(".")[2].replace("_", " "), value, values)
+        return unknown(where, column.replace("_", " "), value, values)
+    if isinstance(value, str):
+        return unknown(where, "value", value, [*_WORDS.get(column, ()), "numbers"])
     ends = sorted(values)
     listed = ", ".join(map(str, ends)) if len(ends) <= _LISTED else f"{ends[0]} to {ends[-1]}"
     return BatchlabError(f"{where}: no row of table {table} has {shown(value)}; there will be {listed or 'none'}")
