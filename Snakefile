@@ -2,7 +2,7 @@
 # The stages follow one another: data → segments → probes → tables → claims and figures → report.
 from snakemake.utils import min_version
 
-min_version("9.0")
+min_version("9.27")
 
 
 # The catalogue of studies, then the campaign: --configfile replaces the default one.

@@ -27,6 +27,7 @@ from batchlab.planning.plan import (
     TRAINED_NAME,
     seeds_of,
 )
+from batchlab.planning.priorities import priorities
 from batchlab.planning.specs import (
     FORMATS,
     campaign_identity,
@@ -53,12 +54,8 @@ except BatchlabError as problem:
     sys.exit(f"batchlab: error: {problem}")
 
 RESULTS = f"results/{PLAN.campaign}"
-# The longest jobs start first, so that no core waits for one of them at the end of a campaign.
-LONG_JOBS = {
-    "measure_gradient_norms": 20,
-    "measure_trajectory": 20,
-    "train_segment": 10,
-}
+# The longest chains of jobs start first, so that no core waits for one of them at the end of a campaign.
+PRIORITIES = priorities(PLAN)
 atexit.register(keep_parsed)
 MERGED_TABLES = ("arms", "history", "distances", "summary", "comparisons", "claims")
 

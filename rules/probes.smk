@@ -30,7 +30,7 @@ for kind, tables in PROBE_TABLES.items():
             },
         log:
             f"logs/measure_{kind}/{{probe}}/seeds-{{block}}.log",
-        priority: LONG_JOBS.get(f"measure_{kind}", 0)
+        priority: lambda wildcards: PRIORITIES[wildcards.probe]
         conda:
             "../envs/train.yaml"
         resources:

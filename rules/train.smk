@@ -47,6 +47,7 @@ rule initialise_model:
         "logs/initialise_model/{initial}/seeds-{block}.log",
     wildcard_constraints:
         initial=INITIAL_NAME,
+    priority: lambda wildcards: PRIORITIES[wildcards.initial]
     conda:
         "../envs/train.yaml"
     resources:
@@ -85,7 +86,7 @@ rule train_segment:
         "logs/train_segment/{segment}/seeds-{block}.log",
     wildcard_constraints:
         segment=TRAINED_NAME,
-    priority: LONG_JOBS["train_segment"]
+    priority: lambda wildcards: PRIORITIES[wildcards.segment]
     conda:
         "../envs/train.yaml"
     resources:
