@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
+from unit.campaigns import planned
 from unit.test_campaign_files import PROJECT, merged
 
 from batchlab.configuration import load
@@ -82,6 +83,15 @@ def test_filters_that_select_nothing_are_refused_and_no_others(study: str, table
         else:
             plan_with(study, table, [conditions])
     assert refused or len(rows["arm"].unique()) == 1
+
+
+def test_moments_have_the_batch_size_of_their_arm_whatever_sizes_were_drawn() -> None:
+    claim = dict.fromkeys(("statement", "source", "published"), "")
+    claim |= {"test": "level", "table": "gradient_moments", "value": "trace", "expect": "less"}
+    planned(
+        studies__switch__probes__norms__batch_sizes=[64, 256],
+        studies__switch__claims={"trace": {**claim, "of": {"batch_size": "small"}}},
+    )
 
 
 def test_what_is_not_foreseen_is_left_to_the_table() -> None:

@@ -66,10 +66,16 @@ def of_probe(recipe: Recipe, epoch: int | None, probe: Mapping[str, Any], seeds:
         probe: The probe's own settings.
         seeds: The seeds that it measures.
     """
-    listed = {column: probe[setting] for column, setting in _OF_PROBE.items() if setting in probe}
+    settings = of_arm(recipe)
+    # Not every table of a probe has a row for each of these; the others name the arm's own setting.
+    listed = {
+        column: list(dict.fromkeys([*probe[setting], *settings.get(column, ())]))
+        for column, setting in _OF_PROBE.items()
+        if setting in probe
+    }
     updates = {"updates": range(1, probe["updates"] + 1)} if "updates" in probe else {}
     epochs = {} if epoch is None else {"epoch": [epoch]}
-    return {**of_arm(recipe), "seed": seeds, **epochs, **updates, **listed}
+    return {**settings, "seed": seeds, **epochs, **updates, **listed}
 
 
 def _number(value: Any) -> bool:
