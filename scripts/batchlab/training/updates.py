@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from batchlab.training import outer_products
 from batchlab.training.backend import float_type, tf
 from batchlab.training.resident import Resident
 
@@ -112,6 +113,10 @@ def compile_updates(model: Any, optimizer: Any, data: Resident, size: int, micro
         micro: Examples in a micro-batch.
         jit: Whether XLA compiles the loop.
     """
+    few = size <= micro and outer_products.pay(model, size, jit)
+
+    def apply(gradients: list[Any]) -> None:
+        optimizer.apply([gradient / size for gradient in gradients], model.trainable_variables)
 
     @tf.function(jit_compile=jit, autograph=False)
     def run(order: Any, start: Any, stop: Any) -> Any:
@@ -119,7 +124,10 @@ def compile_updates(model: Any, optimizer: Any, data: Resident, size: int, micro
         # and would compile anew for each value. The same holds for the bound of a `tf.range` loop.
         def body(position: Any, total: Any) -> tuple[Any, Any]:
             loss, gradients = accumulated(model, data, tf.slice(order, [position], [size]), micro)
-            optimizer.apply([gradient / size for gradient in gradients], model.trainable_variables)
+            if few:
+                outer_products.update(gradients, position < stop, apply)
+            else:
+                apply(gradients)
             return position + size, total + loss
 
         return tf.while_loop(lambda position, _: position < stop, body, (start, tf.zeros((), float_type())))[1]
