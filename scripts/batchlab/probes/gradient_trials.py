@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from batchlab.training import outer_products
 from batchlab.training.backend import float_type, tf
 from batchlab.training.resident import Resident
 from batchlab.training.updates import gradient_sum
@@ -28,9 +29,24 @@ def _zeros(model: Any) -> list[Any]:
     return [tf.zeros(variable.shape, float_type()) for variable in model.trainable_variables]
 
 
+def _square(gradient: Any) -> Any:
+    """Return the squared norm of one variable's gradient.
+
+    That of a dense kernel is ‖hᵀ δ‖² = Σᵢⱼ (hᵢ·hⱼ)(δᵢ·δⱼ) over pairs of examples, which for few examples takes fewer
+    operations than the gradient itself.
+    """
+    pair = outer_products.factors(gradient)
+    if pair:
+        (examples, inputs), units = pair[0].shape, pair[1].shape[1]
+        if examples is not None and examples * (inputs + units) < inputs * units:
+            h_h, d_d = (tf.matmul(factor, factor, transpose_b=True) for factor in pair)
+            return tf.reduce_sum(h_h * d_d)
+    return tf.reduce_sum(tf.square(gradient))
+
+
 def _squares(gradients: list[Any]) -> Any:
     """Return the squared norm of each variable's gradient, shape (variables,)."""
-    return tf.stack([tf.reduce_sum(tf.square(gradient)) for gradient in gradients])
+    return tf.stack([_square(gradient) for gradient in gradients])
 
 
 def _over_trials(model: Any, trial: Callable[[Any], list[Any]], jit: bool) -> Trials:

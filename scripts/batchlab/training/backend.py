@@ -120,6 +120,7 @@ def configure(precision: str = "float32", threads: int = 1) -> dict[str, Any]:
 
     Returns:
         Facts for the provenance record: backend, device, threads, precision, deterministic; JAX's version and flags.
+        Under JAX `deterministic` is false where the user's own `XLA_FLAGS` took back one of ours.
     """
     if precision not in PRECISIONS:
         raise BatchlabError(f"precision: {precision!r} is not offered; choose one of {', '.join(PRECISIONS)}")
@@ -161,8 +162,20 @@ def _configure_jax(wanted: str, precision: str) -> dict[str, Any]:
     jax.config.update("jax_enable_x64", precision == "float64")
     # A GPU would otherwise round the factors of a product to 10 bits.
     jax.config.update("jax_default_matmul_precision", "highest")
-    flags = [flag for flag in os.environ["XLA_FLAGS"].split() if flag in _XLA[wanted]]
-    return {"compute_threads": 1, "jax": jax.__version__, "deterministic_flags": flags}
+    flags = _flags_in_force(wanted)
+    deterministic = len(flags) == len(_XLA[wanted])
+    return {
+        "compute_threads": 1,
+        "jax": jax.__version__,
+        "deterministic": deterministic,
+        "deterministic_flags": flags,
+    }
+
+
+def _flags_in_force(wanted: str) -> list[str]:
+    """Return those of our flags that no flag of the user, which come later, has replaced."""
+    last = {flag.partition("=")[0]: flag for flag in os.environ["XLA_FLAGS"].split()}
+    return [flag for flag in _XLA[wanted] if flag in last.values()]
 
 
 def device() -> str:

@@ -26,25 +26,32 @@ def pay(model: Any, examples: int, jit: bool) -> bool:
     return jit and device() == "cpu" and examples <= MOST_EXAMPLES and not model.non_trainable_variables
 
 
-def _factors(gradient: Any) -> tuple[Any, Any] | None:
-    """Return h and δ of a gradient that the graph computes as hᵀ δ; None for any other and for narrow kernels."""
+def factors(gradient: Any) -> tuple[Any, Any] | None:
+    """Return h and δ, shapes (examples, inputs) and (examples, units), of a gradient that the graph computes as hᵀ δ.
+
+    Args:
+        gradient: A gradient as the tape returned it, in the function that is being traced.
+
+    Returns:
+        The factors; None for a gradient that is computed in any other way.
+    """
     operation = gradient.op
     if operation.type != "MatMul" or not operation.get_attr("transpose_a") or operation.get_attr("transpose_b"):
         return None
     inputs, deltas = operation.inputs
-    return (inputs, deltas) if deltas.shape[1] >= FEWEST_UNITS else None
+    return inputs, deltas
 
 
 def update(gradients: list[Any], wanted: Any, apply: Callable[[list[Any]], None]) -> None:
     """Call `apply` with equal gradients, of which those of dense kernels are sums of outer products.
 
     Args:
-        gradients: The gradients as the tape returned them, in the function that is being traced.
+        gradients: As `factors` needs them.
         wanted: A tensor that is true whenever the update is reached, which the compiler must not be able to know. A
             condition keeps it from computing the factors anew for each weight inside the loop over a kernel.
         apply: Updates the variables.
     """
-    pairs = [_factors(gradient) for gradient in gradients]
+    pairs = [factors(gradient) if gradient.shape[-1] >= FEWEST_UNITS else None for gradient in gradients]
     deltas = [pair[1] for pair in pairs if pair]
     if not deltas:
         apply(gradients)
