@@ -116,7 +116,8 @@ def test_the_page_of_benchmarks_shows_what_was_measured(tmp_path: Path) -> None:
         "epoch_ratios": "model,batch_size,default_ratio,best_ratio,jax_ratio,torch_ratio,share_of_peak\n"
         "mlp,1,8,4,,,0.1\nmlp,8,2,1,,,0.6\nlenet,1,9,9,,,",
         "norm_ratios": "ratio\n10\n10",
-        "workflow": "what,jobs,seconds\ndry run,1000,2\ndry run,1000,3\ndry run,1000,4\nnothing to do,1000,1.5",
+        "workflow": "what,jobs,seconds\ndry run,1000,2\ndry run,1000,3\ndry run,1000,4\nnothing to do,1000,1.5\n"
+        f'"{workflow.EMPTY}",0,1.25',
     }
     for name, text in tables.items():
         (tmp_path / f"{name}.csv").write_text(text)
@@ -128,6 +129,7 @@ def test_the_page_of_benchmarks_shows_what_was_measured(tmp_path: Path) -> None:
     for text in ("2026-01-02: Old, 2 threads", "4.0× (2.0–8.0)", "2.0× (1.0–4.0)", "not installed", "10 %, 60 %"):
         assert text in shown
     assert "| < 5 s | 3.00 s |" in shown
+    assert "empty rule | – | – | 1.25 s |" in shown
     assert "| planning 2,000 arms | – | < 2 s | not measured |" in shown
 
 

@@ -53,7 +53,10 @@ _TRIALS = (
     "The compiled probe beside a loop of eager tapes that gives the same norms. Geometric mean of how many times "
     "longer the loop takes: {mean}."
 )
-_WORKFLOW = "Seconds of planning alone, of a dry run, and of a call when all is done, for so many training jobs."
+_WORKFLOW = (
+    "Seconds of planning alone, of a dry run, and of a call when all is done, for so many training jobs; and of "
+    "Snakemake's own start, with a Snakefile of one rule that has nothing to do."
+)
 _IMPORTS = "Seconds that each kind of job spends on imports, and its memory after them in MiB."
 _SCALE = (
     "Seconds (medians, one thread, compilation apart) and peak memory of training the MLP for more seeds and examples "

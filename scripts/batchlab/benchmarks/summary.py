@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import geometric_mean, median
 
+from batchlab.benchmarks.workflow import EMPTY
 from batchlab.digests import LIBRARY
 from batchlab.errors import BatchlabError
 
@@ -72,6 +73,7 @@ def measured(folder: Path = TABLES) -> str:
         f"{_ratio(_read(folder, 'norm_ratios'), 'ratio')} |",
         f"| dry run, 1,000 jobs | – | < 5 s | {seconds('dry run', 1000)} |",
         f"| nothing to do, 1,000 jobs | – | < 2 s | {seconds('nothing to do', 1000)} |",
+        f"| nothing to do, a Snakefile of one empty rule | – | – | {seconds(EMPTY, 0)} |",
         f"| planning 2,000 arms | – | < 2 s | {seconds('plan', 2000)} |",
     ]
     return "\n".join(lines) + "\n"

@@ -21,6 +21,8 @@ from batchlab.provenance import MEMORY, record_path
 
 PROJECT = LIBRARY.parents[1]
 COLUMNS = ("what", "jobs", "seed", "seconds")
+# What Snakemake itself takes to start: a workflow of one rule that has nothing to do.
+EMPTY = "nothing to do, empty Snakefile"
 # Campaigns of so many jobs take half a minute a time and are timed once.
 MANY = 10_000
 IMPORT_COLUMNS = ("job", "seed", "seconds", "memory_mb")
@@ -106,12 +108,12 @@ print(time.perf_counter() - clock)
 
 
 def measure(sizes: Sequence[int], repeats: int) -> list[dict[str, Any]]:
-    """Time planning, a dry run and a run with nothing to do for campaigns of so many training jobs.
+    """Time planning, a dry run and a run with nothing to do for campaigns of so many jobs, and Snakemake itself.
 
     Returns:
         Rows with the columns `COLUMNS`; `seed` counts the repeats.
     """
-    rows: list[dict[str, Any]] = []
+    rows = _of_snakemake(repeats)
     for jobs in sizes:
         times = repeats if jobs < MANY else 1
         with _checkout(jobs) as folder:
@@ -129,6 +131,17 @@ def measure(sizes: Sequence[int], repeats: int) -> list[dict[str, Any]]:
                     raise BatchlabError(f"benchmark: with all files there, {jobs} jobs are still to be done")
                 add("nothing to do", repeat, seconds)
     return rows
+
+
+def _of_snakemake(repeats: int) -> list[dict[str, Any]]:
+    """Time a workflow without jobs."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "Snakefile").write_text("rule all:\n    input: []\n")
+        command = (sys.executable, "-m", "snakemake", "--cores", "1", "--dry-run")
+        return [
+            {"what": EMPTY, "jobs": 0, "seed": repeat, "seconds": _run(folder, command)[0]} for repeat in range(repeats)
+        ]
 
 
 def _pretend_done(folder: Path) -> None:
