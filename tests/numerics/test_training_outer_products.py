@@ -43,6 +43,19 @@ def test_an_epoch_with_a_ragged_batch_equals_the_twin(name: str, batch_size: int
     assert cases.relative_error(cases.parameters(end), expected) < 1e-12
 
 
+@keras.saving.register_keras_serializable(package="batchlab_tests")
+class Scale(keras.layers.Layer):
+    """One factor for everything: a variable without dimensions."""
+
+    def build(self, input_shape: Any) -> None:
+        """Make the factor."""
+        self.factor = self.add_weight(shape=(), initializer="ones", name="factor")
+
+    def call(self, inputs: Any) -> Any:
+        """Multiply."""
+        return self.factor * inputs
+
+
 def _model(kind: str) -> Any:
     """Return models in which some gradients are, and some are not, a product of two factors."""
     keras.utils.set_random_seed(2)
@@ -57,6 +70,8 @@ def _model(kind: str) -> Any:
     if kind == "positions":
         hidden = keras.layers.Reshape((2, 32))(hidden)
         hidden = keras.layers.Flatten()(keras.layers.Dense(64, name="each_position")(hidden))
+    if kind == "scalar":
+        hidden = Scale()(hidden)
     if kind == "frozen":
         frozen = keras.layers.Dense(64, name="frozen")
         hidden = frozen(hidden)
@@ -80,7 +95,7 @@ def _trained(kind: str) -> tuple[list[Any], set[str]]:
     return [variable.numpy() for variable in model.trainable_variables], operations
 
 
-@pytest.mark.parametrize("kind", ["plain", "shared", "penalty", "positions", "frozen"])
+@pytest.mark.parametrize("kind", ["plain", "shared", "penalty", "positions", "scalar", "frozen"])
 def test_any_model_gets_the_update_of_the_matrix_product(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with cases.precision("float64"):
         found, operations = _trained(kind)

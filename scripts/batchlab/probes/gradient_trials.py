@@ -38,7 +38,7 @@ def _square(gradient: Any) -> Any:
     pair = outer_products.factors(gradient)
     if pair:
         (examples, inputs), units = pair[0].shape, pair[1].shape[1]
-        if examples is not None and examples * (inputs + units) < inputs * units:
+        if examples * (inputs + units) < inputs * units:
             h_h, d_d = (tf.matmul(factor, factor, transpose_b=True) for factor in pair)
             return tf.reduce_sum(h_h * d_d)
     return tf.reduce_sum(tf.square(gradient))

@@ -33,13 +33,13 @@ def factors(gradient: Any) -> tuple[Any, Any] | None:
         gradient: A gradient as the tape returned it, in the function that is being traced.
 
     Returns:
-        The factors; None for a gradient that is computed in any other way.
+        The factors, of known shapes; None for a gradient that is computed in any other way.
     """
     operation = gradient.op
     if operation.type != "MatMul" or not operation.get_attr("transpose_a") or operation.get_attr("transpose_b"):
         return None
     inputs, deltas = operation.inputs
-    return inputs, deltas
+    return (inputs, deltas) if inputs.shape.is_fully_defined() and deltas.shape.is_fully_defined() else None
 
 
 def update(gradients: list[Any], wanted: Any, apply: Callable[[list[Any]], None]) -> None:
@@ -51,7 +51,8 @@ def update(gradients: list[Any], wanted: Any, apply: Callable[[list[Any]], None]
             condition keeps it from computing the factors anew for each weight inside the loop over a kernel.
         apply: Updates the variables.
     """
-    pairs = [factors(gradient) if gradient.shape[-1] >= FEWEST_UNITS else None for gradient in gradients]
+    pairs = [factors(gradient) for gradient in gradients]
+    pairs = [pair if pair and pair[1].shape[1] >= FEWEST_UNITS else None for pair in pairs]
     deltas = [pair[1] for pair in pairs if pair]
     if not deltas:
         apply(gradients)
