@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from batchlab import models, probes
 from batchlab.errors import BatchlabError
-from batchlab.probes import gradient_norms
+from batchlab.probes import gradient_norms, gradient_trials
+from batchlab.training.backend import tf
 from batchlab.training.order import trial_batches
 from batchlab.training.resident import Resident
 
@@ -69,6 +70,23 @@ def test_the_mean_square_over_all_batches_is_the_closed_form(size: int) -> None:
         squares = gradient_norms.fixed_weights(model, data, True)(batches).sum(axis=1)
     expected = size**2 * squared_norm + size * (6 - size) / 5 * trace
     assert squares.mean() == pytest.approx(expected, rel=1e-11)
+
+
+def test_gradients_that_cancel_have_no_negative_square() -> None:
+    random = np.random.default_rng(0)
+    inputs = random.normal(size=(200, 1, 12)).astype(np.float32)
+    deltas = random.normal(size=(200, 1, 8)).astype(np.float32)
+    # The second example's gradient is the first one's, turned round, up to the last digits.
+    inputs = np.concatenate([inputs, inputs * np.float32(1 + 3e-7)], axis=1)
+    deltas = np.concatenate([deltas, -deltas], axis=1)
+
+    @tf.function(autograph=False)
+    def square(h: Any, delta: Any) -> Any:
+        return gradient_trials._square(tf.matmul(h, delta, transpose_a=True))
+
+    squares = [float(square(*pair)) for pair in zip(inputs, deltas, strict=True)]
+    assert min(squares) >= 0
+    assert max(squares) < 1e-4
 
 
 def _model(data: Resident) -> Any:

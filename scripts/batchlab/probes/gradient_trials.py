@@ -33,14 +33,14 @@ def _square(gradient: Any) -> Any:
     """Return the squared norm of one variable's gradient.
 
     That of a dense kernel is ‖hᵀ δ‖² = Σᵢⱼ (hᵢ·hⱼ)(δᵢ·δⱼ) over pairs of examples, which for few examples takes fewer
-    operations than the gradient itself.
+    operations than the gradient itself. Where the examples' gradients cancel, rounding may leave less than nothing.
     """
     pair = outer_products.factors(gradient)
     if pair:
         (examples, inputs), units = pair[0].shape, pair[1].shape[1]
         if examples * (inputs + units) < inputs * units:
             h_h, d_d = (tf.matmul(factor, factor, transpose_b=True) for factor in pair)
-            return tf.reduce_sum(h_h * d_d)
+            return tf.maximum(tf.reduce_sum(h_h * d_d), 0.0)
     return tf.reduce_sum(tf.square(gradient))
 
 
