@@ -17,8 +17,7 @@ import numpy as np
 import pytest
 from numerics import cases, reference
 
-from batchlab import machine, probes
-from batchlab.errors import BatchlabError
+from batchlab import probes
 from batchlab.training import backend, order, segment, state
 
 pytestmark = pytest.mark.skipif(
@@ -455,17 +454,6 @@ def test_a_process_of_one_core_says_so_and_never_loads_the_other(jax: Jax) -> No
     assert "jax" not in sys.modules
 
 
-@pytest.mark.parametrize(
-    ("flags", "deterministic"),
-    [("--xla_cpu_enable_fast_math=false", True), ("--xla_cpu_multi_thread_eigen=true", False)],
-)
-def test_flags_of_the_user_that_undo_determinism_are_recorded(flags: str, deterministic: bool) -> None:
-    code = "from batchlab.training import backend; print(backend.configure()['deterministic'])"
-    environment = {**os.environ, "BATCHLAB_BACKEND": "jax", "XLA_FLAGS": flags, "PYTHONPATH": os.pathsep.join(sys.path)}
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
-    assert result.stdout.split() == [str(deterministic)]
-
-
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="cores can be taken away on Linux only")
 def test_one_core_gives_the_numbers_of_all(tmp_path: Path) -> None:
     # The layers are wide enough for a second thread to change the last digits.
@@ -481,17 +469,3 @@ def test_one_core_gives_the_numbers_of_all(tmp_path: Path) -> None:
         found.append(side.snapshot("wide"))
     for key, values in found[0].arrays.items():
         assert values.tobytes() == found[1].arrays[key].tobytes(), key
-
-
-def test_the_workflow_offers_what_the_cores_know() -> None:
-    assert machine.CHOICES == {"backend": backend.BACKENDS, "device": backend.DEVICES}
-
-
-@pytest.mark.parametrize(
-    ("wanted", "message"),
-    [("torch", "BATCHLAB_BACKEND='torch'.*tensorflow or jax"), ("jax", "JAX is not installed.*install jax")],
-)
-def test_a_backend_that_cannot_be_had_is_one_line(monkeypatch: pytest.MonkeyPatch, wanted: str, message: str) -> None:
-    monkeypatch.setattr(backend, "_WANTED", wanted)
-    with pytest.raises(BatchlabError, match=message):
-        backend.configure()
