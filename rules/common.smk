@@ -21,7 +21,7 @@ from batchlab.digests import (
 from batchlab.errors import BatchlabError
 from batchlab.locking import hold_folder
 from batchlab.planning import plan
-from batchlab.planning.plan import (
+from batchlab.planning.parts import (
     INITIAL_NAME,
     PROBE_TABLES,
     TRAINED_NAME,

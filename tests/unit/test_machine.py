@@ -11,7 +11,7 @@ import yaml
 from batchlab.config_files import check_files
 from batchlab.errors import BatchlabError
 from batchlab.machine import choose
-from batchlab.planning.plan import PROBE_TABLES
+from batchlab.planning.parts import PROBE_TABLES
 
 PROJECT = Path(__file__).resolve().parents[2]
 JAX, GPU = {"BATCHLAB_BACKEND": "jax"}, {"BATCHLAB_DEVICE": "gpu"}

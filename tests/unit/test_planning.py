@@ -14,7 +14,7 @@ from unit.campaigns import planned, raw
 from batchlab.configuration import load
 from batchlab.errors import BatchlabError
 from batchlab.planning import plan
-from batchlab.planning.plan import Plan, seed_blocks, seeds_of
+from batchlab.planning.parts import Plan, seed_blocks, seeds_of
 from batchlab.planning.specs import figure_spec, report_spec, tables_spec
 
 PROJECT = Path(__file__).resolve().parents[2]

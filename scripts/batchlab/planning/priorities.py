@@ -10,7 +10,7 @@ import math
 from collections import defaultdict
 from typing import Any
 
-from batchlab.planning.plan import Plan, Probe, Segment
+from batchlab.planning.parts import Plan, Probe, Segment
 
 # An update costs as much as so many examples more (MLP on MNIST: 130 µs at B = 1, 16 µs for each example at B = 1,024),
 # and much more where a probe looks at the weights after each.

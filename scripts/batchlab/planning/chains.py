@@ -1,0 +1,156 @@
+"""Chained segments and probes of arms, each identified by the settings that its numbers depend on, duplicates removed.
+
+A segment's identity is a chain: the digest of its parent's identity and of its own settings; the chain starts at
+the initial weights, whose identity holds data set, model and precision. What two studies share therefore has one
+path and is trained once; a changed second phase or an added snapshot changes the paths of what follows it only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from batchlab.data.registry import DataShape, describe, identity
+from batchlab.digests import digest
+from batchlab.errors import BatchlabError
+from batchlab.planning.models import resolve_model, resolve_optimizer
+from batchlab.planning.parts import Arm, Plan, Probe, Segment
+from batchlab.planning.positions import advance
+from batchlab.planning.probe_settings import PROBE_DEFAULTS, check_fit
+from batchlab.planning.recipes import Recipe, batch_sizes_of
+
+# What a phase sets for the training in it.
+_PHASE_SETTINGS = ("learning_rate", "batch_size", "accumulation")
+
+
+class Chains:
+    """Puts the data sets, segments and probes of arms into a plan."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.config = plan.config
+        self.shapes: dict[str, DataShape] = {}
+        self.data_names: dict[str, str] = {}
+        self.initials: dict[tuple[str, str, str], Segment] = {}
+        self.optimizers: dict[str, dict[str, Any]] = {}
+
+    def data(self, alias: str) -> str:
+        """Register a data set and return the name of its folder."""
+        if alias not in self.data_names:
+            settings = self.config["datasets"][alias]
+            try:
+                self.shapes[alias] = describe(settings)
+                name = f"{settings.get('name', 'user')}-{digest(identity(settings))}"
+            except BatchlabError as problem:
+                raise BatchlabError(f"datasets.{alias}: {problem}") from None
+            self.data_names[alias] = name
+            self.plan.data[name] = settings
+        return self.data_names[alias]
+
+    def initial(self, recipe: Recipe) -> Segment:
+        """Register the initial weights of an arm and return them."""
+        key = (recipe.dataset, recipe.model, recipe.precision)
+        if key not in self.initials:
+            data = self.data(recipe.dataset)
+            model = resolve_model(self.config, recipe.model)
+            if "code" in model:
+                self.plan.model_files[model["code"]] = self.config["models"][recipe.model]["file"]
+            spec = {"dataset": identity(self.plan.data[data]), "model": model, "precision": recipe.precision}
+            label = f"{self.plan.data[data].get('name', 'user')}-{model.get('name', 'user')}-initial"
+            self.initials[key] = self._segment(label, spec, data, None)
+        return self.initials[key]
+
+    def optimizer(self, alias: str) -> dict[str, Any]:
+        """Return an optimizer's full settings."""
+        if alias not in self.optimizers:
+            self.optimizers[alias] = resolve_optimizer(self.config, alias)
+        return self.optimizers[alias]
+
+    def chain(self, study: str, recipe: Recipe, snapshots: set[int]) -> tuple[Segment, ...]:
+        """Return the chain of segments of an arm, cut at phase changes and at the epochs in `snapshots`."""
+        initial = self.initial(recipe)
+        examples = self.shapes[recipe.dataset].examples_train
+        optimizer = self.optimizer(recipe.optimizer)
+        labels = initial.name.split("-")[:2]
+        chain = [initial]
+        position = 0
+        for number, phase in enumerate(recipe.phases):
+            where = f"studies.{study}.arms.{recipe.key}"
+            if phase.batch_size > examples:
+                raise BatchlabError(
+                    f"{where}.batch_size: {phase.batch_size} is larger than the training set of {recipe.dataset} "
+                    f"({examples} examples); allowed: 1 to {examples}"
+                )
+            if phase.epochs is None:
+                end = advance(position, phase.updates or 0, phase.batch_size, examples)
+            elif position % examples:
+                raise BatchlabError(
+                    f"{where}.phases[{number}]: starts within an epoch and so cannot be counted in epochs; give updates"
+                )
+            else:
+                end = position + phase.epochs * examples
+            # An arm of 0 epochs is its initial weights alone: enough for probes of epoch 0.
+            cuts = sorted({end, *(c for s in snapshots if position < (c := s * examples) < end)} - {position})
+            for stop in cuts:
+                settings = {
+                    "optimizer": optimizer,
+                    "learning_rate": phase.learning_rate,
+                    "batch_size": phase.batch_size,
+                    "accumulation": phase.accumulation,
+                    "start": position,
+                    "stop": stop,
+                }
+                k = f"k{phase.accumulation}-" if phase.accumulation > 1 else ""
+                text = f"b{phase.batch_size}-{k}lr{phase.learning_rate:g}-to{stop / examples:.4g}"
+                label = "-".join([*labels, optimizer["name"], text])
+                chain.append(self._segment(label, settings, initial.data, chain[-1]))
+                position = stop
+        return tuple(chain)
+
+    def _segment(self, label: str, settings: dict[str, Any], data: str, parent: Segment | None) -> Segment:
+        name = f"{label}-{digest(parent.name.rpartition('-')[2] if parent else None, settings)}"
+        if name not in self.plan.segments:
+            initial = parent.initial if parent else name
+            spec = {**self.plan.segments[initial].spec, **settings} if parent else settings
+            self.plan.segments[name] = Segment(name, spec, data, parent.name if parent else None, initial)
+        return self.plan.segments[name]
+
+    def probe(self, where: str, probe: Mapping[str, Any], arm: Arm, epoch: int | None) -> Probe:
+        """Register a measurement of an arm and return it.
+
+        Args:
+            where: The probe's place in the campaign, for messages.
+            probe: Its settings.
+            arm: The arm.
+            epoch: The snapshot to measure; None for the end of an arm that is counted in updates.
+
+        Raises:
+            BatchlabError: The arm has no such epoch, or the settings do not fit the data.
+        """
+        examples = self.shapes[arm.recipe.dataset].examples_train
+        stops = {segment.spec.get("stop", 0): segment for segment in arm.chain}
+        target = stops.get(epoch * examples) if epoch is not None else arm.chain[-1]
+        if target is None:
+            raise BatchlabError(f"{where}.epochs: arm {arm.recipe.arm} has no epoch {epoch}; it ends earlier")
+        own = {k: v for k, v in probe.items() if k not in ("arms", "epochs", "probe", "seeds")}
+        own = {**PROBE_DEFAULTS.get(probe["probe"], {}), **own}
+        if "batch_sizes" in own:
+            own["batch_sizes"] = batch_sizes_of(self.config, f"{where}.batch_sizes", own["batch_sizes"])
+        # No measurement depends on the order in which they are listed.
+        own = {key: sorted(value) if isinstance(value, list) else value for key, value in own.items()}
+        # What follows the snapshot uses the settings with which the arm goes on there; at its end, those it had.
+        following = next((segment for segment in arm.chain if segment.parent == target.name), None)
+        last = arm.recipe.phases[-1]
+        used = following.spec if following else {key: getattr(last, key) for key in _PHASE_SETTINGS}
+        check_fit(where, probe["probe"], own, arm.recipe.arm, used["batch_size"], examples)
+        spec = {
+            **arm.chain[0].spec,
+            "optimizer": self.optimizer(arm.recipe.optimizer),
+            **{key: used[key] for key in _PHASE_SETTINGS},
+            "position": target.spec.get("stop", 0),
+            "probe": {"name": probe["probe"], **own},
+            "seed_count": probe.get("seeds"),
+        }
+        name = f"{target.name.rpartition('-')[0]}-{digest(target.name.rpartition('-')[2], spec)}"
+        found = Probe(name, probe["probe"], spec, target.name)
+        return self.plan.probes.setdefault(name, found)

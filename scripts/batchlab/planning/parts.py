@@ -1,0 +1,107 @@
+"""What a plan consists of: arms with chains of segments, probes, studies, and the names that these can have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from batchlab.planning.recipes import Recipe
+
+# Tables that a probe writes; those of every study come first in its list.
+PROBE_TABLES = {
+    "gradient_norms": ("gradient_norms", "gradient_moments"),
+    "weight_drift": ("weight_drift",),
+    "trajectory": ("trajectory",),
+    "running_statistics": ("running_statistics",),
+}
+DERIVED_TABLES = {"gradient_norms": ("gradient_norm_summary",)}
+STUDY_TABLES = ("arms", "history", "distances", "summary", "comparisons")
+# Names of initial weights and of trained segments, as patterns: short ones, because Snakemake goes through the text of
+# a pattern for every job (a list of all names costs a campaign of 1,000 arms a third of its dry run).
+INITIAL_NAME = r"\w+-\w+-initial-[0-9a-f]{10}"
+TRAINED_NAME = r"\w+-\w+-\w+-b\d+-[^/]+-[0-9a-f]{10}"
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of training between two cut points, for all seeds that need it.
+
+    Attributes:
+        name: Readable prefix and identity; the name of its folder.
+        spec: Settings that its numbers depend on, seeds excepted; `start` and `stop` count examples.
+        data: Name of the data set's folder.
+        parent: Name of the segment it continues; None for initial weights.
+        initial: Name of the segment with the initial weights (itself for those).
+    """
+
+    name: str
+    spec: dict[str, Any]
+    data: str
+    parent: str | None
+    initial: str
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A measurement on one snapshot.
+
+    Attributes:
+        name: Readable prefix and identity; the name of its folder.
+        kind: Name of the module in `batchlab.probes`.
+        spec: Settings that its numbers depend on, seeds excepted.
+        segment: Name of the segment whose last state is measured.
+    """
+
+    name: str
+    kind: str
+    spec: dict[str, Any]
+    segment: str
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One recipe of a study with its chain of segments, the initial weights first."""
+
+    recipe: Recipe
+    chain: tuple[Segment, ...]
+    description: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Study:
+    """Everything that answers one question; the specs of its tables, figures and claims are ready to use."""
+
+    name: str
+    settings: dict[str, Any]
+    reference: dict[str, Any] | None
+    arms: tuple[Arm, ...]
+    probes: tuple[tuple[Arm, int | None, Probe], ...]
+    blocks: tuple[str, ...]
+    tables: tuple[str, ...]
+    figures: dict[str, dict[str, Any]]
+    claims: dict[str, dict[str, Any]]
+
+
+@dataclass
+class Plan:
+    """What a campaign consists of, by name."""
+
+    campaign: str
+    config: dict[str, Any]
+    data: dict[str, dict[str, Any]] = field(default_factory=dict)
+    segments: dict[str, Segment] = field(default_factory=dict)
+    probes: dict[str, Probe] = field(default_factory=dict)
+    studies: dict[str, Study] = field(default_factory=dict)
+    model_files: dict[str, str] = field(default_factory=dict)  # digest of a user's model → its file
+
+
+def seed_blocks(first: int, count: int, size: int) -> tuple[str, ...]:
+    """Return the seed blocks `first-last`; added seeds make new blocks and leave the full ones as they are."""
+    last = first + count - 1
+    return tuple(f"{start}-{min(start + size - 1, last)}" for start in range(first, last + 1, size))
+
+
+def seeds_of(block: str) -> list[int]:
+    """Return the seeds of a block written as `first-last`."""
+    first, last = map(int, block.split("-"))
+    return list(range(first, last + 1))
