@@ -115,6 +115,7 @@ def test_the_page_of_benchmarks_shows_what_was_measured(tmp_path: Path) -> None:
         "Old,2,9e10,mnist,50000,3,2026-01-02",
         "epoch_ratios": "model,batch_size,default_ratio,best_ratio,jax_ratio,torch_ratio,share_of_peak\n"
         "mlp,1,8,4,,,0.1\nmlp,8,2,1,,,0.6\nlenet,1,9,9,,,",
+        "job_ratios": "model,batch_size,default_ratio,best_ratio,jax_ratio,torch_ratio\nmlp,1,18,2,,\nmlp,8,2,8,,",
         "norm_ratios": "ratio\n10\n10",
         "workflow": "what,jobs,seconds\ndry run,1000,2\ndry run,1000,3\ndry run,1000,4\nnothing to do,1000,1.5\n"
         f'"{workflow.EMPTY}",0,1.25',
@@ -126,11 +127,12 @@ def test_the_page_of_benchmarks_shows_what_was_measured(tmp_path: Path) -> None:
     shown = summary.rendered(page, tmp_path)
     assert shown.startswith(page.partition(summary.BEGIN)[0])
     assert shown.endswith(page.partition(summary.END)[2])
-    for text in ("2026-01-02: Old, 2 threads", "4.0× (2.0–8.0)", "2.0× (1.0–4.0)", "not installed", "10 %, 60 %"):
+    ratios = ("4.0× (2.0–8.0) | 6.0×", "2.0× (1.0–4.0)", "not installed", "10 %, 60 %")
+    for text in ("2026-01-02: Old, 2 threads", *ratios):
         assert text in shown
-    assert "| < 5 s | 3.00 s |" in shown
-    assert "empty rule | – | – | 1.25 s |" in shown
-    assert "| planning 2,000 arms | – | < 2 s | not measured |" in shown
+    assert "| < 5 s | 3.00 s | |" in shown
+    assert "empty rule | – | – | 1.25 s | |" in shown
+    assert "| planning 2,000 arms | – | < 2 s | not measured | |" in shown
 
 
 def test_the_campaign_of_many_jobs_has_so_many() -> None:

@@ -8,7 +8,7 @@ import math
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import geometric_mean, median
 from typing import Any
@@ -47,6 +47,10 @@ _EPOCHS = (
     "the whole one. Ratios say how many times longer a peer takes. {means}. {absent}share_of_peak is the share of the "
     "machine's rate of matrix products that our epoch reaches."
 )
+_JOBS = (
+    "The perceptron's epochs again with one thread for each contender, which is what a job of the workflow has: its "
+    "cores are used by jobs side by side. {means}."
+)
 _COMPILING = "By how many seconds the first epoch, with all that precedes it, takes longer than the later ones."
 _MEMORY = "Peak of resident memory in MiB while a case is trained; each contender is one process for all cases."
 _TRIALS = (
@@ -66,9 +70,9 @@ _SCALE = (
 _NAMES = {DEFAULT: "fit", BEST: "fit at its best settings", JAX: "fit on JAX", TORCH: "a PyTorch loop"}
 
 
-def _cases(full: int, quick: bool) -> list[epochs.Case]:
+def _cases(full: int, models: Sequence[Mapping[str, Any]]) -> list[epochs.Case]:
     cases = []
-    for model in MODELS[: 1 if quick else None]:
+    for model in models:
         fewer = EXAMPLES if model["name"] in DENSE else EXAMPLES_OF_CONVOLUTIONS
         cases += [epochs.Case(dict(model), size, min(fewer.get(size, full), full)) for size in BATCH_SIZES]
     return cases
@@ -140,9 +144,12 @@ def main(arguments: Sequence[str]) -> None:
     trial_rows = norms.measure(dict(MODELS[0]), resident.from_arrays(prepared), NORM_SIZES, trials, repeats)
     rate = peak()
     print("One epoch", flush=True)
-    epoch_rows = epochs.measure(_cases(full, options.quick), data, repeats, options.threads, full)
+    models = MODELS[: 1 if options.quick else None]
+    epoch_rows = epochs.measure(_cases(full, models), data, repeats, options.threads, full)
+    print("One epoch on one thread", flush=True)
+    job_rows = epochs.measure(_cases(full, MODELS[:1]), data, repeats, 1, full)
 
-    ratios = epochs.ratios(epoch_rows)
+    ratios, job_ratios = epochs.ratios(epoch_rows), epochs.ratios(job_rows)
     operations = dense_operations(math.prod(prepared["x_train"].shape[1:]), HIDDEN, int(prepared["classes"]))
     for row, share in zip(ratios, shares(ratios, dict.fromkeys(DENSE, operations), full, rate), strict=True):
         row["share_of_peak"] = share
@@ -161,6 +168,8 @@ def main(arguments: Sequence[str]) -> None:
         ("machine", [machine]),
         ("epochs", epoch_rows),
         ("epoch_ratios", ratios),
+        ("job_epochs", job_rows),
+        ("job_ratios", job_ratios),
         ("compiling", compiling),
         ("memory", memory),
         ("norms", trial_rows),
@@ -186,6 +195,7 @@ def main(arguments: Sequence[str]) -> None:
     trials_note = _TRIALS.format(mean=f"{geometric_mean(row['ratio'] for row in trial_ratios):.1f}")
     sections = [
         page.Section("One epoch", epochs_note, ratios, figures["epochs"]),
+        page.Section("One epoch on one thread", _JOBS.format(means=_means(job_ratios)), job_ratios),
         page.Section("Compiling", _COMPILING, compiling),
         page.Section("Memory", _MEMORY, memory),
         page.Section("Trials of gradient norms", trials_note, trial_ratios),
