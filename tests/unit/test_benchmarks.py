@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from batchlab.benchmarks import FIT_SETTINGS, OURS, TORCH, contenders, epochs, norms, scale, summary, workflow
+from batchlab.benchmarks import FIT_SETTINGS, OURS, TORCH, contenders, epochs, norms, scale, sections, summary, workflow
 from batchlab.benchmarks.contenders import start
 from batchlab.benchmarks.peak import dense_operations
 from batchlab.configuration import load
@@ -133,6 +133,39 @@ def test_the_page_of_benchmarks_shows_what_was_measured(tmp_path: Path) -> None:
     assert "| < 5 s | 3.00 s | |" in shown
     assert "empty rule | – | – | 1.25 s | |" in shown
     assert "| planning 2,000 arms | – | < 2 s | not measured | |" in shown
+
+
+def test_the_page_names_who_is_absent_and_shows_every_table(tmp_path: Path) -> None:
+    seconds = {OURS: [2.0], "fit": [9.0], "fit_jit_50": [8.0], "fit_no_jit_50": [10.0], TORCH: [4.0]}
+    measured = [{**row, "compile_seconds": 1.5, "memory_mb": 400.0} for row in rows(**seconds)]
+    ratios = [{**row, "share_of_peak": 0.25} for row in epochs.ratios(measured)]
+    trials = [
+        {"method": "fixed_weights", "batch_size": 2, "contender": name, "seconds_per_trial": value}
+        for name, value in (("batchlab", 0.001), ("batchlab", 0.003), ("batchlab", 0.002), ("eager_tape", 0.014))
+    ]
+    machine = {"machine": "Old", "threads": 2, "operations_per_second": 9e10, "dataset": "mnist", "examples": 50_000}
+    tables: sections.Tables = {
+        "machine": [{**machine, "repeats": 3, "date": "2026-01-02"}],
+        "epoch_ratios": ratios,
+        "job_ratios": epochs.ratios(rows(**{**seconds, OURS: [4.0]})),
+        "compiling": epochs.costs(measured, "compile_seconds"),
+        "memory": epochs.costs(measured, "memory_mb"),
+        "norm_ratios": norms.ratios(trials),
+        "workflow": [{"what": "plan", "jobs": jobs, "seconds": jobs / 1e4} for jobs in (100, 1_000)],
+        "imports": [{"job": "draw_figure", "seconds": 0.4, "memory_mb": 80.0}],
+        "scale": [{"what": "seeds", "count": n, "seconds": 1.0 * n, "memory_mb": 500.0} for n in (1, 4)],
+    }
+    sections.write(tables, tmp_path)
+    page = (tmp_path / "index.html").read_text()
+    assert "Old, 2 threads, 90·10⁹ operations a second in matrix products; mnist, 50,000 training examples" in page
+    assert "Not installed: fit on JAX" in page
+    assert "mlp: fit 4.5, fit at its best settings 4.0, a PyTorch loop 2.0" in page
+    assert "mlp: fit 2.2, fit at its best settings 2.0, a PyTorch loop 1.0" in page
+    assert "how many times longer the loop takes: 7.0" in page
+    assert "Exponents of the cost: seeds 1.00, arms 1.00" in page
+    assert page.count("<h2>") == 8
+    assert {path.stem for path in tmp_path.glob("*.csv")} == set(tables)
+    assert "With one thread each: mlp: fit 2.2" in sections.conclusions(tables)
 
 
 def test_the_campaign_of_many_jobs_has_so_many() -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from batchlab.benchmarks import BEST, DEFAULT, FIT_SETTINGS, JAX, OURS, PEERS, TORCH
+from batchlab.benchmarks.medians import medians
 from batchlab.digests import LIBRARY
 from batchlab.errors import BatchlabError
 
@@ -174,12 +175,9 @@ def _same_work(case: Case, contender: str, loss: float, ours: float) -> None:
         )
 
 
-def medians(rows: Sequence[dict[str, Any]], value: str = "seconds_per_epoch") -> dict[str, float]:
+def _by_contender(rows: Sequence[dict[str, Any]], value: str = "seconds_per_epoch") -> dict[str, float]:
     """Return contender → median over the repeats."""
-    return {
-        contender: statistics.median(row[value] for row in rows if row["contender"] == contender)
-        for contender in dict.fromkeys(row["contender"] for row in rows)
-    }
+    return {row["contender"]: row[value] for row in medians(rows, ("contender",), value)}
 
 
 def _with_best(seconds: dict[str, float]) -> dict[str, float]:
@@ -188,7 +186,7 @@ def _with_best(seconds: dict[str, float]) -> dict[str, float]:
 
 
 def _line(rows: Sequence[dict[str, Any]]) -> str:
-    found = _with_best(medians(rows))
+    found = _with_best(_by_contender(rows))
     named = {DEFAULT: "fit", BEST: "fit at its best", JAX: "fit on JAX", TORCH: "PyTorch"}
     ratios = (f"{name} {found[key] / found[OURS]:.1f} times" for key, name in named.items() if key in found)
     return f"{found[OURS]:.3g} s; {', '.join(ratios)} as long"
@@ -207,7 +205,7 @@ def ratios(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return for each case the medians and how many times longer than ours each peer takes; NaN where it is absent."""
     table = []
     for case, found in _cases(rows):
-        seconds = _with_best(medians(found))
+        seconds = _with_best(_by_contender(found))
         table.append(
             {
                 **case,
@@ -225,5 +223,5 @@ def costs(rows: Sequence[dict[str, Any]], value: str) -> list[dict[str, Any]]:
     return [
         {**case, **{name: found.get(name, math.nan) for name in names}}
         for case, group in _cases(rows)
-        for found in [medians(group, value)]
+        for found in [_by_contender(group, value)]
     ]

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchlab import models
+from batchlab.benchmarks.medians import medians
 from batchlab.errors import BatchlabError
 from batchlab.probes import gradient_norms
 from batchlab.training import core
@@ -122,3 +123,22 @@ def measure(
                         }
                     )
     return rows
+
+
+def ratios(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return for each method and batch size the medians and how many times longer than ours the eager loop takes."""
+    found = {
+        (row["method"], row["batch_size"], row["contender"]): row["seconds_per_trial"]
+        for row in medians(rows, ("method", "batch_size", "contender"), "seconds_per_trial")
+    }
+    cases = dict.fromkeys((method, size) for method, size, _ in found)
+    return [
+        {
+            "method": method,
+            "batch_size": size,
+            "batchlab_ms": 1e3 * found[method, size, "batchlab"],
+            "eager_tape_ms": 1e3 * found[method, size, "eager_tape"],
+            "ratio": found[method, size, "eager_tape"] / found[method, size, "batchlab"],
+        }
+        for method, size in cases
+    ]
