@@ -27,6 +27,8 @@ COLUMNS = ("method", "batch_size", "contender", "seed", "trials", "seconds_per_t
 # A wrong gradient, step or batch shows in every trial.
 MEDIAN_TOLERANCE, LARGEST_TOLERANCE = 1e-5, 0.05
 SAMPLES, LEARNING_RATE = 1024, 0.04
+# Of fewer trials the median could be one that crosses a kink.
+CHECKED = 5
 
 Rows = NDArray[np.int32]
 
@@ -82,7 +84,8 @@ def measure(
         model_spec: The model.
         data: The resident data set.
         sizes: Batch sizes, divisors of 1,024.
-        trials: Trials of the compiled probe; the eager loop makes a tenth of them, at least one.
+        trials: Trials of the compiled probe; the eager loop makes a tenth of them, at least one, and no fewer than
+            `CHECKED` where norms are compared.
         repeats: Times each is timed, after one that is not counted.
 
     Returns:
@@ -101,12 +104,12 @@ def measure(
             compiled = at_fixed_weights if fixed else gradient_norms.same_samples(model, data, jit, size, LEARNING_RATE)
             eager = functools.partial(eager_fixed_weights if fixed else eager_same_samples, model, data, size=size)
             batches = trial_batches(0, method, size, trials, size if fixed else SAMPLES, data.examples)
-            few = batches[: max(1, trials // 10)]
+            few, checked = batches[: max(1, trials // 10)], batches[: max(CHECKED, trials // 10)]
             ways: dict[str, tuple[Callable[[Rows], Any], Rows]] = {
                 "batchlab": (compiled, batches),
                 "eager_tape": (eager, few),
             }
-            same_norms(f"{method}, B = {size}", np.sqrt(compiled(batches).sum(axis=1))[: len(few)], eager(few))
+            same_norms(f"{method}, B = {size}", np.sqrt(compiled(batches).sum(axis=1))[: len(checked)], eager(checked))
             for repeat in range(repeats):
                 for name, (run, chosen) in ways.items():
                     clock = time.perf_counter()
