@@ -25,7 +25,7 @@ _EPOCHS = (
     "machine's rate of matrix products that our epoch reaches."
 )
 _JOBS = (
-    "The perceptron's epochs again with one thread for each contender, which is what a job of the workflow has: its "
+    "The perceptron's epochs again with one thread for each contender, which is what a job of the workflow has: "
     "cores are used by jobs side by side. Geometric means: {means}."
 )
 _COMPILING = "By how many seconds the first epoch, with all that precedes it, takes longer than the later ones."
