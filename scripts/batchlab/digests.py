@@ -10,6 +10,7 @@ import contextlib
 import functools
 import hashlib
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -79,8 +80,9 @@ def _origin(statement: ast.ImportFrom, path: Path) -> str:
 def _parsed(path: Path) -> _Module:
     """Return what matters of a module, from what an earlier process kept if the file is still the same."""
     text = path.read_text(encoding="utf-8")
-    # The place counts, because relative imports start there.
-    key = hashlib.sha256(f"{_normalisation()}{path}{text}".encode()).hexdigest()
+    # The place counts, because relative imports start there; not where the project lies, so that a copy has it too.
+    place = os.path.relpath(path, LIBRARY)
+    key = hashlib.sha256(f"{_normalisation()}{place}{text}".encode()).hexdigest()
     if key in _kept():
         source, ours, others = _kept()[key]
         found = source, frozenset(ours), frozenset(others)

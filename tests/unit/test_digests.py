@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -81,6 +82,17 @@ def test_what_is_kept_changes_no_digest(library: Path, monkeypatch: pytest.Monke
     assert after != before
     digests._kept_file().write_text("damaged")
     assert of(library) == after
+
+
+def test_a_copy_of_the_project_parses_nothing_again(
+    library: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = of(library)
+    digests.keep_parsed()
+    copy = shutil.copytree(library, tmp_path_factory.mktemp("elsewhere") / library.name)
+    monkeypatch.setattr(digests, "LIBRARY", copy / "batchlab")
+    monkeypatch.setattr(digests, "_parse", None)
+    assert of(copy) == before
 
 
 @pytest.mark.parametrize("how", ["from . import shared", "from .shared import helper", "from batchlab import shared"])
