@@ -1,11 +1,13 @@
-"""Campaigns that several files of tests look at, each run once, undisturbed; nothing may change their folders."""
+"""What several files of tests share: campaigns that are run once and then stay as they are, and quick dry runs."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from workflow.checkouts import ONE, WIDE, Checkout, once
+from workflow.dryruns import DryRuns
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +33,11 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert code == 0, output
 
     return once(tmp_path_factory, "finished", run)
+
+
+@pytest.fixture(scope="session")
+def dry_runs() -> Iterator[DryRuns]:
+    """Return the process that makes dry runs without starting anew each time."""
+    started = DryRuns()
+    yield started
+    started.close()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from workflow.checkouts import PROJECT, Checkout
+from workflow.dryruns import DryRuns
 
 MINE: dict[str, Any] = {
     "campaign": "small",
@@ -107,14 +107,14 @@ def test_a_bad_file_is_one_line_and_harms_nothing(
         ("campaign: x\nbatch_sizes: {small: 1}\nstudies:\n", "studies: null is not possible; allowed: a mapping"),
     ],
 )
-def test_a_malformed_campaign_is_told_without_a_traceback(checkout: Checkout, content: str, words: str) -> None:
+def test_a_malformed_campaign_is_told_without_a_traceback(
+    checkout: Checkout, dry_runs: DryRuns, content: str, words: str
+) -> None:
     """Of the first five Snakemake speaks itself: it reads the file before anything of the project runs."""
     (checkout.folder / "wrong.yaml").write_text(content)
     before = contents(checkout.folder)
-    command = [sys.executable, "-m", "snakemake", "--dry-run", "--configfile", "wrong.yaml"]
-    failed = subprocess.run(command, cwd=checkout.folder, capture_output=True, text=True)
-    output = failed.stdout + failed.stderr
-    assert failed.returncode == 1
+    code, output = dry_runs.run(checkout.folder, ["--dry-run", "--configfile", "wrong.yaml"])
+    assert code == 1
     assert words in output
     assert "Traceback" not in output
     after = contents(checkout.folder)
@@ -124,9 +124,10 @@ def test_a_malformed_campaign_is_told_without_a_traceback(checkout: Checkout, co
 
 
 @pytest.mark.parametrize("words", ["epochs=abc", "campaign=../x", "seeds=3", "nonsense=1"])
-def test_a_wrong_value_on_the_command_line(checkout: Checkout, words: str) -> None:
+def test_a_wrong_value_on_the_command_line(checkout: Checkout, dry_runs: DryRuns, words: str) -> None:
     checkout.configure(MINE)
-    code, output = checkout.snakemake("--dry-run", "--config", words)
+    arguments = ["--dry-run", "--cores", "2", "--config", words, "--configfile", "config/small.yaml"]
+    code, output = dry_runs.run(checkout.folder, arguments)
     assert code == 1
     assert f"batchlab: error: {'the campaign' if 'nonsense' in words else words.partition('=')[0]}: " in output
     assert "Traceback" not in output

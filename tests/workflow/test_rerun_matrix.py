@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +15,6 @@ from workflow.dryruns import DryRuns, jobs_of
 from batchlab import reruns
 
 ROWS = [row for section in reruns.load() for row in section["rows"]]
-
-
-@pytest.fixture(scope="module")
-def dry_runs() -> Iterator[DryRuns]:
-    started = DryRuns()
-    yield started
-    started.close()
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row["name"] for row in ROWS])
