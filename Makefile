@@ -100,17 +100,23 @@ $(VENV)/bin/python:
 	@echo "Setting up the environment in $(VENV) (once, one or two minutes)"
 	@$(PYTHON) -m venv $(VENV)
 
+# What is installed is compiled on all cores, which pip does on one: two thirds of the time on two cores. Files that are no
+# Python of this version do no harm.
+define install
+@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r $<
+@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
+@touch $@
+endef
+
 $(VENV)/run.stamp: envs/lock.txt | $(VENV)/bin/python
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r envs/lock.txt
-	@touch $@
+	$(install)
 
 $(VENV)/jax.stamp: envs/lock-jax.txt | $(VENV)/run.stamp
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r envs/lock-jax.txt
-	@touch $@
+	$(install)
 
 $(VENV)/dev.stamp: envs/lock-dev.txt | $(VENV)/bin/python
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r envs/lock-dev.txt
-	@touch $@ $(VENV)/run.stamp $(VENV)/jax.stamp
+	$(install)
+	@touch $(VENV)/run.stamp $(VENV)/jax.stamp
 
 # Needs uv. Versions for Linux and macOS and all supported Pythons in one file, without addresses.
 UV_COMPILE := uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \
