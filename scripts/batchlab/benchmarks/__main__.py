@@ -67,7 +67,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--dataset", default="mnist", help="a registered data set; digits needs no download")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="threads of each contender")
     options = parser.parse_args(arguments)
-    repeats, trials, jobs = (2, 20, (1_000,)) if options.quick else (3, 50, (100, 1_000, 2_000, 10_000))
+    repeats, trials, jobs = (3, 20, (1_000,)) if options.quick else (5, 50, (100, 1_000, 2_000, 10_000))
     sizes: dict[str, tuple[int, ...]] = {"seeds": (1, 4), "trials": (100, 1_000)} if options.quick else scale.SIZES
     began = datetime.date.today()
     backend.configure(threads=options.threads)
