@@ -99,7 +99,7 @@ def scale_figure(rows: Sequence[Mapping[str, Any]]) -> str:
     largest = frame.loc[frame.groupby("what")["count"].idxmax()].set_index("what")
     frame["proportional"] = frame["count"] * frame["what"].map(largest["seconds"] / largest["count"])
     frame["what"] = frame["what"].map(_QUANTITIES)
-    axis = alt.Axis(labelOverlap="greedy", labelSeparation=6)
+    axis = alt.Axis(labelOverlap="greedy", labelSeparation=6, labelFlush=False)
     base = alt.Chart().encode(x=alt.X("count:Q", title="Count", scale=alt.Scale(type="log", nice=False), axis=axis))
     seconds = base.encode(y=alt.Y("seconds:Q", title="Seconds", scale=alt.Scale(type="log")))
     proportional = base.mark_line(color=theme.GREY, strokeDash=[4, 3]).encode(y=alt.Y("proportional:Q"))
