@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import traceback
 from collections.abc import Iterable
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -104,6 +105,8 @@ def _serve() -> None:
                     code = end.code if isinstance(end.code, int) else 1
                     if isinstance(end.code, str):
                         print(end.code)
+                except BaseException:  # Python itself would tell, but for os._exit
+                    traceback.print_exc()
                 finally:
                     sys.stdout.flush()
                     sys.stderr.flush()
