@@ -41,7 +41,7 @@ redraw: $(READY)
 
 # The README's table, from the claims of results/paper.
 readme:
-	@cd scripts && $(PYTHON) -m batchlab.readme
+	@cd scripts && $(PYTHON) -m batchlab.pages.readme
 
 # SAMPLE segments and SAMPLE probes are computed again, chosen at random by SEED.
 VERIFY_SETTINGS := $(if $(SAMPLE),verify_sample=$(SAMPLE)) $(if $(SEED),verify_seed=$(SEED))
@@ -57,7 +57,7 @@ report-archive: $(READY)
 
 # Nothing else should run on the machine meanwhile.
 bench: $(VENV)/run.stamp
-	@PYTHONPATH=scripts $(BIN)/python -m batchlab.benchmarks $(BENCH)
+	@PYTHONPATH=scripts $(BIN)/python -m benchmarks $(BENCH)
 
 # PyTorch and JAX beside which `make bench` times itself, if they are there; nothing else uses them.
 bench-peers: .venv-bench/run.stamp
@@ -69,7 +69,7 @@ bench-peers: .venv-bench/run.stamp
 
 # The measured table of docs/benchmarks.md, from results/bench.
 bench-docs:
-	@cd scripts && $(PYTHON) -m batchlab.benchmarks.summary
+	@cd scripts && $(PYTHON) -m benchmarks.summary
 
 test: $(VENV)/dev.stamp
 	@$(BIN)/pytest -q -n auto --dist loadfile
@@ -93,7 +93,7 @@ format: $(VENV)/dev.stamp
 
 # The pages that are made from data: docs/reruns.md.
 docs: $(VENV)/run.stamp
-	@cd scripts && ../$(BIN)/python -m batchlab.reruns
+	@cd scripts && ../$(BIN)/python -m batchlab.pages.reruns
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "batchlab needs Python 3.11 or newer; set PYTHON=python3.12, say")'
@@ -125,7 +125,7 @@ lock:
 	@$(UV_COMPILE) envs/requirements.in -o envs/lock.txt
 	@$(UV_COMPILE) -c envs/lock.txt envs/requirements-jax.in -o envs/lock-jax.txt
 	@$(UV_COMPILE) -c envs/lock.txt -c envs/lock-jax.txt envs/requirements-dev.in -o envs/lock-dev.txt
-	@cd scripts && $(PYTHON) -m batchlab.environments
+	@cd scripts && $(PYTHON) -m batchlab.pages.environments
 
 clean-env:
 	@rm -rf $(VENV)

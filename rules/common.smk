@@ -9,17 +9,18 @@ from pathlib import Path
 SCRIPTS = Path(workflow.basedir) / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from batchlab import configuration, machine
-from batchlab.checkout import order_file_times, settings_file, settings_of_shared
-from batchlab.config_files import check_files
-from batchlab.digests import (
+from batchlab.configuration import campaign as configuration
+from batchlab.configuration import machine
+from batchlab.records.checkout import order_file_times, settings_file, settings_of_shared
+from batchlab.configuration.yaml_files import check_files
+from batchlab.records.digests import (
     canonical,
     code_digest,
     environment_digest,
     keep_parsed,
 )
 from batchlab.errors import BatchlabError
-from batchlab.locking import hold_folder
+from batchlab.records.locking import hold_folder
 from batchlab.planning import plan
 from batchlab.planning.parts import (
     INITIAL_NAME,

@@ -22,4 +22,4 @@ rule crate:
     message:
         "Pack the results of the campaign"
     script:
-        "../scripts/crate.py"
+        "../scripts/pack_crate.py"

@@ -1,8 +1,8 @@
 """Try a user's model on the data set before anything is trained with it."""
 
 from batchlab.files import write_json
-from batchlab.jobs import job
 from batchlab.models.trial import try_model
+from batchlab.records.job import job
 from batchlab.training import backend, resident
 
 with job(snakemake) as this:

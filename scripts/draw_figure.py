@@ -2,9 +2,9 @@
 
 from batchlab.charts import draw, export
 from batchlab.files import atomic_path, write_text
-from batchlab.jobs import job
-from batchlab.provenance import MEMORY
-from batchlab.selection import read_table
+from batchlab.records.job import job
+from batchlab.records.provenance import MEMORY
+from batchlab.tables.selection import read_table
 
 with job(snakemake) as this:
     table = this.spec["table"]

@@ -1,6 +1,6 @@
 """Initial weights of every seed, and their loss and accuracy: epoch 0."""
 
-from batchlab.jobs import job
+from batchlab.records.job import job
 from batchlab.training import backend, resident, state
 from batchlab.training.segment import initialise
 from batchlab.training.tables import write_table

@@ -1,9 +1,9 @@
 """Judge the claims of one study by its tables."""
 
-from batchlab.claims import judge, tables_needed
-from batchlab.jobs import job
-from batchlab.selection import read_table
+from batchlab.records.job import job
 from batchlab.tables import write_csv
+from batchlab.tables.claims import judge, tables_needed
+from batchlab.tables.selection import read_table
 
 with job(snakemake) as this:
     tables = {name: read_table(this.input[name]) for name in tables_needed(this.spec)}

@@ -1,7 +1,7 @@
 """One probe on one snapshot: the tables that it writes."""
 
-from batchlab.jobs import job
 from batchlab.probes import measure
+from batchlab.records.job import job
 from batchlab.training import backend, resident, state
 from batchlab.training.tables import write_table
 

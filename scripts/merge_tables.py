@@ -1,6 +1,6 @@
 """Concatenate the tables of all studies, each output from the inputs of the same name."""
 
-from batchlab.jobs import job
+from batchlab.records.job import job
 from batchlab.tables import merge_tables
 
 with job(snakemake) as this:

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from batchlab.data.prepare import prepare, write
-from batchlab.jobs import job
+from batchlab.records.job import job
+from batchlab.sources.prepare import prepare, write
 
 with job(snakemake) as this:
     target = Path(this.output["data"])

@@ -1,7 +1,7 @@
 """Build the tables of one study from its segments and probes."""
 
-from batchlab.jobs import job
-from batchlab.provenance import together
+from batchlab.records.job import job
+from batchlab.records.provenance import together
 from batchlab.tables import study_tables, write_tables
 
 with job(snakemake) as this:

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from batchlab.digests import digest
-from batchlab.jobs import job
+from batchlab.records.digests import digest
+from batchlab.records.job import job
 from batchlab.training import backend, resident, state
 from batchlab.training.checkpoint import Checkpoint
 from batchlab.training.segment import train

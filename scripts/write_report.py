@@ -1,7 +1,7 @@
 """Write the campaign's report page from its figures and tables."""
 
 from batchlab.files import write_text
-from batchlab.jobs import job
+from batchlab.records.job import job
 from batchlab.report import render
 
 with job(snakemake) as this:

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from batchlab import machine
+from batchlab.configuration.campaign import machine
 from batchlab.errors import BatchlabError
 from batchlab.training import backend
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import stats
 
-from batchlab import statistics
-from batchlab.statistics import (
+from batchlab.tables import intervals as statistics
+from batchlab.tables.intervals import (
     Estimate,
     equivalent,
     hedges_g,

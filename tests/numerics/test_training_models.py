@@ -13,7 +13,7 @@ from numerics import cases
 
 from batchlab import models
 from batchlab.errors import BatchlabError
-from batchlab.model_options import MODEL_OPTIONS
+from batchlab.planning.model_options import MODEL_OPTIONS
 from batchlab.training import backend, state
 from batchlab.training.backend import keras
 from batchlab.training.jit import jit_rule

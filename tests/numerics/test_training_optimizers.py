@@ -10,7 +10,7 @@ from numerics import cases
 
 from batchlab import models
 from batchlab.errors import BatchlabError
-from batchlab.optimizer_options import EXCLUDED, OPTIMIZER_OPTIONS
+from batchlab.planning.optimizer_options import EXCLUDED, OPTIMIZER_OPTIONS
 from batchlab.training import optimizers, state
 from batchlab.training.backend import keras, tf
 from batchlab.training.order import permutation

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from batchlab.configuration import load
+from batchlab.configuration.campaign import load
 from batchlab.planning import Plan, plan
 
 RAW: dict[str, Any] = {

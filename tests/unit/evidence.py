@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from batchlab import provenance
 from batchlab.files import write_json
+from batchlab.records import provenance
 from batchlab.verification.records import Artefact
 
 DATA = "results/data/d/data.npz"

@@ -22,13 +22,13 @@ from hypothesis import strategies as st
 from unit.campaigns import planned
 from unit.test_campaign_files import PROJECT, merged
 
-from batchlab.config_files import check_files
-from batchlab.configuration import RULE_FAMILIES, RULES, SCHEMA, TARGETS, load
-from batchlab.digests import canonical
+from batchlab.configuration.campaign import RULE_FAMILIES, RULES, SCHEMA, TARGETS, load
+from batchlab.configuration.yaml_files import check_files
 from batchlab.errors import BatchlabError
 from batchlab.planning import plan
 from batchlab.planning.options import ACTIVATIONS
 from batchlab.planning.specs import claims_spec, figure_spec, report_spec, tables_spec
+from batchlab.records.digests import canonical
 
 LONG = os.environ.get("BATCHLAB_FUZZ")
 PROFILE = settings(

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from batchlab.benchmarks import FIT_SETTINGS, OURS, TORCH, contenders, epochs, norms, scale, sections, summary, workflow
-from batchlab.benchmarks.contenders import start
-from batchlab.benchmarks.peak import dense_operations
-from batchlab.configuration import load
+from batchlab.configuration.campaign import load
 from batchlab.errors import BatchlabError
 from batchlab.planning import plan
+from benchmarks import FIT_SETTINGS, OURS, TORCH, contenders, epochs, norms, scale, sections, summary, workflow
+from benchmarks.contenders import start
+from benchmarks.peak import dense_operations
 
 
 def rows(**seconds: list[float]) -> list[dict[str, Any]]:

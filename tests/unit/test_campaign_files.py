@@ -12,11 +12,11 @@ import pytest
 import yaml
 
 from batchlab.charts import CHARTS
-from batchlab.configuration import SCHEMA, load
+from batchlab.configuration.campaign import SCHEMA, load
 from batchlab.planning import plan
 from batchlab.planning.columns import DERIVED_COLUMNS, TABLE_COLUMNS
 from batchlab.planning.parts import INITIAL_NAME, PROBE_TABLES, TRAINED_NAME, Plan
-from batchlab.selection import DERIVED
+from batchlab.tables.selection import DERIVED
 from batchlab.tables.study import DISTANCE_COLUMNS, HISTORY_COLUMNS
 
 PROJECT = Path(__file__).resolve().parents[2]

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from batchlab import provenance
-from batchlab.checkout import order_file_times, settings_file, settings_of_shared
 from batchlab.files import sha256_of, write_json
+from batchlab.records import provenance
+from batchlab.records.checkout import order_file_times, settings_file, settings_of_shared
 
 STATE = "results/segments/s/seeds-0-0/state.npz"
 TABLE = "results/c/tables/one/arms.csv"

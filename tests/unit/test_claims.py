@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchlab.claims import COLUMNS, Region, judge, tables_needed
 from batchlab.errors import BatchlabError
-from batchlab.statistics import mean_interval, paired_comparison, ratio_of_means
+from batchlab.tables.claims import COLUMNS, Region, judge, tables_needed
+from batchlab.tables.intervals import mean_interval, paired_comparison, ratio_of_means
 
 SIZES = (16, 64, 256)
 SEEDS = (0, 1, 2, 3)

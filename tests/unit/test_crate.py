@@ -12,11 +12,11 @@ import pytest
 from unit.crates import DESCRIPTOR, problems
 from unit.evidence import ALL, DATA, FIGURE, HISTORY, STATE, TABLE, build
 
-from batchlab import digests, provenance
-from batchlab.crate.archive import write
-from batchlab.crate.contents import media_type, workflow_files
-from batchlab.digests import LIBRARY
 from batchlab.errors import BatchlabError
+from batchlab.paths import LIBRARY
+from batchlab.records import digests, provenance
+from crate.archive import write
+from crate.contents import media_type, workflow_files
 
 PROJECT = LIBRARY.parents[1]
 TARGET = "results/crates/c.crate.zip"
@@ -138,4 +138,4 @@ def test_no_other_step_depends_on_the_library_of_crates() -> None:
     for script in PROJECT.glob("scripts/*.py"):
         files = digests._closure(script, ())
         imported = {name for path in files for name in digests._parsed(path)[2]}
-        assert ("rocrate" in imported) is (script.name == "crate.py"), script
+        assert ("rocrate" in imported) is (script.name == "pack_crate.py"), script

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from unit.servers import Server, serving
 
-from batchlab.data import download
-from batchlab.data.catalogue import RegisteredSet, RemoteFile
-from batchlab.data.download import Policy, fault_of, fetch
 from batchlab.errors import BatchlabError
+from batchlab.sources import download
+from batchlab.sources.catalogue import RegisteredSet, RemoteFile
+from batchlab.sources.download import Policy, fault_of, fetch
 
 CONTENT = random.Random(1).randbytes(100_000)
 ARCHIVE = gzip.compress(CONTENT, mtime=0)

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from batchlab.data import readers
-from batchlab.data.dataset import load
-from batchlab.data.prepare import prepare
-from batchlab.data.registry import describe
 from batchlab.errors import BatchlabError
+from batchlab.sources import readers
+from batchlab.sources.dataset import load
+from batchlab.sources.prepare import prepare
+from batchlab.sources.registry import describe
 
 LIBRARY = Path(readers.__file__).parents[1]
 

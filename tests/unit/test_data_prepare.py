@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from batchlab.data import prepare as preparation
-from batchlab.data import readers
-from batchlab.data.catalogue import REGISTRY
-from batchlab.data.dataset import load
-from batchlab.data.prepare import prepare, stratified_order, write
-from batchlab.data.registry import describe
 from batchlab.errors import BatchlabError
+from batchlab.sources import prepare as preparation
+from batchlab.sources import readers
+from batchlab.sources.catalogue import REGISTRY
+from batchlab.sources.dataset import load
+from batchlab.sources.prepare import prepare, stratified_order, write
+from batchlab.sources.registry import describe
 
 Arrays = dict[str, Any]
 

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from batchlab.data import registry
-from batchlab.data.registry import ACCEPTED_KEYS, REGISTRY, DataShape, describe, identity
 from batchlab.errors import BatchlabError
+from batchlab.sources import registry
+from batchlab.sources.registry import ACCEPTED_KEYS, REGISTRY, DataShape, describe, identity
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def csv(tmp_path: Path) -> Path:
 def test_standard_library_only(npz: Path, csv: Path) -> None:
     program = f"""
 import sys
-from batchlab.data.registry import describe, identity
+from batchlab.sources.registry import describe, identity
 for dataset in ({{"name": "mnist"}}, {{"file": {str(npz)!r}}}, {{"file": {str(csv)!r}, "label": "species"}}):
     describe(dataset), identity(dataset)
 foreign = {{name.partition(".")[0] for name in sys.modules}} - set(sys.stdlib_module_names) - {{"__main__", "batchlab"}}

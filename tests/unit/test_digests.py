@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from batchlab import digests
-from batchlab.digests import canonical, code_digest, digest, environment_digest, locked_versions, source_digest
-from batchlab.environments import STAGES, conda_file
+from batchlab.pages.environments import STAGES, conda_file
+from batchlab.records import digests
+from batchlab.records.digests import canonical, code_digest, digest, environment_digest, locked_versions, source_digest
 
 PROJECT = Path(__file__).resolve().parents[2]
 

@@ -18,7 +18,7 @@ import json, sys
 from types import SimpleNamespace
 from batchlab.errors import BatchlabError
 from batchlab.files import write_text
-from batchlab.jobs import job
+from batchlab.records.job import job
 
 class Named(dict):
     __iter__ = lambda self: iter(self.values())

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from batchlab.config_files import check_files
+from batchlab.configuration.machine import choose
+from batchlab.configuration.yaml_files import check_files
 from batchlab.errors import BatchlabError
-from batchlab.machine import choose
 from batchlab.planning.parts import PROBE_TABLES
 
 PROJECT = Path(__file__).resolve().parents[2]

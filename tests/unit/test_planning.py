@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from unit.campaigns import planned, raw
 
-from batchlab.configuration import load
+from batchlab.configuration.campaign import load
 from batchlab.errors import BatchlabError
 from batchlab.planning import plan
 from batchlab.planning.parts import Plan, seed_blocks, seeds_of
@@ -193,7 +193,7 @@ def test_wrong_input_is_one_line_with_the_way_out(changes: dict[str, Any], probl
 def test_planning_imports_the_standard_library_only() -> None:
     code = (
         "import sys; sys.path.insert(0, 'scripts');"
-        "import batchlab.planning, batchlab.configuration, batchlab.planning.specs, batchlab.digests;"
+        "import batchlab.planning, batchlab.configuration.campaign, batchlab.planning.specs, batchlab.records.digests;"
         "print(sorted(m for m in ('tensorflow', 'keras', 'pandas', 'numpy', 'scipy', 'altair') if m in sys.modules))"
     )
     found = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)

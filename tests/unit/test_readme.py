@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batchlab.readme import BEGIN, END, README, rendered
+from batchlab.pages.readme import BEGIN, END, README, rendered
 
 
 def test_the_readme_shows_the_claims_of_results_paper() -> None:

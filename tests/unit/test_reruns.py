@@ -8,8 +8,8 @@ import json
 import pytest
 from unit.campaigns import raw
 
-from batchlab import reruns
-from batchlab.configuration import SCHEMA, load
+from batchlab.configuration.campaign import SCHEMA, load
+from batchlab.pages import reruns
 
 WHOLE = json.loads(SCHEMA.read_text(encoding="utf-8"))
 SECTIONS = reruns.load()

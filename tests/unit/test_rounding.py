@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchlab.rounding import decimals, estimate, number
+from batchlab.tables.rounding import decimals, estimate, number
 
 
 @pytest.mark.parametrize(

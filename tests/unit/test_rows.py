@@ -14,10 +14,10 @@ import yaml
 from unit.campaigns import planned
 from unit.test_campaign_files import PROJECT, merged
 
-from batchlab.configuration import load
+from batchlab.configuration.campaign import load
 from batchlab.errors import BatchlabError
 from batchlab.planning import plan
-from batchlab.selection import read_table, select
+from batchlab.tables.selection import read_table, select
 
 TABLES = PROJECT / "results/paper/tables"
 SETTINGS = ("arm", "recipe", "dataset", "model", "optimizer", "precision", "learning_rate_rule", "batch_size")

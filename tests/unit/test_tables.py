@@ -17,10 +17,10 @@ import pytest
 from scipy import stats
 
 from batchlab.errors import BatchlabError
-from batchlab.selection import read_table, select, with_derived
-from batchlab.statistics import moments
 from batchlab.tables import merge_tables, study_tables, write_csv, write_tables
 from batchlab.tables.gradients import gradient_norm_summary, predicted_rms
+from batchlab.tables.intervals import moments
+from batchlab.tables.selection import read_table, select, with_derived
 from batchlab.tables.study import ARM_COLUMNS, DISTANCE_COLUMNS, HISTORY_COLUMNS
 from batchlab.tables.summaries import COMPARISON_COLUMNS, SUMMARY_ARM_COLUMNS
 

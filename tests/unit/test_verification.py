@@ -27,10 +27,10 @@ from unit.evidence import (
     put_on_record,
 )
 
-from batchlab import provenance
-from batchlab.checkout import order_file_times
-from batchlab.digests import LIBRARY
 from batchlab.files import sha256_of, write_json
+from batchlab.paths import LIBRARY
+from batchlab.records import provenance
+from batchlab.records.checkout import order_file_times
 from batchlab.verification import tolerances
 from batchlab.verification.audit import audit, choose
 from batchlab.verification.comparison import compare

@@ -36,7 +36,7 @@ _MESSAGES = {
 
 
 def jobs_of(output: str) -> dict[str, Any]:
-    """Return the jobs of a dry run by kind, in the form of `batchlab.reruns.expected`, with names for numbers."""
+    """Return the jobs of a dry run by kind, in the form of `batchlab.pages.reruns.expected`, with names for numbers."""
     jobs: dict[str, Any] = {}
     seeds: set[str] = set()
     texts = re.findall(r"^Job \d+: (.*)$", output, re.M)

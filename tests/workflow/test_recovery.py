@@ -24,7 +24,7 @@ from unit.servers import serving
 from workflow.artefacts import results
 from workflow.checkouts import ONE, Checkout
 
-from batchlab.data.catalogue import REGISTRY
+from batchlab.sources.catalogue import REGISTRY
 
 KILLS = int(os.environ.get("BATCHLAB_KILLS", "5"))
 SCRIPTS = ("train_segment", "measure_probe", "tabulate_study", "draw_figure")
@@ -151,7 +151,7 @@ def published(checkout: Checkout) -> dict[str, bytes]:
 
     contents = [idx(2000, 28, 28), idx(2000), idx(100, 28, 28), idx(100)]
     known = REGISTRY["mnist"]
-    catalogue = checkout.folder / "scripts/batchlab/data/catalogue.py"
+    catalogue = checkout.folder / "scripts/batchlab/sources/catalogue.py"
     text = catalogue.read_text()
     for file, content in zip(known.files, contents, strict=True):
         text = text.replace(file.content_sha256, hashlib.sha256(content).hexdigest())

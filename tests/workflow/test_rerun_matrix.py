@@ -12,7 +12,7 @@ from workflow.changes import changed_campaign, make
 from workflow.checkouts import WIDE
 from workflow.dryruns import DryRuns, jobs_of
 
-from batchlab import reruns
+from batchlab.pages import reruns
 
 ROWS = [row for section in reruns.load() for row in section["rows"]]
 

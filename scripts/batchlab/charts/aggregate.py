@@ -12,7 +12,7 @@ import pandas as pd
 
 from batchlab.charts.figure import Figure
 from batchlab.errors import BatchlabError
-from batchlab.statistics import mean_interval
+from batchlab.tables.intervals import mean_interval
 
 # Columns that tell arms of one study apart, in the order in which a reader would want them told apart.
 _TELLING = (

@@ -8,7 +8,8 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from batchlab.charts import columns, marks
+from batchlab.charts import marks
+from batchlab.charts import words as columns
 from batchlab.charts.aggregate import Summary, groups_of, in_order, sort_for_drawing, summarise, tell_apart
 from batchlab.charts.figure import Figure, Rows
 

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import gaussian_kde
 
-from batchlab.charts import columns, marks
+from batchlab.charts import marks
+from batchlab.charts import words as columns
 from batchlab.charts.aggregate import in_order, significant
 from batchlab.charts.figure import Figure, Rows
 from batchlab.errors import BatchlabError

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from batchlab.errors import BatchlabError
-from batchlab.selection import require_column, select, with_derived
+from batchlab.tables.selection import require_column, select, with_derived
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Figure:
         colour: Column told apart by colour; `batch_size` has its own ordered scale.
         facet: Column with one panel per value.
         dash: Column told apart by dashes, where there is one `y` column only.
-        where: Row filter, see `batchlab.selection`.
+        where: Row filter, see `batchlab.tables.selection`.
         panels: One panel per quantity instead of one axis for all `y` columns.
         x_scale: `linear`, `log2` or `log`.
         y_scale: `linear` or `log`.

@@ -8,11 +8,12 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from batchlab.charts import columns, marks, theme
+from batchlab.charts import marks, theme
+from batchlab.charts import words as columns
 from batchlab.charts.aggregate import groups_of, in_order, significant, summarise, tell_apart
 from batchlab.charts.curves import axes_of, series_of
 from batchlab.charts.figure import Figure, Rows
-from batchlab.rounding import decimals
+from batchlab.tables.rounding import decimals
 
 
 def draw(figure: Figure, rows: Rows) -> Any:

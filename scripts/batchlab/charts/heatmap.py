@@ -9,7 +9,8 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from batchlab.charts import columns, marks, theme
+from batchlab.charts import marks, theme
+from batchlab.charts import words as columns
 from batchlab.charts.aggregate import groups_of, in_order, summarise
 from batchlab.charts.figure import Figure, Rows
 

@@ -10,7 +10,8 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from batchlab.charts import columns, theme
+from batchlab.charts import theme
+from batchlab.charts import words as columns
 from batchlab.charts.aggregate import Summary, in_order
 from batchlab.charts.figure import Figure
 from batchlab.errors import BatchlabError

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from batchlab.errors import BatchlabError
-from batchlab.model_options import MODEL_OPTIONS
+from batchlab.planning.model_options import MODEL_OPTIONS
 from batchlab.training.backend import keras
 
 

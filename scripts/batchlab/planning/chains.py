@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from batchlab.data.registry import DataShape, describe, identity
-from batchlab.digests import digest
 from batchlab.errors import BatchlabError
 from batchlab.planning.models import resolve_model, resolve_optimizer
 from batchlab.planning.parts import Arm, Plan, Probe, Segment
 from batchlab.planning.positions import advance
 from batchlab.planning.probe_settings import PROBE_DEFAULTS, check_fit
 from batchlab.planning.recipes import Recipe, batch_sizes_of
+from batchlab.records.digests import digest
+from batchlab.sources.registry import DataShape, describe, identity
 
 # What a phase sets for the training in it.
 _PHASE_SETTINGS = ("learning_rate", "batch_size", "accumulation")

@@ -1,6 +1,6 @@
 """Columns of the tables, known before any table is written: a misspelt one must not show after hours of training.
 
-The tables are made in `batchlab.tables` and `batchlab.selection`, which need pandas; a test holds these names
+The tables are made in `batchlab.tables` and `batchlab.tables.selection`, which need pandas; a test holds these names
 against theirs.
 """
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from batchlab.digests import source_digest
 from batchlab.errors import BatchlabError
-from batchlab.model_options import MODEL_OPTIONS
-from batchlab.optimizer_options import OPTIMIZER_OPTIONS
+from batchlab.planning.model_options import MODEL_OPTIONS
+from batchlab.planning.optimizer_options import OPTIMIZER_OPTIONS
 from batchlab.planning.options import complete
 from batchlab.planning.recipes import unknown
+from batchlab.records.digests import source_digest
 
 # What reading and parsing a file raises that is no Python: other bytes, zeros, or nesting beyond all bounds.
 _NO_PYTHON = (UnicodeDecodeError, ValueError, RecursionError, MemoryError)

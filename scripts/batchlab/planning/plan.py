@@ -171,7 +171,7 @@ def plan(config: dict[str, Any]) -> Plan:
     """Return the plan of a validated configuration.
 
     Args:
-        config: A campaign as `batchlab.configuration.load` returns it: complete, with all defaults.
+        config: A campaign as `batchlab.configuration.campaign.load` returns it: complete, with all defaults.
 
     Raises:
         BatchlabError: For a name that the campaign does not define, a K that does not divide B, a B larger than

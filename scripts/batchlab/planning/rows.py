@@ -83,7 +83,7 @@ def _number(value: Any) -> bool:
 
 
 def _holds(condition: Any, value: Any) -> bool:
-    """Return whether one value meets a condition, as `batchlab.selection` decides it."""
+    """Return whether one value meets a condition, as `batchlab.tables.selection` decides it."""
     if isinstance(condition, Mapping):
         low, high = condition.get("min", -math.inf), condition.get("max", math.inf)
         if not (_number(value) and _number(low) and _number(high)):
@@ -122,7 +122,7 @@ def check_conditions(where: str, table: str, conditions: Mapping[str, Any], fore
     Args:
         where: Path of the conditions in the campaign.
         table: Name of the table.
-        conditions: Column → what is asked of it, see `batchlab.selection.select`; batch sizes as numbers.
+        conditions: Column → what is asked of it, see `batchlab.tables.selection.select`; batch sizes as numbers.
         foreseen: What each arm or probe can write into the table.
     """
     if any(all(_possible(column, value, rows) for column, value in conditions.items()) for rows in foreseen):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from batchlab.data.registry import identity
-from batchlab.digests import digest
 from batchlab.errors import BatchlabError
 from batchlab.planning.parts import PROBE_TABLES, Plan, Probe, seeds_of
+from batchlab.records.digests import digest
+from batchlab.sources.registry import identity
 
 # Formats of a figure: name of the rule's output → ending of the file.
 FORMATS = {"svg": "svg", "png": "png", "html": "html", "vl_json": "vl.json"}

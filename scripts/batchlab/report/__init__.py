@@ -16,8 +16,8 @@ from markupsafe import Markup
 from batchlab.charts.export import scoped
 from batchlab.errors import BatchlabError
 from batchlab.report.template import TEMPLATE
-from batchlab.rounding import estimate, number
-from batchlab.selection import read_table
+from batchlab.tables.rounding import estimate, number
+from batchlab.tables.selection import read_table
 
 VERDICTS = ("supported", "contradicted", "undetermined")
 _SETTINGS = {

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from batchlab import statistics
+from batchlab.tables import intervals as statistics
 
 # One sample of norms: same weights, same way of summing. `probe` keeps apart two probes of one snapshot.
 SNAPSHOT = ["study", "arm", "epoch", "probe", "seed"]

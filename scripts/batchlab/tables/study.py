@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 
 from batchlab.errors import BatchlabError
-from batchlab.selection import read_table
 from batchlab.tables.gradients import gradient_norm_summary, with_noise_ratio
+from batchlab.tables.selection import read_table
 from batchlab.tables.summaries import compare_arms, summarise
 
 ARM_COLUMNS = (

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from batchlab import statistics
 from batchlab.errors import BatchlabError
-from batchlab.selection import select
+from batchlab.tables import intervals as statistics
+from batchlab.tables.selection import select
 
 LAST = (
     *("test_accuracy", "train_accuracy", "generalisation_gap", "test_loss", "train_loss", "updates", "examples"),

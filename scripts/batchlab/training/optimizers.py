@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from batchlab.errors import BatchlabError
-from batchlab.optimizer_options import OPTIMIZER_OPTIONS
+from batchlab.planning.optimizer_options import OPTIMIZER_OPTIONS
 from batchlab.training.backend import keras
 
 
@@ -25,7 +25,7 @@ def build(optimizer: dict[str, Any], learning_rate: float, variables: list[Any])
     """Make an optimizer with fresh state for the given variables.
 
     Args:
-        optimizer: `{"name": …, hyperparameters}`; see `batchlab.optimizer_options`.
+        optimizer: `{"name": …, hyperparameters}`; see `batchlab.planning.optimizer_options`.
         learning_rate: Its learning rate, which becomes a variable of its state.
         variables: The model's trainable variables.
     """

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from batchlab.digests import LIBRARY, canonical
-from batchlab.provenance import fingerprinted, record_path
+from batchlab.paths import SCRIPTS
+from batchlab.records.digests import canonical
+from batchlab.records.provenance import fingerprinted, record_path
 from batchlab.verification.comparison import DRAWINGS, compare
 from batchlab.verification.records import Difference, Evidence
 
-_SCRIPTS = LIBRARY.parent
 # Folders of the project that a job must not see: it gets its inputs, and writes, in a `results` of its own.
 _HIDDEN = ("results", "logs", ".snakemake", ".git")
 # Scripts that start Keras, whose backend and settings are those of a process: each of their jobs has one to itself.
@@ -101,7 +101,7 @@ def _job(evidence: Evidence, folder: Path) -> dict[str, Any]:
                 link.symlink_to(file.resolve())
     return {
         "folder": str(folder),
-        "script": str(_SCRIPTS / artefact.script),
+        "script": str(SCRIPTS / artefact.script),
         "rule": artefact.rule,
         "input": {
             name: [file["path"] for file in value] if isinstance(value, list) else value["path"]
@@ -123,7 +123,7 @@ def _job(evidence: Evidence, folder: Path) -> dict[str, Any]:
 def _run(jobs: list[dict[str, Any]], backend: str | None) -> None:
     """Run jobs one after the other in a new process, with the training core of the record where it names one."""
     core = {"BATCHLAB_BACKEND": backend} if backend else {}
-    path = os.pathsep.join(filter(None, (str(_SCRIPTS), os.environ.get("PYTHONPATH"))))
+    path = os.pathsep.join(filter(None, (str(SCRIPTS), os.environ.get("PYTHONPATH"))))
     subprocess.run(
         [sys.executable, "-P", "-m", "batchlab.verification.rerun"],
         input=json.dumps(jobs),

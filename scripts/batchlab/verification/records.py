@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from batchlab.provenance import fingerprinted, read, record_path
+from batchlab.records.provenance import fingerprinted, read, record_path
 
 Digest = Callable[[str], str]
 

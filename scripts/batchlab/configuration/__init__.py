@@ -1,0 +1,1 @@
+"""A campaign file: read, checked against the schema, completed."""
