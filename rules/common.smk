@@ -150,7 +150,7 @@ def segment_digests(name):
 
 def probe_digests(name):
     probe = PLAN.probes[name]
-    measuring = f"batchlab.probes.{probe.kind}"
+    measuring = f"batchlab.probes.{probe.kind}.measure"
     return {
         "code": code("measure_probe.py", measuring, *model_modules(probe.segment)),
         "environment": env("measure_probe.py", measuring),
@@ -254,7 +254,7 @@ def figure_tables(study, figure):
 def chart_modules(wildcards):
     """Module that draws the figure's kind of chart."""
     return [
-        f"batchlab.charts.{PLAN.studies[wildcards.study].figures[wildcards.figure]['chart']}"
+        f"batchlab.charts.{PLAN.studies[wildcards.study].figures[wildcards.figure]['chart']}.draw"
     ]
 
 

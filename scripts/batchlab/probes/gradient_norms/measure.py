@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from batchlab import models
 from batchlab.errors import BatchlabError
-from batchlab.probes import Measurement
+from batchlab.probes.measuring import Measurement
 from batchlab.training import backend, core, state
 from batchlab.training.order import trial_batches
 from batchlab.training.resident import Resident

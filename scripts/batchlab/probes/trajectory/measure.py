@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from batchlab.probes import Measurement
+from batchlab.probes.measuring import Measurement
 from batchlab.training import core, state
 from batchlab.training.resident import Resident
 from batchlab.training.segment import distance, trainable_keys

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from batchlab.probes import Measurement
+from batchlab.probes.measuring import Measurement
 from batchlab.training import core, state
 from batchlab.training.resident import Resident
 from batchlab.training.segment import trainable_keys

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from batchlab import models
 from batchlab.errors import BatchlabError
-from batchlab.probes import Measurement
+from batchlab.probes.measuring import Measurement
 from batchlab.training import core, state
 from batchlab.training.metrics import METRICS
 from batchlab.training.normalisation import normalisation_layers
