@@ -5,14 +5,13 @@ Standard library only: the planner imports this module whenever Snakemake parses
 
 from __future__ import annotations
 
-import difflib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from batchlab.errors import BatchlabError
+from batchlab.errors import BatchlabError, nearest
 from batchlab.sources import userfiles
 from batchlab.sources.catalogue import REGISTRY, RegisteredSet
 
@@ -77,12 +76,6 @@ class Settings:
     scale: float | None
 
 
-def suggestion(value: str, allowed: Sequence[str]) -> str:
-    """Return `"; did you mean 'x'?"` for the allowed word closest to `value`, or nothing if none is close."""
-    close = difflib.get_close_matches(value, allowed, n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
-
-
 def resolve(dataset: dict[str, Any]) -> Settings:
     """Check a data set's settings and fill in the defaults.
 
@@ -139,7 +132,7 @@ def _resolve_registered(dataset: dict[str, Any]) -> Settings:
     name = dataset["name"]
     if name not in REGISTRY:
         raise BatchlabError(
-            f"data set: name = {name!r} is unknown{suggestion(str(name), list(REGISTRY))}; "
+            f"data set: name = {name!r} is unknown{_hint(name, REGISTRY)}; "
             f"allowed: {', '.join(sorted(REGISTRY))} (or a file of yours with the key file)"
         )
     known = REGISTRY[name]
@@ -198,10 +191,15 @@ def _resolve_file(dataset: dict[str, Any]) -> Settings:
     )
 
 
+def _hint(name: object, names: Iterable[str]) -> str:
+    close = nearest(name, names)
+    return f"; did you mean {close!r}?" if close else ""
+
+
 def _check_keys(dataset: dict[str, Any], allowed: Sequence[str], where: str) -> None:
     for key in dataset:
         if key not in allowed:
-            hint = suggestion(str(key), allowed)
+            hint = _hint(key, allowed)
             raise BatchlabError(f"{where}: unknown key {key!r}{hint}; allowed: {', '.join(allowed)}")
 
 
