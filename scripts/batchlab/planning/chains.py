@@ -108,11 +108,12 @@ class Chains:
         return tuple(chain)
 
     def _segment(self, label: str, settings: dict[str, Any], data: str, parent: Segment | None) -> Segment:
-        name = f"{label}-{digest(parent.name.rpartition('-')[2] if parent else None, settings)}"
+        identity = digest(parent.identity if parent else None, settings)
+        name = f"{label}-{identity}"
         if name not in self.plan.segments:
             initial = parent.initial if parent else name
             spec = {**self.plan.segments[initial].spec, **settings} if parent else settings
-            self.plan.segments[name] = Segment(name, spec, data, parent.name if parent else None, initial)
+            self.plan.segments[name] = Segment(name, identity, spec, data, parent.name if parent else None, initial)
         return self.plan.segments[name]
 
     def probe(self, where: str, probe: Mapping[str, Any], arm: Arm, epoch: int | None) -> Probe:
@@ -151,6 +152,7 @@ class Chains:
             "probe": {"name": probe["probe"], **own},
             "seed_count": probe.get("seeds"),
         }
-        name = f"{target.name.rpartition('-')[0]}-{digest(target.name.rpartition('-')[2], spec)}"
-        found = Probe(name, probe["probe"], spec, target.name)
+        own_identity = digest(target.identity, spec)
+        name = f"{target.name.removesuffix(target.identity)}{own_identity}"
+        found = Probe(name, own_identity, probe["probe"], spec, (target.name,))
         return self.plan.probes.setdefault(name, found)

@@ -27,7 +27,8 @@ class Segment:
     """A stretch of training between two cut points, for all seeds that need it.
 
     Attributes:
-        name: Readable prefix and identity; the name of its folder.
+        name: Readable label and identity; the name of its folder.
+        identity: Digest of all that its numbers depend on.
         spec: Settings that its numbers depend on, seeds excepted; `start` and `stop` count examples.
         data: Name of the data set's folder.
         parent: Name of the segment it continues; None for initial weights.
@@ -35,6 +36,7 @@ class Segment:
     """
 
     name: str
+    identity: str
     spec: dict[str, Any]
     data: str
     parent: str | None
@@ -43,19 +45,26 @@ class Segment:
 
 @dataclass(frozen=True)
 class Probe:
-    """A measurement on one snapshot.
+    """A measurement on one or several snapshots of an arm.
 
     Attributes:
-        name: Readable prefix and identity; the name of its folder.
-        kind: Name of the module in `batchlab.probes`.
+        name: Readable label and identity; the name of its folder.
+        identity: Digest of all that its numbers depend on.
+        kind: Name of the folder in `batchlab.probes`.
         spec: Settings that its numbers depend on, seeds excepted.
-        segment: Name of the segment whose last state is measured.
+        segments: Names of the segments whose last states are measured, in order.
     """
 
     name: str
+    identity: str
     kind: str
     spec: dict[str, Any]
-    segment: str
+    segments: tuple[str, ...]
+
+    @property
+    def segment(self) -> str:
+        """The last of the segments."""
+        return self.segments[-1]
 
 
 @dataclass(frozen=True)

@@ -90,8 +90,8 @@ def study_identity(plan: Plan, study: str) -> str:
     """Return the digest of all training and measuring behind a study, shown in its figures."""
     planned = plan.studies[study]
     return digest(
-        [segment.name.rpartition("-")[2] for arm in planned.arms for segment in arm.chain],
-        [probe.name.rpartition("-")[2] for _, _, probe in planned.probes],
+        [segment.identity for arm in planned.arms for segment in arm.chain],
+        [probe.identity for _, _, probe in planned.probes],
         list(planned.blocks),
     )
 
