@@ -8,10 +8,11 @@ import json
 import pytest
 from unit.campaigns import raw
 
-from batchlab.configuration.campaign import SCHEMA, load
+from batchlab.configuration.campaign import load
+from batchlab.configuration.schema import schema as campaign_schema
 from batchlab.pages import reruns
 
-WHOLE = json.loads(SCHEMA.read_text(encoding="utf-8"))
+WHOLE = campaign_schema()
 SECTIONS = reruns.load()
 
 

@@ -1,11 +1,10 @@
 """The rerun table, `docs/reruns.yaml`: which keys its rows change, which jobs they expect, and its page.
 
-Run `python -m batchlab.pages.reruns` (in `scripts/`) after the table has changed; `make docs` does so.
+`make docs` writes the page after the table has changed.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -13,8 +12,7 @@ from typing import Any
 
 import yaml
 
-from batchlab.configuration.campaign import SCHEMA
-from batchlab.files import write_text
+from batchlab.configuration.schema import schema as campaign_schema
 from batchlab.paths import PROJECT
 
 TABLE = PROJECT / "docs" / "reruns.yaml"
@@ -52,7 +50,7 @@ def _alternatives(
 
 def schema_keys(schema: Mapping[str, Any] | None = None) -> set[str]:
     """Return every key of the schema: `epochs`, `seeds.count`, `study.epochs`, `probe.arms.recipe`, …"""
-    whole = schema or json.loads(SCHEMA.read_text(encoding="utf-8"))
+    whole = schema or campaign_schema()
     found: set[str] = set()
 
     def walk(node: Mapping[str, Any], name: str) -> None:
@@ -75,7 +73,7 @@ def key_of(path: str, schema: Mapping[str, Any] | None = None) -> set[str]:
         path: Names and numbers of list items, joined by dots.
         schema: The schema; the project's by default.
     """
-    whole = schema or json.loads(SCHEMA.read_text(encoding="utf-8"))
+    whole = schema or campaign_schema()
     places: list[tuple[Mapping[str, Any], str]] = [(whole, "")]
     passed: set[str] = set()
     for part in path.split("."):
@@ -203,5 +201,6 @@ def _cell(row: Mapping[str, Any]) -> str:
     return re.sub(r"\|", r"\|", text + (f" — {row['why']}" if "why" in row else ""))
 
 
-if __name__ == "__main__":
-    write_text(PAGE, render())
+def rendered() -> dict[Path, str]:
+    """Return the page with the text that it should have."""
+    return {PAGE: render()}
