@@ -1,6 +1,6 @@
 """One probe on one snapshot: the tables that it writes."""
 
-from batchlab.probes import measure
+from batchlab.probes.measuring import measure
 from batchlab.records.job import job
 from batchlab.training import backend, resident, state
 from batchlab.training.tables import write_table

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from batchlab import models
 from batchlab.errors import BatchlabError
-from batchlab.probes import gradient_norms
+from batchlab.probes.gradient_norms import measure as gradient_norms
 from batchlab.training import core
 from batchlab.training.backend import tf
 from batchlab.training.order import trial_batches

@@ -91,7 +91,7 @@ def _train(data: contenders.Data, seeds: int) -> float:
 
 
 def _probe(data: contenders.Data, trials: int) -> float:
-    from batchlab.probes import gradient_norms
+    from batchlab.probes.gradient_norms import measure as gradient_norms
     from batchlab.training import segment
     from benchmarks.contenders.ours import resident_of
 

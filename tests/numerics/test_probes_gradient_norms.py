@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from batchlab import models, probes
 from batchlab.errors import BatchlabError
-from batchlab.probes import gradient_norms, gradient_trials
+from batchlab.probes import gradient_trials
+from batchlab.probes.gradient_norms import measure as gradient_norms
 from batchlab.training.backend import tf
 from batchlab.training.order import trial_batches
 from batchlab.training.resident import Resident

@@ -10,7 +10,7 @@ from numerics import cases, reference
 
 from batchlab import probes
 from batchlab.errors import BatchlabError
-from batchlab.probes.weight_drift import differences
+from batchlab.probes.weight_drift.measure import differences
 from batchlab.training import order, segment, state
 from batchlab.training.resident import Resident
 

@@ -201,6 +201,7 @@ SAME: dict[str, Files] = {
         SHARED, "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from batchlab.probes import norms\n"
     ),
     "what runs only as a program": appended(SHARED, "if __name__ == '__main__':\n    print(unused(1))\n"),
+    "a folder without __init__.py": {name: text for name, text in FILES.items() if name != "batchlab/probes/norms/__init__.py"},
     "the version": replaced("batchlab/__init__.py", ("1", "2")),
     "a message of errors": appended("batchlab/errors.py", "NEW = print(1)\n"),
     "how records are written": replaced("batchlab/records/job.py", ("return snakemake", "return json")),

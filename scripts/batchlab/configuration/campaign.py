@@ -10,9 +10,8 @@ from typing import Any
 
 import jsonschema
 
-from batchlab.errors import BatchlabError
+from batchlab.errors import BatchlabError, shown, unknown
 from batchlab.paths import PROJECT
-from batchlab.planning.recipes import shown, unknown
 
 _NO_DEFAULT = object()
 SCHEMA = PROJECT / "config" / "schema.json"

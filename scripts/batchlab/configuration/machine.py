@@ -11,7 +11,7 @@ import sys
 from collections.abc import MutableMapping
 from typing import Any
 
-from batchlab.planning.recipes import unknown
+from batchlab.errors import unknown
 
 CHOICES = {"backend": ("tensorflow", "jax"), "device": ("cpu", "gpu")}
 

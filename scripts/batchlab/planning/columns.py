@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from batchlab.planning.recipes import FILTERS, unknown
+from batchlab.errors import unknown
+from batchlab.planning.recipes import FILTERS
 
 _SETTINGS = "dataset model optimizer precision batch_size accumulation learning_rate recipe label"
 _METRICS = "train_loss train_accuracy validation_loss validation_accuracy test_loss test_accuracy"

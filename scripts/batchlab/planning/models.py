@@ -7,11 +7,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from batchlab.errors import BatchlabError
+from batchlab.errors import BatchlabError, unknown
 from batchlab.planning.model_options import MODEL_OPTIONS
 from batchlab.planning.optimizer_options import OPTIMIZER_OPTIONS
 from batchlab.planning.options import complete
-from batchlab.planning.recipes import unknown
 from batchlab.records.digests import source_digest
 
 # What reading and parsing a file raises that is no Python: other bytes, zeros, or nesting beyond all bounds.

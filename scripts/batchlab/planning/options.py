@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from batchlab.errors import BatchlabError
-from batchlab.planning.recipes import shown, unknown
+from batchlab.errors import BatchlabError, shown, unknown
 
 # Keras' activations by name.
 ACTIVATIONS = (

@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from batchlab.errors import BatchlabError
+from batchlab.errors import BatchlabError, unknown
 from batchlab.planning.captions import resolve_texts
 from batchlab.planning.chains import Chains
 from batchlab.planning.columns import check_columns, check_reference
 from batchlab.planning.parts import DERIVED_TABLES, PROBE_TABLES, STUDY_TABLES, Arm, Plan, Probe, Study, seed_blocks
 from batchlab.planning.probe_settings import check_settings
-from batchlab.planning.recipes import Recipe, batch_sizes_of, expand, filter_of, unknown
+from batchlab.planning.recipes import Recipe, batch_sizes_of, expand, filter_of
 from batchlab.planning.rows import Foreseen, check_conditions, check_rows, of_arm, of_probe, of_training
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from batchlab.errors import BatchlabError
-from batchlab.planning.recipes import unknown
+from batchlab.errors import BatchlabError, unknown
 
 # Kind of probe → its own settings; the values are those that it cannot do without.
 _SETTINGS: dict[str, dict[str, bool]] = {

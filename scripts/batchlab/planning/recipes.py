@@ -6,15 +6,13 @@ gives one arm per point of the grid; each arm has phases with explicit batch siz
 
 from __future__ import annotations
 
-import difflib
 import itertools
-import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from batchlab.errors import BatchlabError
+from batchlab.errors import BatchlabError, unknown
 from batchlab.planning.texts import fill
 
 # Fields of a recipe that may hold a list, in the order in which they appear in an arm's name.
@@ -70,20 +68,6 @@ class Recipe:
     precision: str
     rule: str
     phases: tuple[Phase, ...]
-
-
-def shown(value: object) -> str:
-    """Return a value of the configuration as messages quote it: in one short line."""
-    text = repr(value) if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
-    return text if len(text) < 60 else f"{text[:57]}…"
-
-
-def unknown(where: str, kind: str, name: object, allowed: Iterable[str]) -> BatchlabError:
-    """Return the error for a name that is not among `allowed`, with the nearest one as a hint."""
-    names = sorted(allowed)
-    close = difflib.get_close_matches(str(name)[:100], names, n=1)
-    hint = f"did you mean {close[0]!r}? " if close else ""
-    return BatchlabError(f"{where}: unknown {kind} {shown(name)}; {hint}allowed: {', '.join(names) or 'none'}")
 
 
 def batch_size_of(config: Mapping[str, Any], where: str, value: int | str) -> int:
@@ -201,11 +185,11 @@ def expand(config: Mapping[str, Any], study: str) -> list[Recipe]:
                     raise unknown(f"{where}.{field}", field, fields[field], config[table])
             pieces = fields.pop("phases", None) or [{}]
             phases = tuple(_phase(config, where, {**fields, **piece}) for piece in pieces)
-            shown = dict(point)
+            values = dict(point)
             for field in {"batch_size", "micro_batch"} & point.keys():
-                shown[field] = batch_size_of(config, f"{where}.{field}", point[field])
-            suffixes = [_SUFFIXES.get(field, "{}").format(value) for field, value in shown.items()]
-            label = ", ".join(_LABELS.get(field, "{}").format(value) for field, value in shown.items())
+                values[field] = batch_size_of(config, f"{where}.{field}", point[field])
+            suffixes = [_SUFFIXES.get(field, "{}").format(value) for field, value in values.items()]
+            label = ", ".join(_LABELS.get(field, "{}").format(value) for field, value in values.items())
             quoted = {"B": phases[-1].batch_size, "K": phases[-1].accumulation}
             text = fill(f"{where}.label", recipe.get("label", ""), quoted)
             arms.append(

@@ -10,8 +10,8 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from batchlab.errors import BatchlabError
-from batchlab.planning.recipes import FILTERS, Phase, Recipe, shown, unknown
+from batchlab.errors import BatchlabError, shown, unknown
+from batchlab.planning.recipes import FILTERS, Phase, Recipe
 
 # Column → the values that it can have in the rows of one arm, or of one probe on one arm.
 Foreseen = Mapping[str, Iterable[Any]]

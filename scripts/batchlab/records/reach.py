@@ -132,14 +132,14 @@ class Library:
         return self._modules[name]
 
     def submodules(self, package: str) -> list[str]:
-        """Return the modules and packages in a package."""
-        path = self.path(package)
-        if path is None or path.name != "__init__.py":
+        """Return the modules and packages in a package; a folder needs no `__init__.py` to be one."""
+        folder = self.folder.joinpath(*package.split(".")[1:])
+        if package.partition(".")[0] != _ROOT or not folder.is_dir():
             return []
         names = {
             entry.stem if entry.is_file() else entry.name
-            for entry in path.parent.iterdir()
-            if entry.suffix == ".py" or (entry / "__init__.py").is_file()
+            for entry in folder.iterdir()
+            if entry.suffix == ".py" or (entry.is_dir() and any(entry.glob("*.py")))
         }
         return [f"{package}.{name}" for name in sorted(names - {"__init__"})]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from batchlab.errors import BatchlabError
+from batchlab.errors import BatchlabError, nearest
 
 # Columns that are text even where every value looks like a number ("64") or like a missing value ("none").
 TEXT_COLUMNS = (
@@ -116,8 +115,8 @@ def require_column(frame: pd.DataFrame, column: str, what: str = "column") -> No
     if column in frame:
         return
     names = [str(name) for name in frame.columns]
-    near = difflib.get_close_matches(column, names, n=1)
-    hint = f"; did you mean {near[0]}?" if near else f"; the table has {', '.join(names)}"
+    near = nearest(column, names)
+    hint = f"; did you mean {near}?" if near else f"; the table has {', '.join(names)}"
     raise BatchlabError(f"{what} {column}: no such column{hint}")
 
 
