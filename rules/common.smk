@@ -150,7 +150,7 @@ def segment_digests(name):
 
 def probe_digests(name):
     probe = PLAN.probes[name]
-    measuring = f"batchlab.probes.{probe.kind}"
+    measuring = f"batchlab.probes.{probe.kind}.measure"
     return {
         "code": code("measure_probe.py", measuring, *model_modules(probe.segment)),
         "environment": env("measure_probe.py", measuring),

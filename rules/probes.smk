@@ -41,7 +41,7 @@ for kind, tables in PROBE_TABLES.items():
                 PLAN, probe_of(wildcards).segment
             ),
             code=lambda wildcards: probe_digests(wildcards.probe)["code"],
-            env=env("measure_probe.py", f"batchlab.probes.{kind}"),
+            env=env("measure_probe.py", f"batchlab.probes.{kind}.measure"),
             identity=lambda wildcards: [
                 *identity_chain(PLAN, probe_of(wildcards).segment),
                 wildcards.probe,

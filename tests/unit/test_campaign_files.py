@@ -93,7 +93,7 @@ def test_the_schema_knows_what_the_code_knows() -> None:
     assert definitions["figure"]["properties"]["chart"]["enum"] == list(CHARTS)
     assert definitions["probe"]["properties"]["probe"]["enum"] == list(PROBE_TABLES)
     for kind in PROBE_TABLES:
-        assert (PROJECT / f"scripts/batchlab/probes/{kind}.py").is_file()
+        assert (PROJECT / f"scripts/batchlab/probes/{kind}/measure.py").is_file()
 
 
 def test_the_manual_names_every_key() -> None:
