@@ -1,6 +1,7 @@
 """Draw one figure of a study as SVG, PNG, interactive page and Vega-Lite specification."""
 
-from batchlab.charts import draw, export
+from batchlab.charts import export
+from batchlab.charts.drawing import draw
 from batchlab.files import atomic_path, write_text
 from batchlab.records.job import job
 from batchlab.records.provenance import MEMORY

@@ -1,8 +1,8 @@
 """Judge the claims of one study by its tables."""
 
 from batchlab.records.job import job
-from batchlab.tables import write_csv
 from batchlab.tables.claims import judge, tables_needed
+from batchlab.tables.csv_files import write_csv
 from batchlab.tables.selection import read_table
 
 with job(snakemake) as this:

@@ -1,7 +1,7 @@
 """Concatenate the tables of all studies, each output from the inputs of the same name."""
 
 from batchlab.records.job import job
-from batchlab.tables import merge_tables
+from batchlab.tables.csv_files import merge_tables
 
 with job(snakemake) as this:
     for name, target in this.output.items():

@@ -2,7 +2,8 @@
 
 from batchlab.records.job import job
 from batchlab.records.provenance import together
-from batchlab.tables import study_tables, write_tables
+from batchlab.tables.csv_files import write_tables
+from batchlab.tables.study import study_tables
 
 with job(snakemake) as this:
     tables = study_tables(this.spec)

@@ -32,7 +32,7 @@ IMPORTS = {
     "train, probe": "batchlab.training.segment, batchlab.probes.measuring",
     "tabulate": "batchlab.tables",
     "judge claims": "batchlab.tables.claims",
-    "draw a figure": "batchlab.charts, batchlab.charts.export, batchlab.charts.curves",
+    "draw a figure": "batchlab.charts.drawing, batchlab.charts.export, batchlab.charts.curves.draw",
     "write the report": "batchlab.report",
 }
 

@@ -20,7 +20,7 @@ from batchlab.errors import BatchlabError
     [("--xla_cpu_enable_fast_math=false", True), ("--xla_cpu_multi_thread_eigen=true", False)],
 )
 def test_flags_of_the_user_that_undo_determinism_are_recorded(flags: str, deterministic: bool) -> None:
-    code = "from batchlab.training import backend; print(runtime.configure()['deterministic'])"
+    code = "from batchlab.backend import runtime; print(runtime.configure()['deterministic'])"
     environment = {**os.environ, "BATCHLAB_BACKEND": "jax", "XLA_FLAGS": flags, "PYTHONPATH": os.pathsep.join(sys.path)}
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
     assert result.stdout.split() == [str(deterministic)]

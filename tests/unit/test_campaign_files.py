@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from batchlab.charts import CHARTS
+from batchlab.charts.drawing import CHARTS
 from batchlab.configuration.campaign import SCHEMA, load
 from batchlab.planning import plan
 from batchlab.planning.columns import DERIVED_COLUMNS, TABLE_COLUMNS

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from batchlab.planning.recipes import Recipe
+from batchlab.sources.settings import Settings
 
 # Tables that a probe writes; those of every study come first in its list.
 PROBE_TABLES = {
@@ -27,7 +28,8 @@ class Segment:
     """A stretch of training between two cut points, for all seeds that need it.
 
     Attributes:
-        name: Readable prefix and identity; the name of its folder.
+        name: Readable label and identity; the name of its folder.
+        identity: Digest of all that its numbers depend on.
         spec: Settings that its numbers depend on, seeds excepted; `start` and `stop` count examples.
         data: Name of the data set's folder.
         parent: Name of the segment it continues; None for initial weights.
@@ -35,6 +37,7 @@ class Segment:
     """
 
     name: str
+    identity: str
     spec: dict[str, Any]
     data: str
     parent: str | None
@@ -43,19 +46,26 @@ class Segment:
 
 @dataclass(frozen=True)
 class Probe:
-    """A measurement on one snapshot.
+    """A measurement on one or several snapshots of an arm.
 
     Attributes:
-        name: Readable prefix and identity; the name of its folder.
-        kind: Name of the module in `batchlab.probes`.
+        name: Readable label and identity; the name of its folder.
+        identity: Digest of all that its numbers depend on.
+        kind: Name of the folder in `batchlab.probes`.
         spec: Settings that its numbers depend on, seeds excepted.
-        segment: Name of the segment whose last state is measured.
+        segments: Names of the segments whose last states are measured, in order.
     """
 
     name: str
+    identity: str
     kind: str
     spec: dict[str, Any]
-    segment: str
+    segments: tuple[str, ...]
+
+    @property
+    def segment(self) -> str:
+        """The last of the segments."""
+        return self.segments[-1]
 
 
 @dataclass(frozen=True)
@@ -88,7 +98,7 @@ class Plan:
 
     campaign: str
     config: dict[str, Any]
-    data: dict[str, dict[str, Any]] = field(default_factory=dict)
+    data: dict[str, Settings] = field(default_factory=dict)
     segments: dict[str, Segment] = field(default_factory=dict)
     probes: dict[str, Probe] = field(default_factory=dict)
     studies: dict[str, Study] = field(default_factory=dict)

@@ -154,7 +154,7 @@ def _files_of(module: str) -> list[Path]:
     if found.relative_to(LIBRARY).parts[0] in NEUTRAL:
         return []
     packages = [LIBRARY.joinpath(*parts[:depth], "__init__.py") for depth in range(len(parts))]
-    return [*packages, found]
+    return [*(package for package in packages if package.is_file()), found]
 
 
 def _closure(script: Path, modules: Iterable[str]) -> set[Path]:
@@ -175,7 +175,7 @@ def code_digest(script: Path, modules: tuple[str, ...] = ()) -> str:
 
     Args:
         script: The script of a rule.
-        modules: Modules that the script imports by name at run time, such as `batchlab.probes.trajectory`.
+        modules: Modules that the script imports by name at run time, such as `batchlab.probes.trajectory.measure`.
     """
     files = sorted(_closure(script.resolve(), modules), key=lambda path: path.as_posix())
     return digest([[path.name, path.parent.name, _parsed(path)[0]] for path in files])

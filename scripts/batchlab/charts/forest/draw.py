@@ -11,7 +11,7 @@ import pandas as pd
 from batchlab.charts import marks, theme
 from batchlab.charts import words as columns
 from batchlab.charts.aggregate import groups_of, in_order, significant, summarise, tell_apart
-from batchlab.charts.curves import axes_of, series_of
+from batchlab.charts.curves.draw import axes_of, series_of
 from batchlab.charts.figure import Figure, Rows
 from batchlab.tables.rounding import decimals
 

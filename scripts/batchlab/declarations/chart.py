@@ -1,0 +1,43 @@
+"""The declaration of a kind of chart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from batchlab.declarations.options import OPTIONAL, REQUIRED, Choice, ColumnName, Limits, Option, Text
+
+_DIRECTIONS = {"x": "horizontal", "y": "vertical"}
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A kind of chart; its name is that of its folder below `charts/`.
+
+    Attributes:
+        summary: What it shows, for the manual.
+        options: The keys that it reads beside `chart`, `title`, `caption`, `table` and `where`; others are an error.
+    """
+
+    summary: str
+    options: tuple[Option, ...]
+
+
+def colour(default: object = REQUIRED) -> Option:
+    """Return the option of the column that colours tell apart."""
+    return ColumnName("colour", "column that is told apart by colour; batch sizes have a scale of their own", default)
+
+
+def axis_texts() -> tuple[Option, ...]:
+    """Return the options that replace what the columns give: titles and limits of both axes."""
+    return (
+        Text("x_title", "title of the horizontal axis", OPTIONAL),
+        Text("y_title", "title of the vertical axis", OPTIONAL),
+        Limits("x_domain", "limits of the horizontal axis, in its unit", OPTIONAL),
+        Limits("y_domain", "limits of the vertical axis, in its unit", OPTIONAL),
+    )
+
+
+def scale(axis: str, default: str = "linear") -> Option:
+    """Return the option of an axis' scale; powers of two are for the horizontal one."""
+    words = ("linear", "log", "log2") if axis == "x" else ("linear", "log")
+    return Choice(f"{axis}_scale", f"scale of the {_DIRECTIONS[axis]} axis", default, words=words)

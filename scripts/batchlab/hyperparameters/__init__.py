@@ -1,0 +1,1 @@
+"""Rules by which hyperparameters follow the batch size: one file each, with a `RULE`."""

@@ -1,0 +1,131 @@
+"""The tables that every study has. Standard library only."""
+
+from __future__ import annotations
+
+from batchlab.declarations import find
+from batchlab.declarations.columns import DERIVED, Column, Table
+
+_TASK = find.tasks()["classification"]
+_ARM = ("dataset", "model", "optimizer", "batch_size", "accumulation", "learning_rate")
+
+ARMS = Table(
+    "arms",
+    "one arm, with the settings of its last phase",
+    ("study", "arm", "recipe", "label", *_ARM, "learning_rate_rule", "precision", "phases", "budget"),
+    keys=("study", "arm"),
+)
+HISTORY = Table(
+    "history",
+    "one arm, seed and evaluation, that before training (epoch 0) included",
+    (
+        *("study", "arm", *_ARM, "seed", "epoch", "updates", "examples", "seconds", "status"),
+        *_TASK.metric_names,
+        *("recipe", "label", "learning_rate_rule", "precision"),
+    ),
+    keys=("study", "arm", "seed", "epoch"),
+)
+DISTANCES = Table(
+    "distances",
+    "one arm, seed and evaluation",
+    (
+        *("study", "arm", "seed", "epoch", "updates"),
+        Column("from_initial", "‖w − w₀‖", title="distance from the initial weights, |w − w(0)|", positive=True),
+        Column("from_origin", "‖w‖", title="distance from the origin, |w|", positive=True),
+        *("batch_size", "optimizer", "recipe", "label"),
+    ),
+    keys=("study", "arm", "seed", "epoch"),
+)
+_N = Column("n", "number of finite values", "integer", exact=True)
+_LOW = Column("ci_low", "lower end of the 95 % Student interval; empty if n < 2")
+_HIGH = Column("ci_high", "upper end")
+SUMMARY = Table(
+    "summary",
+    "one arm and metric at the arm's last epoch, over seeds",
+    (
+        *(
+            "study",
+            "arm",
+            "recipe",
+            "label",
+            "batch_size",
+            "accumulation",
+            "learning_rate",
+            "optimizer",
+            "model",
+            "metric",
+        ),
+        Column("mean", "mean over seeds of the finite values"),
+        Column("std", "standard deviation (n − 1)"),
+        _N,
+        _LOW,
+        _HIGH,
+        Column(
+            "diverged",
+            "runs that diverged: without loss, accuracy, distance or comparable time, they are not in mean and n",
+            "integer",
+            exact=True,
+        ),
+    ),
+    keys=("study", "arm", "metric"),
+)
+COMPARISONS = Table(
+    "comparisons",
+    "one arm against its reference, paired by seed, at the last epoch",
+    (
+        *("study", "metric", "arm", "reference"),
+        Column("difference", "mean over seeds of arm − reference"),
+        _LOW,
+        _HIGH,
+        Column("n", "pairs of runs that both have a value", "integer", exact=True),
+        Column(
+            "p",
+            "two-sided paired t test; that of the sign test where all differences are the same number",
+            bounds=(0, 1),
+        ),
+        Column("p_holm", "p adjusted by Holm's method over all comparisons of the metric in the study", bounds=(0, 1)),
+        Column("effect_size", "Hedges' g_z; empty if n < 3, `inf` if all differences are one number"),
+        Column("verdict", "higher or lower if p_holm < 0.05, else `cannot be told apart`", "text", exact=True),
+    ),
+    keys=("study", "metric", "arm"),
+)
+CLAIMS = Table(
+    "claims",
+    "one claim, in the order of the plan",
+    (
+        *(
+            Column(name, meaning, "text", exact=True)
+            for name, meaning in (
+                ("claim", "its name"),
+                ("statement", "from the configuration"),
+                ("source", "from the configuration"),
+                ("published", "from the configuration, verbatim"),
+            )
+        ),
+        Column("measured", "estimate over seeds, in `unit`"),
+        Column("ci_low", "lower end of its 95 % interval"),
+        _HIGH,
+        Column("n", "seeds, or pairs of seeds", "integer", exact=True),
+        Column("verdict", "supported, contradicted or undetermined", "text", exact=True),
+        *(
+            Column(name, meaning, "text", exact=True)
+            for name, meaning in (
+                ("figure", "the figure that shows it"),
+                ("study", "name of the study"),
+                ("unit", "with pp or % the numbers are multiplied by 100"),
+                ("test", "from the configuration"),
+                ("expected", "the region that supports the claim, in `unit`"),
+                ("note", "diverged runs, seeds without a partner, too few seeds, identical values"),
+            )
+        ),
+    ),
+    keys=("study", "claim"),
+)
+
+STUDY_TABLES = (ARMS, HISTORY, DISTANCES, SUMMARY, COMPARISONS)
+# Tables of all studies that are joined to one.
+JOINED = (*STUDY_TABLES, CLAIMS)
+
+
+def known_columns() -> tuple[Column, ...]:
+    """Return the columns that tasks and the library declare beside the shared ones, derived ones included."""
+    return (*_TASK.columns, *_TASK.derived, *DERIVED.values())

@@ -1,0 +1,1 @@
+"""Derivations: tables that are made of other tables of a study, one folder each."""

@@ -1,0 +1,1 @@
+"""What can be learnt: one folder for each task."""
