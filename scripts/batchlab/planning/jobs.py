@@ -16,13 +16,12 @@ from batchlab.paths import SCRIPTS
 from batchlab.planning import specs
 from batchlab.planning.parts import Plan, Probe, Segment, seeds_of
 from batchlab.planning.priorities import priorities
-from batchlab.records.digests import canonical, code_digest, environment_digest
+from batchlab.records.digests import CORES, canonical, code_digest, codes, environment_digest
 from batchlab.tables.base import JOINED
 
 # Files of a job by name: one path, or several.
 Files = dict[str, str | list[str]]
 
-CORES = ("tensorflow", "jax")
 # Rule → its wildcards in order.
 WILDCARDS: dict[str, tuple[str, ...]] = {
     "prepare_data": ("dataset",),
@@ -100,7 +99,7 @@ class Job:
         script = SCRIPTS / self.script
         if not self.keras:
             return dict.fromkeys(CORES, code_digest(script, self.modules, self.options))
-        return {core: code_digest(script, self.modules, self.options, core) for core in CORES}
+        return codes(script, self.modules, self.options)
 
     @functools.cached_property
     def environment(self) -> str:
