@@ -352,17 +352,16 @@ class Jobs:
             made_from=tuple(before),
         )
         for table, derived in planned.derived.items():
-            declared = find.derivations()[derived["derivation"]]
             yield job(
                 "tables",
                 "derive_table",
                 f"Derive {study}: {table.replace('_', ' ')}",
                 wildcards={"table": table},
-                inputs=self._table_inputs(study, declared.reads),
+                inputs=self._table_inputs(study, derived.reads),
                 outputs={"table": self.derived_path(study, table)},
                 spec=specs.derived_spec(self.plan, study, table),
-                modules=(f"batchlab.tables.derivations.{derived['derivation']}.derive",),
-                options=derived["options"],
+                modules=(f"batchlab.tables.derivations.{derived.derivation}.derive",),
+                options=derived.options,
             )
         claims = specs.claims_spec(self.plan, study)
         yield job(

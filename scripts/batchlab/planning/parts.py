@@ -5,18 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from batchlab.declarations.columns import Table
 from batchlab.planning.recipes import Recipe
 from batchlab.sources.settings import Settings
 
-# Tables that a probe writes; those of every study come first in its list.
-PROBE_TABLES = {
-    "gradient_norms": ("gradient_norms", "gradient_moments"),
-    "weight_drift": ("weight_drift",),
-    "trajectory": ("trajectory",),
-    "running_statistics": ("running_statistics",),
-}
-DERIVED_TABLES = {"gradient_norms": ("gradient_norm_summary",)}
-STUDY_TABLES = ("arms", "history", "distances", "summary", "comparisons")
 # Names of initial weights and of trained segments, as patterns: short ones, because Snakemake goes through the text of
 # a pattern for every job (a list of all names costs a campaign of 1,000 arms a third of its dry run).
 INITIAL_NAME = r"\w+-\w+-initial-[0-9a-f]{10}"
@@ -78,8 +70,26 @@ class Arm:
 
 
 @dataclass(frozen=True)
+class DerivedTable:
+    """A table of a study that is made of others.
+
+    Attributes:
+        derivation: Name of the folder in `batchlab.tables.derivations`.
+        reads: Names of the tables that it is made of.
+        options: All options of the derivation.
+    """
+
+    derivation: str
+    reads: tuple[str, ...]
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Study:
-    """Everything that answers one question; the specs of its tables, figures and claims are ready to use."""
+    """Everything that answers one question; the specs of its tables, figures and claims are ready to use.
+
+    `tables` are the declarations of all tables by name, those in `derived` included.
+    """
 
     name: str
     settings: dict[str, Any]
@@ -87,7 +97,8 @@ class Study:
     arms: tuple[Arm, ...]
     probes: tuple[tuple[Arm, int | None, Probe], ...]
     blocks: tuple[str, ...]
-    tables: tuple[str, ...]
+    tables: dict[str, Table]
+    derived: dict[str, DerivedTable]
     figures: dict[str, dict[str, Any]]
     claims: dict[str, dict[str, Any]]
 

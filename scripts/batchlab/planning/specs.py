@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from batchlab.charts.planned import data_spec, drawing_spec
@@ -12,7 +11,6 @@ from batchlab.declarations.columns import Table
 from batchlab.planning.parts import Plan, Probe, seeds_of
 from batchlab.records.digests import digest
 from batchlab.tables import contract
-from batchlab.tables.base import STUDY_TABLES
 
 # Formats of a figure: name of the rule's output → ending of the file.
 FORMATS = {"svg": "svg", "png": "png", "html": "html", "vl_json": "vl.json"}
@@ -43,18 +41,8 @@ def probe_spec(plan: Plan, probe: Probe, block: str) -> dict[str, Any]:
 
 def written(plan: Plan, study: str) -> dict[str, Table]:
     """Return name → table of what `tabulate_study` writes for a study."""
-    kinds = dict.fromkeys(probe.kind for _, _, probe in plan.studies[study].probes)
-    tables = [*STUDY_TABLES, *(table for kind in kinds for table in find.probes()[kind].tables)]
-    return {table.name: table for table in tables}
-
-
-def all_tables(plan: Plan, study: str) -> dict[str, Table]:
-    """Return name → table of a study, derived tables included."""
-    derived = {
-        name: replace(find.derivations()[derived["derivation"]].table, name=name)
-        for name, derived in plan.studies[study].derived.items()
-    }
-    return {**written(plan, study), **derived}
+    planned = plan.studies[study]
+    return {name: table for name, table in planned.tables.items() if name not in planned.derived}
 
 
 def names_read(item: Mapping[str, Any]) -> list[str]:
@@ -97,16 +85,16 @@ def tables_spec(plan: Plan, study: str) -> dict[str, Any]:
 
 def derived_spec(plan: Plan, study: str, name: str) -> dict[str, Any]:
     """Return the settings of a derived table."""
-    derived = plan.studies[study].derived[name]
-    tables = all_tables(plan, study)
-    reads = list(find.derivations()[derived["derivation"]].reads)
+    planned = plan.studies[study]
+    derived = planned.derived[name]
     return {
         "study": study,
         "name": name,
-        **derived,
-        "reads": reads,
-        "tables": contract.reading_spec([tables[table] for table in reads]),
-        "table": contract.tables_spec([tables[name]])[name],
+        "derivation": derived.derivation,
+        "options": derived.options,
+        "reads": list(derived.reads),
+        "tables": contract.reading_spec([planned.tables[table] for table in derived.reads]),
+        "table": contract.tables_spec([planned.tables[name]])[name],
     }
 
 
@@ -134,7 +122,7 @@ def identity_chain(plan: Plan, segment: str) -> list[str]:
 def claims_spec(plan: Plan, study: str) -> dict[str, Any]:
     """Return a study's claims, and the order in which they are listed, which a mapping in JSON does not keep."""
     claims = plan.studies[study].claims
-    tables = all_tables(plan, study)
+    tables = plan.studies[study].tables
     read = [tables[name] for name in dict.fromkeys(name for claim in claims.values() for name in names_read(claim))]
     named = {claim["value"] for claim in claims.values()} | {
         column for claim in claims.values() for side in ("of", "minus") for column in claim.get(side) or ()
@@ -155,9 +143,9 @@ def merge_spec(plan: Plan, table: str) -> dict[str, Any]:
 
 def _figure(plan: Plan, study: str, figure: str) -> tuple[dict[str, Any], list[Table], list[dict[str, Any]]]:
     """Return a figure's settings, the tables that it reads, and the rows of its study's arms."""
-    planned, tables = plan.studies[study], all_tables(plan, study)
+    planned = plan.studies[study]
     settings = planned.figures[figure]
-    read = [tables[name] for name in names_read(settings)]
+    read = [planned.tables[name] for name in names_read(settings)]
     return settings, read, [arm.description for arm in planned.arms]
 
 
