@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, MutableMapping
 from typing import Any
 
-from batchlab.configuration import campaign, machine, yaml_files
+from batchlab.configuration import campaign, machine
 from batchlab.planning.jobs import Files, Job, Jobs
 from batchlab.planning.parts import INITIAL_NAME, TRAINED_NAME, Plan
 from batchlab.planning.plan import plan
@@ -38,7 +38,7 @@ class Campaign:
         # What jobs that start Keras ask for beside memory.
         self.accelerator = {"gpu": 1} if device == "gpu" else {}
         self._by_job = tuple(map(int, version.split(".")[:2])) >= _PRIORITY_BY_JOB
-        self._status = currency.assess(list(self.jobs))
+        self._status = currency.assess(self.jobs, core)
 
     def _job(self, rule: str, wildcards: Any) -> Job:
         return self.jobs.find(rule, dict(wildcards.items()))
@@ -138,19 +138,10 @@ class Campaign:
                 "code": self.code(job),
                 "environment": job.environment,
                 "identity": job.identity,
-                "made_from": self._made_from(job),
+                "made_from": self._status[job.name].made_from,
             }
             for job in self.jobs
         ]
-
-    def _made_from(self, job: Job) -> dict[str, list[str]] | None:
-        """Return the sorted digests of all steps before a study's tables."""
-        if not job.made_from:
-            return None
-        return {
-            "code": sorted({self.code(step) for step in job.made_from}),
-            "environment": sorted({step.environment for step in job.made_from}),
-        }
 
 
 def open_campaign(
@@ -172,8 +163,7 @@ def open_campaign(
     Raises:
         BatchlabError: Something in the campaign or a file that it names is wrong; one line says what and where.
     """
-    yaml_files.check_files(files)
     machine.choose(config, environment)
-    planned = plan(campaign.load(config))
+    planned = plan(campaign.read(config, files))
     core, device = environment.get("BATCHLAB_BACKEND", "tensorflow"), environment.get("BATCHLAB_DEVICE", "cpu")
     return Campaign(planned, core, device, ancient, version)
