@@ -12,7 +12,6 @@ sys.path.insert(0, str(SCRIPTS))
 from batchlab.configuration import campaign as configuration
 from batchlab.configuration import machine
 from batchlab.records.checkout import order_file_times, settings_file, settings_of_shared
-from batchlab.configuration.yaml_files import check_files
 from batchlab.records.digests import (
     canonical,
     code_digest,
@@ -33,8 +32,6 @@ from batchlab.planning.specs import (
     FORMATS,
     campaign_identity,
     claims_spec,
-    data_source,
-    data_spec,
     figure_spec,
     identity_chain,
     model_source,
@@ -47,9 +44,8 @@ from batchlab.planning.specs import (
 )
 
 try:
-    check_files(workflow.configfiles)
     machine.choose(config, os.environ)
-    PLAN = plan(configuration.load(config))
+    PLAN = plan(configuration.read(config, workflow.configfiles))
 except BatchlabError as problem:
     # Not raised: Snakemake would add where in this file, which is not where the mistake is.
     sys.exit(f"batchlab: error: {problem}")
@@ -138,8 +134,8 @@ def model_check(name):
     return [f"results/segments/{name}/check.json"] if tried else []
 
 
-def data_digests():
-    return digests("prepare_data.py")
+def data_digests(name):
+    return digests("prepare_data.py", *PLAN.data[name].modules)
 
 
 def segment_digests(name):
@@ -206,8 +202,9 @@ def study_data(study):
 def made_from(study):
     """Digests of the steps before a study's tables, as the record of the tables sums them up."""
     segments, probes = study_segments(study)
+    data = dict.fromkeys(PLAN.segments[name].data for name in segments)
     steps = [
-        data_digests(),
+        *(data_digests(name) for name in data),
         *map(segment_digests, segments),
         *map(probe_digests, probes),
     ]

@@ -7,6 +7,7 @@ its own. A derived column has a formula of others; figures and claims may name i
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -56,7 +57,7 @@ class Column:
     better: Literal["higher", "lower", ""] = ""
     words: Mapping[str, str] = field(default_factory=dict)
 
-    @property
+    @functools.cached_property
     def needs(self) -> frozenset[str]:
         """The columns of which the formula is made."""
         tree = ast.parse(self.formula, mode="eval") if self.formula else ast.Expression(ast.Constant(0))

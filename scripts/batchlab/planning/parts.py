@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from batchlab.declarations.columns import Table
 from batchlab.planning.recipes import Recipe
+from batchlab.sources.settings import Settings
 
 # Tables that a probe writes; those of every study come first in its list.
 PROBE_TABLES = {
@@ -27,7 +29,8 @@ class Segment:
     """A stretch of training between two cut points, for all seeds that need it.
 
     Attributes:
-        name: Readable prefix and identity; the name of its folder.
+        name: Readable label and identity; the name of its folder.
+        identity: Digest of all that its numbers depend on.
         spec: Settings that its numbers depend on, seeds excepted; `start` and `stop` count examples.
         data: Name of the data set's folder.
         parent: Name of the segment it continues; None for initial weights.
@@ -35,6 +38,7 @@ class Segment:
     """
 
     name: str
+    identity: str
     spec: dict[str, Any]
     data: str
     parent: str | None
@@ -43,19 +47,26 @@ class Segment:
 
 @dataclass(frozen=True)
 class Probe:
-    """A measurement on one snapshot.
+    """A measurement on one or several snapshots of an arm.
 
     Attributes:
-        name: Readable prefix and identity; the name of its folder.
-        kind: Name of the module in `batchlab.probes`.
+        name: Readable label and identity; the name of its folder.
+        identity: Digest of all that its numbers depend on.
+        kind: Name of the folder in `batchlab.probes`.
         spec: Settings that its numbers depend on, seeds excepted.
-        segment: Name of the segment whose last state is measured.
+        segments: Names of the segments whose last states are measured, in order.
     """
 
     name: str
+    identity: str
     kind: str
     spec: dict[str, Any]
-    segment: str
+    segments: tuple[str, ...]
+
+    @property
+    def segment(self) -> str:
+        """The last of the segments."""
+        return self.segments[-1]
 
 
 @dataclass(frozen=True)
@@ -68,8 +79,26 @@ class Arm:
 
 
 @dataclass(frozen=True)
+class DerivedTable:
+    """A table of a study that is made of others.
+
+    Attributes:
+        derivation: Name of the folder in `batchlab.tables.derivations`.
+        reads: Names of the tables that it is made of.
+        options: All options of the derivation.
+    """
+
+    derivation: str
+    reads: tuple[str, ...]
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Study:
-    """Everything that answers one question; the specs of its tables, figures and claims are ready to use."""
+    """Everything that answers one question; the specs of its tables, figures and claims are ready to use.
+
+    `tables` are the declarations of all tables by name, those in `derived` included.
+    """
 
     name: str
     settings: dict[str, Any]
@@ -77,7 +106,8 @@ class Study:
     arms: tuple[Arm, ...]
     probes: tuple[tuple[Arm, int | None, Probe], ...]
     blocks: tuple[str, ...]
-    tables: tuple[str, ...]
+    tables: dict[str, Table]
+    derived: dict[str, DerivedTable]
     figures: dict[str, dict[str, Any]]
     claims: dict[str, dict[str, Any]]
 
@@ -88,7 +118,7 @@ class Plan:
 
     campaign: str
     config: dict[str, Any]
-    data: dict[str, dict[str, Any]] = field(default_factory=dict)
+    data: dict[str, Settings] = field(default_factory=dict)
     segments: dict[str, Segment] = field(default_factory=dict)
     probes: dict[str, Probe] = field(default_factory=dict)
     studies: dict[str, Study] = field(default_factory=dict)

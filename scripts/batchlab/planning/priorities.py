@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from typing import Any
 
+from batchlab.declarations import find
+from batchlab.declarations.probe import Situation
 from batchlab.planning.parts import Plan, Probe, Segment
 
-# An update costs as much as so many examples more (MLP on MNIST: 130 µs at B = 1, 16 µs for each example at B = 1,024),
-# and much more where a probe looks at the weights after each.
-_UPDATE, _WATCHED_UPDATE = 8, 80
+# An update costs as much as so many examples more (MLP on MNIST: 130 µs at B = 1, 16 µs for each example at B = 1,024).
+_UPDATE = 8
 # Each epoch all three splits are evaluated, forward only.
 _EVALUATION = 0.4
 # Priority of the longest chain; what a user prioritizes (`--prioritize`) goes beyond any number.
@@ -30,17 +30,10 @@ def work_of_segment(segment: Segment) -> float:
 
 
 def work_of_probe(probe: Probe) -> float:
-    """Return the work of measuring a probe; 0 where it only evaluates."""
-    own: dict[str, Any] = probe.spec["probe"]
-    if own["name"] == "gradient_norms":
-        fixed = sum(own["batch_sizes"]) if "fixed_weights" in own["methods"] else 0
-        path = sum(own["samples"] * (1 + _UPDATE / size) for size in own["batch_sizes"])
-        return float(own["trials"] * (fixed + (path if "same_samples" in own["methods"] else 0)))
-    if own["name"] == "trajectory":
-        return float(own["updates"] * sum(size + _WATCHED_UPDATE for size in own["batch_sizes"]))
-    if own["name"] == "weight_drift":
-        return float(own["updates"] * (len(own["accumulations"]) + 1) * (probe.spec["batch_size"] + _WATCHED_UPDATE))
-    return 0.0
+    """Return the work of measuring a probe, as it declares it; 0 where it only evaluates."""
+    options = probe.spec["probe"]
+    situation = Situation(arm="", batch_size=probe.spec["batch_size"], examples=0)
+    return float(find.probes()[probe.kind].work(options, situation))
 
 
 def priorities(plan: Plan) -> dict[str, int]:
@@ -51,11 +44,12 @@ def priorities(plan: Plan) -> dict[str, int]:
     chains = {probe.name: work_of_probe(probe) for probe in plan.probes.values()}
     after: defaultdict[str, float] = defaultdict(float)
     for probe in plan.probes.values():
-        after[probe.segment] = max(after[probe.segment], chains[probe.name])
+        for segment in probe.segments:
+            after[segment] = max(after[segment], chains[probe.name])
     # A segment is planned after its parent, so the last one comes first here.
-    for segment in reversed(plan.segments.values()):
-        chains[segment.name] = work_of_segment(segment) + after[segment.name]
-        if segment.parent is not None:
-            after[segment.parent] = max(after[segment.parent], chains[segment.name])
+    for part in reversed(plan.segments.values()):
+        chains[part.name] = work_of_segment(part) + after[part.name]
+        if part.parent is not None:
+            after[part.parent] = max(after[part.parent], chains[part.name])
     longest = max(chains.values(), default=0) or 1
     return {name: max(1, math.ceil(_MOST * work / longest)) for name, work in chains.items()}

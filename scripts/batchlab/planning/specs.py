@@ -4,36 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from batchlab.errors import BatchlabError
+from batchlab.planning.columns import derived_of
 from batchlab.planning.parts import PROBE_TABLES, Plan, Probe, seeds_of
 from batchlab.records.digests import digest
-from batchlab.sources.registry import identity
 
 # Formats of a figure: name of the rule's output → ending of the file.
 FORMATS = {"svg": "svg", "png": "png", "html": "html", "vl_json": "vl.json"}
-
-
-def data_spec(plan: Plan, name: str) -> dict[str, Any]:
-    """Return the settings of a prepared data set, without defaults and with numbers of examples for shares of them.
-
-    The path of a user's file is not among them: its content is, in the name of the data set's folder.
-    """
-    settings = plan.data[name]
-    exact = identity(settings)
-
-    def matters(key: str) -> bool:
-        rest = {other: value for other, value in settings.items() if other != key}
-        try:
-            return identity(rest) != exact
-        except BatchlabError:  # a key without which there is no data set
-            return True
-
-    return {key: exact[key] for key in settings if key != "file" and matters(key)}
-
-
-def data_source(plan: Plan, name: str) -> dict[str, Any]:
-    """Return the key that says where a user's file lies; nothing for a registered data set."""
-    return {key: value for key, value in plan.data[name].items() if key == "file"}
 
 
 def model_source(plan: Plan, segment: str) -> dict[str, Any]:
@@ -90,8 +66,8 @@ def study_identity(plan: Plan, study: str) -> str:
     """Return the digest of all training and measuring behind a study, shown in its figures."""
     planned = plan.studies[study]
     return digest(
-        [segment.name.rpartition("-")[2] for arm in planned.arms for segment in arm.chain],
-        [probe.name.rpartition("-")[2] for _, _, probe in planned.probes],
+        [segment.identity for arm in planned.arms for segment in arm.chain],
+        [probe.identity for _, _, probe in planned.probes],
         list(planned.blocks),
     )
 
@@ -109,7 +85,8 @@ def identity_chain(plan: Plan, segment: str) -> list[str]:
 
 def claims_spec(plan: Plan, study: str) -> dict[str, Any]:
     """Return a study's claims and the order in which they are listed, which a mapping in JSON does not keep."""
-    claims = plan.studies[study].claims
+    planned = plan.studies[study]
+    claims = {name: {**claim, "derived": derived_of(claim, planned.tables)} for name, claim in planned.claims.items()}
     return {"study": study, "claims": claims, "order": list(claims)}
 
 
@@ -120,8 +97,11 @@ def merge_spec(plan: Plan, table: str) -> dict[str, Any]:
 
 def figure_spec(plan: Plan, study: str, figure: str) -> dict[str, Any]:
     """Return the settings of one figure."""
+    planned = plan.studies[study]
+    settings = planned.figures[figure]
     return {
-        **plan.studies[study].figures[figure],
+        **settings,
+        "derived": derived_of(settings, planned.tables),
         "name": figure,
         "study": study,
         # One colour scale for the whole campaign: the same batch size has the same colour in every figure.

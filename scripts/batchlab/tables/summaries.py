@@ -67,7 +67,7 @@ def summarise(
                 "ci_high": estimate.ci_high,
                 "diverged": int(diverged.get(arm["arm"], 0)),
             }
-            rows.append({**arm, **statistics})
+            rows.append({**{str(key): value for key, value in arm.items()}, **statistics})
     return pd.DataFrame(rows)[spec["tables"]["summary"]["order"]]
 
 

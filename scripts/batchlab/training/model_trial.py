@@ -1,0 +1,105 @@
+"""A user's model is tried once before anything is trained with it, so that what is wrong with it is told at once.
+
+`models.construction` refuses what cannot be built. Here the model is run as training will run it: a compiled gradient
+on a few examples. What would train but mean something else is refused too: probabilities for logits, another
+precision, initial weights or outputs that the seed does not fix.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from batchlab.backend.resident import Resident
+from batchlab.backend.runtime import keras
+from batchlab.errors import BatchlabError, one_line
+from batchlab.models.construction import build_model
+from batchlab.training import core, state
+
+# Examples that pass through the model: few, and no size that a model would be fixed to.
+_EXAMPLES = 7
+
+
+def try_model(settings: dict[str, Any], data: Resident) -> dict[str, Any]:
+    """Try a model on the first examples of a data set.
+
+    Args:
+        settings: `{"file": …, options}`.
+        data: The resident data set.
+
+    Returns:
+        What was found: number of trainable parameters, and how the model is compiled and why.
+
+    Raises:
+        BatchlabError: The model cannot be trained, or its numbers would not be what the campaign says.
+    """
+    name = f"model {settings['file']}"
+    first, second = (build_model(settings, data.shape, data.classes, seed=1) for _ in range(2))
+    _check_weights(name, first, second)
+    rows = np.arange(min(_EXAMPLES, data.examples), dtype=np.int32)
+    _check_outputs(name, first, second, data.inputs(data.x[: len(rows)]))
+    if getattr(first, "input_shape", None) is None:  # as in a subclass of keras.Model
+        raise BatchlabError(
+            f"{name}: does not know the shape of its inputs; return keras.Sequential([keras.Input(input_shape), …]) or "
+            "keras.Model(inputs, outputs)"
+        )
+    try:
+        jit, facts = core.compilation(first)
+        sizes = [float(np.abs(part).sum()) for part in core.gradient_at(first, data, rows, jit)]
+    except Exception as problem:
+        raise BatchlabError(
+            f"{name}: cannot be trained: {type(problem).__name__}: {one_line(str(problem))}"
+        ) from problem
+    if not np.all(np.isfinite(sizes)):
+        raise BatchlabError(f"{name}: its first gradient is not finite; check its layers and initial weights")
+    if not any(sizes):
+        raise BatchlabError(f"{name}: its gradient is zero; the logits must depend on its trainable weights")
+    parameters = sum(int(np.prod(variable.shape)) for variable in first.trainable_variables)
+    return {"parameters": parameters, **facts}
+
+
+def _check_weights(name: str, first: Any, second: Any) -> None:
+    """Refuse initial weights that are not finite, of another precision, or different at each call of `build`."""
+    precision = keras.config.floatx()
+    found, again = (state.capture(state.variables_of(model)) for model in (first, second))
+    if found.keys() != again.keys():
+        raise BatchlabError(f"{name}: build() names its variables differently at each call; give its layers names")
+    for key, values in found.items():
+        if not np.issubdtype(values.dtype, np.floating):
+            continue
+        if values.dtype != precision:
+            raise BatchlabError(
+                f"{name}: {key} is {values.dtype}, the precision is {precision}; set no dtype or policy in the model "
+                "(the key precision of the campaign does)"
+            )
+        if not np.isfinite(values).all():
+            raise BatchlabError(f"{name}: {key} has initial values that are not finite; correct its initializer")
+        if not np.array_equal(values, again[key]):
+            raise BatchlabError(
+                f"{name}: {key} starts otherwise at each call of build(); draw with Keras' initializers, whose seed is "
+                "set for each replicate"
+            )
+
+
+def _check_outputs(name: str, first: Any, second: Any, inputs: Any) -> None:
+    """Refuse outputs that are no logits: not finite, of another precision, probabilities, or other at each call."""
+    outputs = first(inputs, training=False)
+    precision = keras.config.floatx()
+    if keras.backend.standardize_dtype(outputs.dtype) != precision:
+        raise BatchlabError(
+            f"{name}: returns {outputs.dtype.name}, the precision is {precision}; set no dtype or policy in the model"
+        )
+    values = keras.ops.convert_to_numpy(outputs)
+    if not np.isfinite(values).all():
+        raise BatchlabError(f"{name}: returns NaN or infinite values at its initial weights; check its layers")
+    if (values >= 0).all() and np.allclose(values.sum(axis=-1), 1, atol=1e-3):
+        raise BatchlabError(
+            f"{name}: returns probabilities; return logits, without a softmax at the end (the loss applies it)"
+        )
+    for model in (first, second):
+        if not np.array_equal(keras.ops.convert_to_numpy(model(inputs, training=False)), values):
+            raise BatchlabError(
+                f"{name}: gives other outputs for the same examples and weights; randomness and memory are for "
+                "training mode only, as in keras.layers.Dropout"
+            )
