@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from batchlab.backend.objective import Objective
 from batchlab.backend.runtime import float_type, keras
 from batchlab.errors import BatchlabError
+from batchlab.sources.contents import NPZ_PROBLEMS, read_archive
 
 SPLITS = ("train", "validation", "test")
 
@@ -75,9 +75,8 @@ def read(path: str, task: Objective) -> Resident:
         BatchlabError: The file is missing or damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return from_arrays({name: file[name] for name in file.files}, task)
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as problem:
+        return from_arrays(read_archive(path), task)
+    except NPZ_PROBLEMS as problem:
         raise BatchlabError(
             f"{path}: is not an intact prepared data set ({type(problem).__name__}); delete it and run again"
         ) from problem
