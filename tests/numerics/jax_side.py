@@ -22,10 +22,10 @@ from batchlab.backend.resident import Resident
 from batchlab.errors import BatchlabError
 from batchlab.jax_core import memory_budget
 from batchlab.probes import measuring
-from batchlab.training import core, segment, state
+from batchlab.training import segment, state
 from batchlab.training.checkpoint import Checkpoint
 from batchlab.training.model_trial import try_model
-from batchlab.training.trainer import pieces
+from batchlab.training.trainer import Trainer, pieces
 
 Job = dict[str, Any]
 
@@ -63,16 +63,16 @@ def initialise(job: Job, data: Resident, folder: Path) -> dict[str, Any]:
 def learning_rates(job: Job, data: Resident, folder: Path) -> dict[str, Any]:
     """Train the replicas of one group with a learning rate each."""
     spec = job["spec"]
-    trainer = core.Trainer(spec, data)
-    [group] = trainer.together(spec["seeds"])
+    trainer = Trainer(spec, data)
+    [group] = trainer.replicas.groups(spec["seeds"])
     positions = trainer.load(state.read(folder / job["initial"]), group)
-    replicas = trainer.capture()
+    replicas = trainer.replicas.capture()
     for replica, rate in zip(replicas, job["learning_rates"], strict=True):
         replica["optimizer/learning_rate"] = np.asarray(rate, replica["optimizer/learning_rate"].dtype)
-    trainer.restore(replicas)
+    trainer.replicas.restore(replicas)
     for piece in pieces(0, spec["stop"], data.examples):
         trainer.advance(group, piece, positions)
-    state.write(folder / f"{job['name']}.npz", state.stack(group, trainer.capture(), positions))
+    state.write(folder / f"{job['name']}.npz", state.stack(group, trainer.replicas.capture(), positions))
     return {}
 
 
@@ -81,10 +81,10 @@ def measure(job: Job, data: Resident, folder: Path) -> dict[str, Any]:
     usual = memory_budget.BUDGET["cpu"]
     memory_budget.BUDGET["cpu"] = job.get("budget", usual)
     try:
-        found = measuring.measure(job["spec"], data, state.read(folder / job["parent"]))
+        found = measuring.measure(job["spec"], data, (state.read(folder / job["parent"]),))
     finally:
         memory_budget.BUDGET["cpu"] = usual
-    return {name: list(table.rows) for name, table in found.tables.items()}
+    return dict(found.tables)
 
 
 def _told(attempt: Callable[[], Any]) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def _told(attempt: Callable[[], Any]) -> dict[str, Any]:
 
 def refused(job: Job, data: Resident, folder: Path) -> dict[str, Any]:
     """Ask for what cannot be had."""
-    return _told(lambda: core.Trainer(job["spec"], data).facts)
+    return _told(lambda: Trainer(job["spec"], data).facts)
 
 
 def tried(job: Job, data: Resident, folder: Path) -> dict[str, Any]:
