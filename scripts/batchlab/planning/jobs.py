@@ -201,7 +201,7 @@ class Jobs:
         )
 
     def _model(self, segment: Segment) -> tuple[str, ...]:
-        """Return the modules of a segment's model and task; a model in a file of the user is part of the spec instead."""
+        """Return the modules of a segment's task and model; a model in a user's file is part of the spec instead."""
         model = self.plan.segments[segment.initial].spec["model"]
         return (_TASK, *((f"batchlab.models.{model['name']}",) if "name" in model else ()))
 
@@ -278,8 +278,7 @@ class Jobs:
                 wildcards={"kind": probe.kind, "probe": name, "block": block},
                 inputs={
                     "data": data_path(segment.data),
-                    "initial": segment_path(segment.initial, block),
-                    "states": [segment_path(name, block) for name in probe.segments],
+                    "state": [segment_path(name, block) for name in probe.segments],
                 },
                 outputs={"tables": probe_folder(probe, block)},
                 spec=specs.probe_spec(self.plan, probe, block),

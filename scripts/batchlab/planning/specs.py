@@ -87,15 +87,7 @@ def derived_spec(plan: Plan, study: str, name: str) -> dict[str, Any]:
     """Return the settings of a derived table."""
     planned = plan.studies[study]
     derived = planned.derived[name]
-    return {
-        "study": study,
-        "name": name,
-        "derivation": derived.derivation,
-        "options": derived.options,
-        "reads": list(derived.reads),
-        "tables": contract.reading_spec([planned.tables[table] for table in derived.reads]),
-        "table": contract.tables_spec([planned.tables[name]])[name],
-    }
+    return contract.derive_spec(study, name, derived.derivation, derived.options, planned.tables)
 
 
 def study_identity(plan: Plan, study: str) -> str:
@@ -158,7 +150,8 @@ def figure_drawing_spec(plan: Plan, study: str, figure: str) -> dict[str, Any]:
     """Return the settings of a figure's drawing."""
     # One colour scale for the whole campaign: the same batch size has the same colour in every figure.
     batch_sizes = sorted(set(plan.config["batch_sizes"].values()))
-    return drawing_spec(study, figure, *_figure(plan, study, figure), batch_sizes, study_identity(plan, study))
+    drawn = _figure(plan, study, figure)
+    return drawing_spec(study, figure, *drawn, batch_sizes=batch_sizes, identity=study_identity(plan, study))
 
 
 def report_spec(plan: Plan) -> dict[str, Any]:
