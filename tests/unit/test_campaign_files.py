@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import csv
+import copy
 import json
 import re
 from pathlib import Path
@@ -11,13 +11,12 @@ from typing import Any
 import pytest
 import yaml
 
-from batchlab.charts.drawing import CHARTS
-from batchlab.configuration.campaign import SCHEMA, load
+from batchlab.configuration import campaign as configuration
+from batchlab.configuration.campaign import load
+from batchlab.configuration.schema import schema
+from batchlab.declarations import find
 from batchlab.planning import plan
-from batchlab.planning.columns import DERIVED_COLUMNS, TABLE_COLUMNS
-from batchlab.planning.parts import INITIAL_NAME, PROBE_TABLES, TRAINED_NAME, Plan
-from batchlab.tables.selection import DERIVED
-from batchlab.tables.study import DISTANCE_COLUMNS, HISTORY_COLUMNS
+from batchlab.planning.parts import INITIAL_NAME, TRAINED_NAME, Plan
 
 PROJECT = Path(__file__).resolve().parents[2]
 CAMPAIGNS = sorted(path.name for path in (PROJECT / "config").glob("*.yaml") if path.name != "studies.yaml")
@@ -57,6 +56,74 @@ def test_campaigns_can_be_planned(name: str) -> None:
             assert claim["expect"] != "equal" or "margin" in claim
 
 
+MINE: dict[str, Any] = {
+    "campaign": "mine",
+    "run": ["switch", "batch_size", "own", "another"],
+    "batch_sizes": {"small": 16, "large": 64, "huge": 128, "medium": 32, "tiny": 8},
+    "studies": {
+        "own": {"title": "t", "question": "q", "arms": {"b": {}, "a": {"batch_size": 8}}},
+        "another": {"title": "t", "question": "q", "arms": {"only": {}}},
+        "switch": {
+            "arms": {"mine": {"batch_size": 32}},
+            "figures": {
+                "mine": {"chart": "forest", "title": "", "caption": "", "table": "history", "y": "test_loss"},
+                "final": {"caption": "My caption."},
+                "accuracy": None,
+            },
+        },
+    },
+}
+
+
+def as_snakemake_reads(*layers: dict[str, Any]) -> dict[str, Any]:
+    """Return what Snakemake makes of configuration files read one after the other."""
+    from snakemake.utils import update_config
+
+    config: dict[str, Any] = {}
+    for layer in layers:
+        update_config(config, copy.deepcopy(layer))
+    return config
+
+
+def test_every_way_to_give_a_campaign_is_one_campaign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # as with `snakemake -s`, or as a module of another workflow
+    mine = MINE
+    catalogue = yaml.safe_load((PROJECT / "config/studies.yaml").read_text())
+    ways = [
+        mine,
+        as_snakemake_reads(mine, catalogue, mine),  # --configfile, and `configfile:` of the workflow
+        as_snakemake_reads(catalogue, mine),  # both by `configfile:`
+    ]
+    read = [json.dumps(configuration.read(way)) for way in ways]
+    assert read[0] == read[1] == read[2]
+    switch = json.loads(read[0])["studies"]["switch"]
+    known = list(catalogue["studies"]["switch"]["arms"])
+    assert list(switch["arms"]) == [*known, "mine"]
+    assert list(switch["figures"])[-1] == "mine" and switch["figures"]["final"]["caption"] == "My caption."
+    assert switch["figures"]["accuracy"] is None
+    assert list(json.loads(read[0])["studies"])[-2:] == ["own", "another"]
+    assert list(plan(json.loads(read[0])).studies) == MINE["run"]
+
+
+def test_without_a_campaign_the_default_one_is_read() -> None:
+    assert configuration.read({}) == configuration.read(yaml.safe_load((PROJECT / "config/quick.yaml").read_text()))
+    assert configuration.read({"epochs": 3})["epochs"] == 3
+
+
+def test_names_of_segments_are_those_of_published_results() -> None:
+    """What was trained stays valid: a name is the digest of all settings, so one of them may not change unnoticed."""
+    assert {
+        "digits-mlp-initial-010a859708",
+        "digits-cnn-initial-bffbb48203",
+        "digits-cnn-sgd-b16-lr0.03-to8-94f41fd42c",
+        "digits-lenet-sgd-b256-lr0.03-to8-5440215f15",
+        "digits-mlp-adam-b16-lr0.001-to10-45a8ec0fc0",
+        "digits-mlp-adam-b256-lr0.004-to30-6a8a8f7436",
+        "digits-mlp-adam-b256-lr0.016-to30-3767cbca03",
+    } <= campaign("quick.yaml").segments.keys()
+    assert "mnist-mlp-initial-124da3ec50" in campaign("paper.yaml").segments
+
+
 @pytest.mark.parametrize("name", CAMPAIGNS)
 def test_names_tell_initial_weights_from_trained_segments(name: str) -> None:
     segments = campaign(name).segments.items()
@@ -68,35 +135,29 @@ def test_names_tell_initial_weights_from_trained_segments(name: str) -> None:
     }
 
 
-@pytest.mark.parametrize("table", TABLE_COLUMNS)
-def test_planning_knows_the_columns_of_the_tables(table: str) -> None:
-    paths = sorted((PROJECT / "results/paper/tables").glob(f"*/{table}.csv"))
-    assert paths
-    for path in paths:
-        with path.open(encoding="utf-8", newline="") as file:
-            assert set(next(csv.reader(file))) == TABLE_COLUMNS[table], path
-
-
-def test_planning_knows_the_derived_columns() -> None:
-    assert {name: derived.needs for name, derived in DERIVED.items()} == DERIVED_COLUMNS
-    assert set(HISTORY_COLUMNS) == TABLE_COLUMNS["history"] and set(DISTANCE_COLUMNS) == TABLE_COLUMNS["distances"]
-
-
 @pytest.mark.parametrize("name", ["quick.yaml", "paper.yaml"])
 def test_every_study_has_a_figure_and_a_claim(name: str) -> None:
     for study in campaign(name).studies.values():
         assert study.figures and study.claims, study.name
 
 
-def test_the_schema_knows_what_the_code_knows() -> None:
-    definitions = json.loads(SCHEMA.read_text())["$defs"]
-    assert definitions["figure"]["properties"]["chart"]["enum"] == list(CHARTS)
-    assert definitions["probe"]["properties"]["probe"]["enum"] == list(PROBE_TABLES)
-    for kind in PROBE_TABLES:
-        assert (PROJECT / f"scripts/batchlab/probes/{kind}/measure.py").is_file()
+def test_the_schema_offers_what_is_in_the_folders() -> None:
+    definitions = schema()["$defs"]
+    for group, kind, folder, code in (
+        ("probe", "probe", "probes", "measure.py"),
+        ("figure", "chart", "charts", "draw.py"),
+        ("derived_table", "derivation", "tables/derivations", "declaration.py"),
+    ):
+        there = {path.parent.name for path in (PROJECT / "scripts/batchlab" / folder).glob(f"*/{code}")}
+        assert set(definitions[group]["properties"][kind]["enum"]) == there
+
+
+def test_rules_scale_what_planning_scales() -> None:
+    for name, rule in find.rules().items():
+        assert set(rule.factors) <= {"learning_rate"}, name
 
 
 def test_the_manual_names_every_key() -> None:
     manual = (PROJECT / "config/README.md").read_text()
-    missing = {key for key in schema_keys(json.loads(SCHEMA.read_text())) if not re.search(rf"\b{key}\b", manual)}
+    missing = {key for key in schema_keys(schema()) if not re.search(rf"\b{key}\b", manual)}
     assert not missing
