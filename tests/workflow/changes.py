@@ -94,11 +94,8 @@ def _rename_module(folder: Path, modules: Mapping[str, str]) -> None:
         for path in scripts.rglob("*.py"):
             text = before = path.read_text()
             text = re.sub(rf"(?m)^(\s*)from {re.escape(old)} import", rf"\1from {new} import", text)
-            text = re.sub(
-                rf"(?m)^(\s*)from {re.escape(package)} import {name}( as \w+)?$",
-                lambda m: f"{m[1]}from {place} import {other}{m[2] or f' as {name}'}",
-                text,
-            )
+            again = rf"\1from {place} import {other} as {name}"
+            text = re.sub(rf"(?m)^(\s*)from {re.escape(package)} import {name}$", again, text)
             if text != before:
                 path.write_text(text)
                 changed += 1
