@@ -15,7 +15,7 @@ from batchlab.backend.runtime import keras
 class Classification:
     """One class for each example; targets are the labels 0 … classes − 1."""
 
-    metrics = ("loss", "accuracy")
+    metrics: tuple[str, ...] = ("loss", "accuracy")
     target_type = "int32"
 
     def output_shape(self, arrays: Mapping[str, NDArray[Any]]) -> tuple[int, ...]:
