@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from batchlab.backend import runtime
 from batchlab.backend.resident import Resident, from_arrays
+from batchlab.backend.runtime import keras
 from batchlab.planning.optimizer_options import OPTIMIZER_OPTIONS
 from batchlab.training import core, segment, state
 from batchlab.training.checkpoint import Checkpoint
@@ -114,6 +115,20 @@ def replica_of(model: Any, data: Resident) -> core.Replicas:
 def evaluation_of(model: Any, data: Resident, **chunks: int) -> Evaluation:
     """Return an evaluation of the model's present weights."""
     return Evaluation(replica_of(model, data), model, data, **chunks)
+
+
+def losses_and_slopes(steps: Sequence[float]) -> Callable[..., Any]:
+    """Return a function for `over_rows` of the loss and its slope at w + s·d for each step s along a direction d."""
+
+    def along(at: core.Landscape, row: Any, direction: list[Any]) -> Any:
+        results = []
+        for step in steps:
+            moved = [w + step * d for w, d in zip(at.weights, direction, strict=True)]
+            slopes = [keras.ops.sum(g * d) for g, d in zip(at.gradient(row, moved), direction, strict=True)]
+            results += [at.loss(row, moved), sum(slopes)]
+        return keras.ops.stack(results)
+
+    return along
 
 
 def parameters(snapshot: state.Snapshot, row: int = 0) -> list[NDArray[np.float64]]:

@@ -21,9 +21,13 @@ from batchlab.backend import runtime
 from batchlab.backend.resident import Resident
 from batchlab.errors import BatchlabError
 from batchlab.jax_core import memory_budget
+from batchlab.jax_core.vectorising import vectorisation_rule
+from batchlab.models.construction import build_model
+from batchlab.models.signature import built_in_models
 from batchlab.probes import measuring
 from batchlab.training import segment, state
 from batchlab.training.checkpoint import Checkpoint
+from batchlab.training.frozen_model import FrozenModel
 from batchlab.training.model_trial import try_model
 from batchlab.training.trainer import Trainer, pieces
 
@@ -105,6 +109,27 @@ def tried(job: Job, data: Resident, folder: Path) -> dict[str, Any]:
     return _told(lambda: try_model(job["spec"]["model"], data))
 
 
+def along(job: Job, data: Resident, folder: Path) -> dict[str, Any]:
+    """Return loss and slope of some examples at points along a direction in the space of weights."""
+    model = FrozenModel(job["spec"]["model"], data)
+    model.load(state.read(folder / job["parent"]), 3)
+    run = model.replicas.over_rows(cases.losses_and_slopes(job["steps"]), 2 * len(job["steps"]))
+    direction = [np.asarray(part) for part in job["direction"]]
+    return {"values": run(np.asarray(job["rows"], np.int32), direction).tolist()}
+
+
+def choices(job: Job, data: Resident, folder: Path) -> dict[str, Any]:
+    """Return for each shipped model whether replicas are computed side by side, with the pass and without it."""
+    found = {}
+    for name in built_in_models():
+        model = build_model({"name": name}, data.shape, data.output_shape)
+        found[name] = [vectorisation_rule(model)[0]]
+        os.environ["BATCHLAB_WITHOUT"] = "convolutions_one_by_one"
+        found[name].append(vectorisation_rule(model)[0])
+        del os.environ["BATCHLAB_WITHOUT"]
+    return found
+
+
 KINDS: dict[str, Callable[[Job, Resident, Path], dict[str, Any]]] = {
     "train": train,
     "initialise": initialise,
@@ -112,6 +137,8 @@ KINDS: dict[str, Callable[[Job, Resident, Path], dict[str, Any]]] = {
     "measure": measure,
     "refused": refused,
     "tried": tried,
+    "along": along,
+    "choices": choices,
 }
 
 

@@ -13,6 +13,7 @@ from batchlab.backend.resident import SPLITS
 from batchlab.backend.runtime import keras
 from batchlab.models.construction import build_model
 from batchlab.models.parts.ghost_normalisation import GhostBatchNormalization
+from batchlab.tasks.classification.declaration import TASK
 from batchlab.training import state
 from batchlab.training.normalisation import normalisation_layers, pool
 
@@ -32,6 +33,12 @@ def test_loss_and_accuracy_equal_numpy_whatever_the_chunk(chunk: int) -> None:
         logits = reference.forward(weights, x, "relu")[0]
         assert found[f"{split}_loss"] == pytest.approx(reference.losses(logits, y).mean(), rel=1e-12)
         assert found[f"{split}_accuracy"] == pytest.approx((logits.argmax(axis=1) == y).mean(), rel=1e-12)
+
+
+def test_metrics_are_those_that_the_task_declares() -> None:
+    data = cases.resident()
+    [found] = cases.evaluation_of(build_model(cases.MLP, data.shape, data.output_shape), data).at_present()
+    assert tuple(found) == TASK.metric_names
 
 
 def test_dropout_is_off_during_evaluation() -> None:

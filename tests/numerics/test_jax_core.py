@@ -179,6 +179,13 @@ PROBED: dict[str, tuple[str, dict[str, Any], bool]] = {
 }
 
 
+ALONG: dict[str, Any] = {
+    "steps": [-0.5, 0.0, 2.0],
+    "rows": [[0, 7, 30], [54, 1, 2]],
+    "direction": [np.random.default_rng(1).normal(size=shape).tolist() for shape in [(12, 8), 8, (8, 6), 6, (6, 3), 3]],
+}
+
+
 @pytest.fixture(scope="module")
 def jax(tmp_path_factory: pytest.TempPathFactory) -> Jax:
     """Everything that the JAX core is asked to do, done in one process."""
@@ -216,6 +223,9 @@ def jax(tmp_path_factory: pytest.TempPathFactory) -> Jax:
             parent = after_an_epoch(json.dumps(model), precision) if trained else start
         budget = {"budget": 5000} if name == "few_at_once" else {}
         side.add(name, "measure", spec, precision, data=data_of(name), parent=parent, **budget)
+    with cases.precision("float64"):
+        side.add("along", "along", cases.spec(), parent=starting_at(cases.spec(), {}), **ALONG)
+    side.add("choices", "choices", cases.spec(), "float32", data={"shape": (8, 8)})
     side.add("refused", "refused", cases.spec(model=NORM))
     for name, code in USERS.items():
         (side.folder / f"{name}.py").write_text(code)
@@ -403,6 +413,25 @@ def test_a_probe_measures_the_same_with_the_other_core(jax: Jax, name: str) -> N
         # A drift is rounding alone, so of it only the size is the same.
         bound = 1e-13 if name == "weight_drift" else {"float64": 1e-9, "float32": 2e-5}[precision]
         assert_same_rows(rows, expected[table], bound)
+
+
+def test_loss_and_gradient_along_a_direction_are_those_of_the_twin(jax: Jax) -> None:
+    stored = cases.arrays()
+    x, labels = inputs(stored), stored["y_train"]
+    weights = cases.parameters(state.read(jax.folder / "along-parent.npz"))
+    direction = [np.array(part) for part in ALONG["direction"]]
+    for row, values in zip(ALONG["rows"], jax["along"]["values"], strict=True):
+        expected = reference.losses_and_slopes(weights, direction, ALONG["steps"], x[row], labels[row])
+        assert values == pytest.approx(expected, rel=1e-11)
+
+
+def test_replicas_with_convolutions_run_one_after_the_other(jax: Jax) -> None:
+    assert jax["choices"] == {
+        "cnn": [False, True],
+        "lenet": [False, True],
+        "mlp": [True, True],
+        "mlp_bn": [True, True],
+    }
 
 
 def test_a_model_that_would_silently_be_rounded_is_refused(jax: Jax) -> None:

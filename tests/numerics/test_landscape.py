@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 from numerics import cases, reference
 
 from batchlab.backend.runtime import keras
 from batchlab.models.construction import build_model
-from batchlab.training.core import Landscape
 
 
 def test_loss_and_gradient_along_a_direction_are_those_of_the_twin() -> None:
     arrays = cases.arrays()
-    steps = np.array([-0.5, 0.0, 2.0])
+    steps = [-0.5, 0.0, 2.0]
     rows = np.array([[0, 7, 30], [54, 1, 2]], dtype=np.int32)
     with cases.precision("float64"):
         data = cases.resident()
@@ -23,27 +20,14 @@ def test_loss_and_gradient_along_a_direction_are_those_of_the_twin() -> None:
         weights = [variable.numpy() for variable in model.trainable_variables]
         random = np.random.default_rng(1)
         direction = [random.normal(size=value.shape) for value in weights]
-
-        def along(at: Landscape, row: Any, direction: list[Any]) -> Any:
-            results = []
-            for step in steps:
-                moved = [w + step * d for w, d in zip(at.weights, direction, strict=True)]
-                slope = sum(keras.ops.sum(g * d) for g, d in zip(at.gradient(row, moved), direction, strict=True))
-                results += [at.loss(row, moved), slope]
-            return keras.ops.stack([*results, at.loss(row)])
-
-        found = cases.replica_of(model, data).over_rows(along, 2 * len(steps) + 1)(rows, direction)
+        replica = cases.replica_of(model, data)
+        found = replica.over_rows(cases.losses_and_slopes(steps), 6)(rows, direction)
+        here = replica.over_rows(lambda at, row: keras.ops.reshape(at.loss(row), (1,)), 1)(rows)
         after = [variable.numpy() for variable in model.trainable_variables]
     for row, values in zip(rows, found, strict=True):
         x, y = arrays["x_train"][row], arrays["y_train"][row]
-        for number, step in enumerate(steps):
-            moved = [w + step * d for w, d in zip(weights, direction, strict=True)]
-            loss = reference.losses(reference.forward(moved, x, "relu")[0], y).sum()
-            gradients = reference.gradient_sum(moved, x, y, "relu")
-            slope = sum(float(np.sum(g * d)) for g, d in zip(gradients, direction, strict=True))
-            assert values[2 * number] == pytest.approx(loss, rel=1e-12)
-            assert values[2 * number + 1] == pytest.approx(slope, rel=1e-11)
-        assert values[-1] == values[2]
+        assert values == pytest.approx(reference.losses_and_slopes(weights, direction, steps, x, y), rel=1e-11)
+    np.testing.assert_allclose(here[:, 0], found[:, 2], rtol=1e-15)
     for one, other in zip(after, weights, strict=True):
         np.testing.assert_array_equal(one, other)
 

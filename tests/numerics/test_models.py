@@ -165,7 +165,7 @@ def test_a_wrong_user_model_is_one_line(tmp_path: Path, code: str, message: str)
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        ({"name": "resnet"}, "unknown name 'resnet'"),
+        ({"name": "resnet"}, "no built-in model 'resnet'"),
         ({"name": "mlp", "hiden": [3]}, "hiden"),
         ({"name": "mlp", "activation": "rellu"}, "model mlp: build"),
         ({"file": "nowhere.py"}, "does not exist"),

@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from batchlab.backend.runtime import fresh_start, keras
-from batchlab.errors import BatchlabError, unknown
-from batchlab.models.signature import built_in_models
+from batchlab.errors import BatchlabError
 
 
 def _one_line(problem: Exception) -> str:
@@ -38,6 +37,14 @@ def _from_file(file: str) -> Any:
     if not callable(getattr(module, "build", None)):
         raise BatchlabError(f"model {file}: has no function build(input_shape, classes, **options)")
     return module.build
+
+
+def _built_in(name: str) -> Any:
+    """Return the `build` of a built-in model; planning has checked the name (see `models.signature`)."""
+    module = f"batchlab.models.{name}"
+    if importlib.util.find_spec(module) is None:
+        raise BatchlabError(f"model: there is no built-in model {name!r}")
+    return importlib.import_module(module).build
 
 
 def _check(name: str, model: Any, input_shape: Sequence[int], output_shape: Sequence[int]) -> None:
@@ -79,12 +86,7 @@ def build_model(
     # `code` is the digest of a user's file: part of the model's identity, not one of its options.
     options = {key: value for key, value in model.items() if key not in ("name", "file", "code")}
     name = model.get("file") or model.get("name", "")
-    if "file" in model:
-        function = _from_file(name)
-    else:
-        if name not in built_in_models():
-            raise unknown("model", "name", name, built_in_models())
-        function = importlib.import_module(f"batchlab.models.{name}").build
+    function = _from_file(name) if "file" in model else _built_in(name)
     fresh_start(seed)
     try:
         built = function(tuple(input_shape), output_shape[-1], **options)
