@@ -39,7 +39,7 @@ NEUTRAL = frozenset(
     f"batchlab.{name}"
     for name in (
         *("__version__", "errors", "files", "paths", "declarations", "records", "planning", "configuration"),
-        *("tables.csv_files.write_csv", "tables.csv_files.write_tables", "training.row_files.write_table"),
+        *("tables.csv_files.write_csv", "tables.csv_files.write_tables", "training.row_files.write_rows"),
     )
 )
 # The training cores. A job computes with one of them, and code above the cores does not follow into the other.
