@@ -33,8 +33,6 @@ from batchlab.planning.specs import (
     FORMATS,
     campaign_identity,
     claims_spec,
-    data_source,
-    data_spec,
     figure_spec,
     identity_chain,
     model_source,
@@ -138,8 +136,8 @@ def model_check(name):
     return [f"results/segments/{name}/check.json"] if tried else []
 
 
-def data_digests():
-    return digests("prepare_data.py")
+def data_digests(name):
+    return digests("prepare_data.py", *PLAN.data[name].modules)
 
 
 def segment_digests(name):
@@ -206,8 +204,9 @@ def study_data(study):
 def made_from(study):
     """Digests of the steps before a study's tables, as the record of the tables sums them up."""
     segments, probes = study_segments(study)
+    data = dict.fromkeys(PLAN.segments[name].data for name in segments)
     steps = [
-        data_digests(),
+        *(data_digests(name) for name in data),
         *map(segment_digests, segments),
         *map(probe_digests, probes),
     ]

@@ -4,7 +4,7 @@
 rule prepare_data:
     input:
         settings=lambda wildcards: shared_settings(
-            data_path(wildcards.dataset), data_digests()
+            data_path(wildcards.dataset), data_digests(wildcards.dataset)
         ),
     output:
         data="results/data/{dataset}/data.npz",
@@ -13,11 +13,11 @@ rule prepare_data:
     conda:
         "../envs/tables.yaml"
     params:
-        spec=lambda wildcards: canonical(data_spec(PLAN, wildcards.dataset)),
+        spec=lambda wildcards: canonical(PLAN.data[wildcards.dataset].spec),
         # Not compared by Snakemake, because it asks for `output`: a moved file is the same data.
-        source=lambda wildcards, output: data_source(PLAN, wildcards.dataset),
-        code=code("prepare_data.py"),
-        env=env("prepare_data.py"),
+        source=lambda wildcards, output: PLAN.data[wildcards.dataset].source,
+        code=lambda wildcards: data_digests(wildcards.dataset)["code"],
+        env=lambda wildcards: data_digests(wildcards.dataset)["environment"],
         identity=lambda wildcards: wildcards.dataset,
     message:
         "Prepare the data set {wildcards.dataset}"

@@ -17,6 +17,7 @@ from batchlab.errors import BatchlabError
 from batchlab.files import atomic_path
 from batchlab.records.provenance import host
 from batchlab.sources.prepare import prepare
+from batchlab.sources.settings import resolve
 from batchlab.training import backend, resident
 from benchmarks import epochs, norms, scale, sections, workflow
 from benchmarks.peak import dense_operations, peak, shares
@@ -64,14 +65,14 @@ def main(arguments: Sequence[str]) -> None:
     """Measure, write and report; `--quick` takes the perceptron only and fewer repeats."""
     parser = argparse.ArgumentParser(prog="make bench", description="Time batchlab beside its peers.")
     parser.add_argument("--quick", action="store_true", help="the perceptron only, fewer repeats and jobs")
-    parser.add_argument("--dataset", default="mnist", help="a registered data set; digits needs no download")
+    parser.add_argument("--dataset", default="mnist", help="a published data set; digits needs no download")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="threads of each contender")
     options = parser.parse_args(arguments)
     repeats, trials, jobs = (3, 20, (1_000,)) if options.quick else (5, 50, (100, 1_000, 2_000, 10_000))
     sizes: dict[str, tuple[int, ...]] = {"seeds": (1, 4), "trials": (100, 1_000)} if options.quick else scale.SIZES
     began = datetime.date.today()
     backend.configure(threads=options.threads)
-    prepared = prepare({"name": options.dataset}, downloads=Path("results/data/downloads")).arrays
+    prepared = prepare(resolve({"name": options.dataset}).spec, downloads=Path("results/data/downloads")).arrays
     data = TARGET / "training_set.npz"
     full = _training_set(prepared, data)
 

@@ -24,7 +24,7 @@ from unit.servers import serving
 from workflow.artefacts import results
 from workflow.checkouts import ONE, Checkout
 
-from batchlab.sources.catalogue import REGISTRY
+from batchlab.sources.published.mnist import SOURCE as MNIST
 
 KILLS = int(os.environ.get("BATCHLAB_KILLS", "5"))
 SCRIPTS = ("train_segment", "measure_probe", "tabulate_study", "draw_figure")
@@ -150,17 +150,15 @@ def published(checkout: Checkout) -> dict[str, bytes]:
         return header + (draw.randbytes(count) if len(shape) == 3 else bytes(n % 10 for n in range(count)))
 
     contents = [idx(2000, 28, 28), idx(2000), idx(100, 28, 28), idx(100)]
-    known = REGISTRY["mnist"]
-    catalogue = checkout.folder / "scripts/batchlab/sources/catalogue.py"
-    text = catalogue.read_text()
-    for file, content in zip(known.files, contents, strict=True):
+    declaration = checkout.folder / "scripts/batchlab/sources/published/mnist.py"
+    text = declaration.read_text()
+    for file, content in zip(MNIST.files, contents, strict=True):
         text = text.replace(file.content_sha256, hashlib.sha256(content).hexdigest())
-    # The first set in the catalogue with so many examples is mnist.
     for number, smaller in {"60_000": "2000", "10_000": "100", "validation=10_000": "validation=100"}.items():
         text = text.replace(number, smaller, 1)
-    catalogue.write_text(text)
+    declaration.write_text(text)
     compressed = [gzip.compress(content, 1, mtime=0) for content in contents]
-    return {f"/mnist/{file.name}": content for file, content in zip(known.files, compressed, strict=True)}
+    return {f"/mnist/{file.name}": content for file, content in zip(MNIST.files, compressed, strict=True)}
 
 
 def downloaded(checkout: Checkout) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from batchlab.declarations.source import Format, Published
 from batchlab.paths import LIBRARY
 
 
@@ -64,3 +65,13 @@ def rules() -> dict[str, Any]:
 def tasks() -> dict[str, Any]:
     """Return the tasks by name."""
     return declared("tasks", "TASK")
+
+
+def published() -> dict[str, Published]:
+    """Return the published data sets by name."""
+    return declared_in_files("sources/published", "SOURCE")
+
+
+def formats() -> dict[str, Format]:
+    """Return the formats of data files by name."""
+    return declared("sources/formats", "FORMAT")

@@ -17,7 +17,7 @@ from batchlab.planning.positions import advance
 from batchlab.planning.probe_settings import PROBE_DEFAULTS, check_fit
 from batchlab.planning.recipes import Recipe, batch_sizes_of
 from batchlab.records.digests import digest
-from batchlab.sources.registry import DataShape, describe, identity
+from batchlab.sources.settings import DataShape, resolve
 
 # What a phase sets for the training in it.
 _PHASE_SETTINGS = ("learning_rate", "batch_size", "accumulation")
@@ -37,14 +37,13 @@ class Chains:
     def data(self, alias: str) -> str:
         """Register a data set and return the name of its folder."""
         if alias not in self.data_names:
-            settings = self.config["datasets"][alias]
             try:
-                self.shapes[alias] = describe(settings)
-                name = f"{settings.get('name', 'user')}-{digest(identity(settings))}"
+                settings = resolve(self.config["datasets"][alias])
             except BatchlabError as problem:
                 raise BatchlabError(f"datasets.{alias}: {problem}") from None
-            self.data_names[alias] = name
-            self.plan.data[name] = settings
+            self.shapes[alias] = settings.shape
+            self.data_names[alias] = f"{settings.name}-{digest(settings.identity)}"
+            self.plan.data[self.data_names[alias]] = settings
         return self.data_names[alias]
 
     def initial(self, recipe: Recipe) -> Segment:
@@ -55,8 +54,9 @@ class Chains:
             model = resolve_model(self.config, recipe.model)
             if "code" in model:
                 self.plan.model_files[model["code"]] = self.config["models"][recipe.model]["file"]
-            spec = {"dataset": identity(self.plan.data[data]), "model": model, "precision": recipe.precision}
-            label = f"{self.plan.data[data].get('name', 'user')}-{model.get('name', 'user')}-initial"
+            dataset = self.plan.data[data]
+            spec = {"dataset": dataset.identity, "model": model, "precision": recipe.precision}
+            label = f"{dataset.name}-{model.get('name', 'user')}-initial"
             self.initials[key] = self._segment(label, spec, data, None)
         return self.initials[key]
 

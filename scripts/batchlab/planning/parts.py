@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from batchlab.planning.recipes import Recipe
+from batchlab.sources.settings import Settings
 
 # Tables that a probe writes; those of every study come first in its list.
 PROBE_TABLES = {
@@ -97,7 +98,7 @@ class Plan:
 
     campaign: str
     config: dict[str, Any]
-    data: dict[str, dict[str, Any]] = field(default_factory=dict)
+    data: dict[str, Settings] = field(default_factory=dict)
     segments: dict[str, Segment] = field(default_factory=dict)
     probes: dict[str, Probe] = field(default_factory=dict)
     studies: dict[str, Study] = field(default_factory=dict)

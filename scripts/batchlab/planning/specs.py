@@ -4,36 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from batchlab.errors import BatchlabError
 from batchlab.planning.parts import PROBE_TABLES, Plan, Probe, seeds_of
 from batchlab.records.digests import digest
-from batchlab.sources.registry import identity
 
 # Formats of a figure: name of the rule's output → ending of the file.
 FORMATS = {"svg": "svg", "png": "png", "html": "html", "vl_json": "vl.json"}
-
-
-def data_spec(plan: Plan, name: str) -> dict[str, Any]:
-    """Return the settings of a prepared data set, without defaults and with numbers of examples for shares of them.
-
-    The path of a user's file is not among them: its content is, in the name of the data set's folder.
-    """
-    settings = plan.data[name]
-    exact = identity(settings)
-
-    def matters(key: str) -> bool:
-        rest = {other: value for other, value in settings.items() if other != key}
-        try:
-            return identity(rest) != exact
-        except BatchlabError:  # a key without which there is no data set
-            return True
-
-    return {key: exact[key] for key in settings if key != "file" and matters(key)}
-
-
-def data_source(plan: Plan, name: str) -> dict[str, Any]:
-    """Return the key that says where a user's file lies; nothing for a registered data set."""
-    return {key: value for key, value in plan.data[name].items() if key == "file"}
 
 
 def model_source(plan: Plan, segment: str) -> dict[str, Any]:

@@ -1,10 +1,10 @@
-"""Fetch the files of a registered data set: several mirrors, resumable, verified, and never twice.
+"""Fetch the files of a published data set: several mirrors, resumable, verified, and never twice.
 
 A transfer grows in a side file `<name>.<digest of the URL>.part`. It becomes `<name>` by an atomic rename once its
 content has the published digest, so a file under its final name is good or was damaged later by someone else; a good
 one is never written to. The part is kept when a transfer fails, and the next attempt asks the same URL for the rest.
 
-The environment variable `BATCHLAB_MIRROR` (a folder or a URL) is tried before the registered mirrors, as
+The environment variable `BATCHLAB_MIRROR` (a folder or a URL) is tried before the declared mirrors, as
 `<mirror>/<data set>/<file>` and as `<mirror>/<file>`.
 """
 
@@ -25,9 +25,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from batchlab.declarations.source import Published, RemoteFile
 from batchlab.errors import BatchlabError
 from batchlab.files import atomic_path, sha256_of
-from batchlab.sources.catalogue import RegisteredSet, RemoteFile
 
 MIRROR_VARIABLE = "BATCHLAB_MIRROR"
 
@@ -57,18 +57,19 @@ class Policy:
     minimum_rate: float = 1000.0
 
 
-def fetch(source: RegisteredSet, folder: Path, policy: Policy | None = None) -> dict[str, Path]:
+def fetch(name: str, source: Published, folder: Path, policy: Policy | None = None) -> dict[str, Path]:
     """Return name → path of the verified files of a data set, downloading what is missing.
 
     Args:
-        source: The data set.
+        name: Name of the data set.
+        source: Its declaration.
         folder: Where downloads are kept; the files lie in `folder/<data set>/`.
         policy: Timeouts and retries.
 
     Raises:
         BatchlabError: No mirror gave a good copy. The message lists every address with its reason.
     """
-    return {file.name: _fetch_file(source, file, folder / source.name, policy or Policy()) for file in source.files}
+    return {file.name: _fetch_file(name, source, file, folder / name, policy or Policy()) for file in source.files}
 
 
 def fault_of(path: Path, file: RemoteFile) -> str | None:
@@ -91,7 +92,7 @@ def fault_of(path: Path, file: RemoteFile) -> str | None:
     return None
 
 
-def _fetch_file(source: RegisteredSet, file: RemoteFile, folder: Path, policy: Policy) -> Path:
+def _fetch_file(name: str, source: Published, file: RemoteFile, folder: Path, policy: Policy) -> Path:
     target = folder / file.name
     folder.mkdir(parents=True, exist_ok=True)
     with _lock(target):
@@ -99,7 +100,7 @@ def _fetch_file(source: RegisteredSet, file: RemoteFile, folder: Path, policy: P
         if fault is None:
             return target
         tried = [f"{target} {fault}"] if target.exists() else []
-        for place in _places(source, file):
+        for place in _places(name, source, file):
             print(f"{source.title}: fetching {place}", flush=True)
             reason = _from_url(place, file, target, policy) if _is_url(place) else _copy(Path(place), file, target)
             if reason is None:
@@ -109,8 +110,8 @@ def _fetch_file(source: RegisteredSet, file: RemoteFile, folder: Path, policy: P
             tried.append(f"{place} {reason}")
     names = ", ".join(item.name for item in source.files)
     raise BatchlabError(
-        f"{source.name}: cannot get {file.name}: {'; '.join(tried)}; check the network, or set {MIRROR_VARIABLE} to a "
-        f"folder (or URL) with {source.name}/{file.name}, or put the files ({names}) into {folder}"
+        f"{name}: cannot get {file.name}: {'; '.join(tried)}; check the network, or set {MIRROR_VARIABLE} to a "
+        f"folder (or URL) with {name}/{file.name}, or put the files ({names}) into {folder}"
     )
 
 
@@ -118,12 +119,12 @@ def _is_url(place: str) -> bool:
     return place.startswith(("http://", "https://"))
 
 
-def _places(source: RegisteredSet, file: RemoteFile) -> list[str]:
+def _places(name: str, source: Published, file: RemoteFile) -> list[str]:
     """Return the addresses of a file in the order in which they are tried."""
     own = os.environ.get(MIRROR_VARIABLE, "").strip()
     if own and not _is_url(own):
         own = str(Path(own).expanduser())
-    chosen = [f"{own.rstrip('/')}/{source.name}/{file.name}", f"{own.rstrip('/')}/{file.name}"] if own else []
+    chosen = [f"{own.rstrip('/')}/{name}/{file.name}", f"{own.rstrip('/')}/{file.name}"] if own else []
     return chosen + [f"{mirror.rstrip('/')}/{file.name}" for mirror in source.mirrors]
 
 

@@ -1,28 +1,31 @@
-"""Turn a data set's settings into one file of arrays: fetch, read, check, split, write.
+"""Turn a data set into one file of arrays: fetch, read, check, split, write.
 
 The prepared file is an uncompressed `.npz` archive with x_train, y_train, x_validation, y_validation, x_test, y_test,
-scale and classes; `batchlab.sources.dataset` loads it. Values are stored as published, bytes as bytes; features
-are values divided by `scale`.
+scale and classes. Values are stored as published, bytes as bytes; features are values divided by `scale`.
 """
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from batchlab.declarations.options import with_defaults
+from batchlab.declarations.source import Format, Published
 from batchlab.errors import BatchlabError
-from batchlab.files import atomic_path
-from batchlab.sources import readers
-from batchlab.sources.catalogue import RegisteredSet
-from batchlab.sources.dataset import PARTS, Array
+from batchlab.files import atomic_path, sha256_of
+from batchlab.sources.contents import Array, Contents, Pair, plain
 from batchlab.sources.download import Policy, fault_of, fetch
-from batchlab.sources.registry import Settings, identity, resolve
+from batchlab.sources.fingerprints import remember
+from batchlab.sources.spec import PrepareSpec
 
-_EMBEDDED = Path(__file__).parent
+# Published sets without mirrors are part of the project.
+_EMBEDDED = Path(__file__).parent / "published"
 
 # Examples handled at a time where a pass over the data makes copies in double precision.
 _BLOCK = 4096
@@ -41,43 +44,37 @@ class Prepared:
     facts: dict[str, Any]
 
 
-def prepare(dataset: dict[str, Any], downloads: Path, policy: Policy | None = None) -> Prepared:
+def prepare(spec: PrepareSpec, downloads: Path, policy: Policy | None = None) -> Prepared:
     """Fetch, read, check and split a data set.
 
     Args:
-        dataset: Settings as `batchlab.sources.registry.resolve` takes them.
+        spec: What `batchlab.sources.settings.Settings.spec` says, and the path of a user's file.
         downloads: Folder where fetched files are kept.
         policy: Timeouts and retries of downloads.
 
     Raises:
-        BatchlabError: Wrong settings, a file that cannot be fetched, or a damaged file.
+        BatchlabError: A file that cannot be fetched, is damaged, or is not the one that was planned.
     """
-    settings = resolve(dataset)
-    if settings.registered is not None:
-        pool, test, scale = _read_registered(settings.registered, downloads, policy)
-        where, names = settings.registered.name, [str(label) for label in range(settings.shape.classes)]
+    paths, facts = _locate(spec, downloads, policy)
+    contents = _read(spec, paths)
+    where = spec.get("file") or str(spec["dataset"]["name"])
+    names = list(contents.class_names or map(str, range(spec["classes"])))
+    if contents.test:
+        _check(contents.pool, spec, f"{where}: training set")
+        _check(contents.test, spec, f"{where}: test set")
     else:
-        pool, test, scale, names = _read_file(settings)
-        where = str(settings.file)
-    _check(pool, settings, f"{where}: training set" if test else where)
-    if test:
-        _check(test, settings, f"{where}: test set")
-    parts = _split(pool, test, settings)
+        _check(contents.pool, spec, where)
+    _check_sizes(contents, spec, paths[0].parent)
+    parts = _split(contents, spec)
     _check_trained(parts["train"][1], names, where)
-    if settings.standardise:
+    # Bytes are pixels unless the settings say otherwise.
+    scale = spec["scale"] or (255.0 if contents.pool[0].dtype == np.uint8 else 1.0)
+    if spec["dataset"]["standardise"]:
         parts, scale = _standardise(parts), 1.0
     arrays = {f"{axis}_{part}": values for part, pair in parts.items() for axis, values in zip("xy", pair, strict=True)}
-    arrays |= {"scale": np.array(scale, np.float64), "classes": np.array(settings.shape.classes, np.int64)}
-    registered = settings.registered
-    facts = {
-        "identity": identity(dataset),
-        "title": registered.title if registered else Path(where).name,
-        "licence": registered.licence if registered else None,
-        "citation": registered.citation if registered else None,
-        "examples": {part: len(parts[part][1]) for part in PARTS},
-        "class_names": names,
-    }
-    return Prepared(arrays, facts)
+    arrays |= {"scale": np.array(scale, np.float64), "classes": np.array(spec["classes"], np.int64)}
+    examples = {part: len(labels) for part, (_, labels) in parts.items()}
+    return Prepared(arrays, {"identity": spec["dataset"], **facts, "examples": examples, "class_names": names})
 
 
 def write(target: str | os.PathLike[str], prepared: Prepared) -> None:
@@ -111,65 +108,46 @@ def stratified_order(labels: Array, seed: int) -> Array:
     return shuffled[np.argsort(position, kind="stable")]
 
 
-Pair = tuple[Array, Array]
-
-
-def _read_registered(known: RegisteredSet, downloads: Path, policy: Policy | None) -> tuple[Pair, Pair | None, float]:
-    """Return (training pool, published test set or None, scale) of a registered set."""
-    if known.layout == "embedded":
-        path = _EMBEDDED / known.files[0].name
-        if fault := fault_of(path, known.files[0]):
+def _locate(spec: PrepareSpec, downloads: Path, policy: Policy | None) -> tuple[list[Path], dict[str, Any]]:
+    """Return the files of a data set, whose content is the planned one, and what provenance records of the set."""
+    if "file" in spec:
+        path = Path(spec["file"])
+        found = sha256_of(path)
+        if found != spec["dataset"]["sha256"]:
+            raise BatchlabError(f"{path}: has changed since this run was planned; start it again")
+        remember(path, found)
+        return [path], {"title": path.name, "licence": None, "citation": None}
+    name = spec["dataset"]["name"]
+    # By name, so that no other published set is part of this job.
+    source: Published = import_module(f"batchlab.sources.published.{name}").SOURCE
+    facts = {"title": source.title, "licence": source.licence, "citation": source.citation}
+    if source.mirrors:
+        return list(fetch(name, source, downloads, policy).values()), facts
+    paths = [_EMBEDDED / file.name for file in source.files]
+    for path, file in zip(paths, source.files, strict=True):
+        if fault := fault_of(path, file):
             raise BatchlabError(f"{path}: {fault}; restore the file from the repository")
-        return readers.read_digits(path), None, known.scale
-    paths = list(fetch(known, downloads, policy).values())
-    if known.layout == "cifar":
-        x_train, y_train, x_test, y_test = readers.read_cifar(paths[0])
-    else:
-        x_train, x_test = (readers.read_idx(paths[at], readers.IDX_IMAGES)[..., np.newaxis] for at in (0, 2))
-        y_train, y_test = (readers.read_idx(paths[at], readers.IDX_LABELS) for at in (1, 3))
-    sizes = len(x_train), len(x_test)
-    if sizes != (known.examples_train, known.examples_test):
-        raise BatchlabError(
-            f"{paths[0].parent}: {sizes} training and test images found; "
-            f"{(known.examples_train, known.examples_test)} are expected; delete the folder and run again"
-        )
-    return (x_train, y_train), (x_test, y_test), known.scale
+    return paths, facts
 
 
-def _read_file(settings: Settings) -> tuple[Pair, Pair | None, float, list[str]]:
-    """Return (pool, test set of the file or None, scale, names of the classes) of a user's file."""
-    assert settings.file is not None
-    test: Pair | None = None
-    if settings.file.suffix == ".csv":
-        x, y, names = readers.read_csv(settings.file, settings.label or "")
-        pool = x, y
-    else:
-        arrays = readers.read_npz(settings.file)
-        names = [str(label) for label in range(settings.shape.classes)]
-        if settings.split == "train":
-            pool, test = (arrays["x_train"], arrays["y_train"]), (arrays["x_test"], arrays["y_test"])
-        else:
-            pool = arrays["x"], arrays["y"]
-    default = 255.0 if pool[0].dtype == np.uint8 else 1.0
-    pool = _plain(pool[0]), pool[1]
-    test = (_plain(test[0]), test[1]) if test else None
-    return pool, test, settings.scale or default, names
+def _read(spec: PrepareSpec, paths: Sequence[Path]) -> Contents:
+    """Return the arrays of a data set, read by its format; features are bytes, single or double precision."""
+    folder = f"batchlab.sources.formats.{spec['layout']}"
+    form: Format = import_module(f"{folder}.declaration").FORMAT
+    contents: Contents = import_module(f"{folder}.read").read(paths, with_defaults(form.options, spec["options"]))
+    x, y = contents.pool
+    test = (plain(contents.test[0]), contents.test[1]) if contents.test else None
+    return replace(contents, pool=(plain(x), y), test=test)
 
 
-def _plain(x: Array) -> Array:
-    """Return values as bytes (if they are), single or double precision: half holds too few digits to divide in."""
-    if x.dtype == np.uint8:
-        return x
-    return x.astype(np.float32 if x.dtype in (np.float16, np.float32, np.bool_) else np.float64)
-
-
-def _check(pair: Pair, settings: Settings, where: str) -> None:
-    """Raise unless examples and labels are what the settings say: shape, number, finite values, known classes."""
+def _check(pair: Pair, spec: PrepareSpec, where: str) -> None:
+    """Raise unless examples and labels are what was planned: shape, number, finite values, known classes."""
     x, y = pair
+    input_shape = tuple(spec["input_shape"])
     if len(x) != len(y):
         raise BatchlabError(f"{where}: {len(x)} examples, but {len(y)} labels")
-    if x.shape[1:] != settings.shape.input_shape:
-        raise BatchlabError(f"{where}: examples of shape {x.shape[1:]}; {settings.shape.input_shape} is expected")
+    if x.shape[1:] != input_shape:
+        raise BatchlabError(f"{where}: examples of shape {x.shape[1:]}; {input_shape} is expected")
     if x.dtype.kind == "f":
         with np.errstate(over="ignore"):
             finite = np.isfinite(x.astype(np.float32)).reshape(len(x), -1).all(axis=1)
@@ -178,8 +156,8 @@ def _check(pair: Pair, settings: Settings, where: str) -> None:
                 f"{where}: {np.count_nonzero(~finite)} of {len(x)} examples hold NaN or infinite values, "
                 f"the first at index {int(np.argmin(finite))}; remove or fill them"
             )
-    if y.min() < 0 or y.max() >= settings.shape.classes:
-        raise BatchlabError(f"{where}: labels from {y.min()} to {y.max()}; allowed: 0 to {settings.shape.classes - 1}")
+    if y.min() < 0 or y.max() >= spec["classes"]:
+        raise BatchlabError(f"{where}: labels from {y.min()} to {y.max()}; allowed: 0 to {spec['classes'] - 1}")
 
 
 def _check_trained(labels: Array, names: list[str], where: str) -> None:
@@ -192,17 +170,30 @@ def _check_trained(labels: Array, names: list[str], where: str) -> None:
         )
 
 
-def _split(pool: Pair, test: Pair | None, settings: Settings) -> dict[str, Pair]:
+def _check_sizes(contents: Contents, spec: PrepareSpec, folder: Path) -> None:
+    """Raise unless there are as many examples as planned."""
+    train, validation, test = spec["examples"]
+    planned = (train + validation, test) if contents.test else (train + validation + test, 0)
+    found = len(contents.pool[1]), len(contents.test[1]) if contents.test else 0
+    if found != planned:
+        raise BatchlabError(
+            f"{folder}: {found} training and test examples found; {planned} are expected; delete the folder and run "
+            "again"
+        )
+
+
+def _split(contents: Contents, spec: PrepareSpec) -> dict[str, Pair]:
     """Return the three parts. From the front of the pool's order: training, validation, then test if it is drawn."""
-    x, y = pool
-    order = np.arange(len(y)) if settings.split == "end" else stratified_order(y, settings.split_seed)
-    first = settings.shape.examples_train
-    second = first + settings.shape.examples_validation
+    x, y = contents.pool
+    dataset = spec["dataset"]
+    order = np.arange(len(y)) if dataset["split"] == "end" else stratified_order(y, dataset["split_seed"])
+    first, validation, _ = spec["examples"]
+    second = first + validation
 
     def take(start: int, stop: int) -> Pair:
         return x[order[start:stop]], y[order[start:stop]].astype(np.int32)
 
-    last = (test[0], test[1].astype(np.int32)) if test else take(second, len(y))
+    last = (contents.test[0], contents.test[1].astype(np.int32)) if contents.test else take(second, len(y))
     return {"train": take(0, first), "validation": take(first, second), "test": last}
 
 

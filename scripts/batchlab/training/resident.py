@@ -63,8 +63,6 @@ def from_arrays(arrays: dict[str, NDArray[Any]]) -> Resident:
 def read(path: str) -> Resident:
     """Read a prepared data set without converting it.
 
-    `batchlab.sources.dataset.load` returns the same inputs as floating-point arrays.
-
     Args:
         path: The `data.npz` that data preparation wrote.
     """

@@ -13,14 +13,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from unit.sources import prepare
 
 from batchlab.errors import BatchlabError
-from batchlab.sources import readers
-from batchlab.sources.dataset import load
-from batchlab.sources.prepare import prepare
-from batchlab.sources.registry import describe
-
-LIBRARY = Path(readers.__file__).parents[1]
+from batchlab.paths import LIBRARY
+from batchlab.sources.formats.cifar import read as cifar
+from batchlab.sources.formats.npz import read as npz
+from batchlab.sources.settings import resolve
 
 
 class Touch:
@@ -34,10 +33,9 @@ class Touch:
 
 
 READ: list[Callable[[Path], Any]] = [
-    lambda path: describe({"file": str(path)}),
+    lambda path: resolve({"file": str(path)}),
     lambda path: prepare({"file": str(path)}, path.parent),
-    readers.read_npz,
-    load,
+    lambda path: npz.read([path], {}),
 ]
 
 
@@ -64,12 +62,12 @@ def test_a_damaged_member_is_one_line_whatever_compresses_it(tmp_path: Path, met
             np.save(content, values)
             archive.writestr(f"{name}.npy", content.getvalue())
     whole = path.read_bytes()
-    assert describe({"file": str(path)}).classes == 2
+    assert resolve({"file": str(path)}).shape.classes == 2
     refused = 0
     for start in range(40, len(whole) - 40, 11):
         path.write_bytes(whole[:start] + bytes(8) + whole[start + 8 :])
         try:
-            readers.read_npz(path)
+            npz.read([path], {})
         except BatchlabError as problem:
             refused += "damaged.npz" in str(problem)
     assert refused > 5
@@ -88,7 +86,7 @@ def test_only_regular_members_of_an_archive_are_read_and_nothing_is_unpacked(tmp
             item.size = 3
             archive.addfile(item, io.BytesIO(b"no\n"))
     with pytest.raises(BatchlabError, match=r"links\.tar\.gz: member .*data_batch_1\.bin is missing"):
-        readers.read_cifar(path)
+        cifar.read([path], {})
     assert sorted(item.name for item in tmp_path.iterdir()) == ["links.tar.gz", "secret"]
     assert not (tmp_path.parent / "outside").exists()
 

@@ -12,9 +12,19 @@ from typing import Any
 import numpy as np
 import pytest
 
+from batchlab.declarations import find
 from batchlab.errors import BatchlabError
-from batchlab.sources import registry
-from batchlab.sources.registry import ACCEPTED_KEYS, REGISTRY, DataShape, describe, identity
+from batchlab.paths import LIBRARY, SCRIPTS
+from batchlab.sources import keys
+from batchlab.sources.settings import DataShape, resolve
+
+
+def describe(dataset: dict[str, Any]) -> DataShape:
+    return resolve(dataset).shape
+
+
+def identity(dataset: dict[str, Any]) -> dict[str, Any]:
+    return resolve(dataset).identity
 
 
 @pytest.fixture
@@ -35,15 +45,14 @@ def csv(tmp_path: Path) -> Path:
 def test_standard_library_only(npz: Path, csv: Path) -> None:
     program = f"""
 import sys
-from batchlab.sources.registry import describe, identity
+from batchlab.sources.settings import resolve
 for dataset in ({{"name": "mnist"}}, {{"file": {str(npz)!r}}}, {{"file": {str(csv)!r}, "label": "species"}}):
-    describe(dataset), identity(dataset)
+    resolve(dataset).spec
 foreign = {{name.partition(".")[0] for name in sys.modules}} - set(sys.stdlib_module_names) - {{"__main__", "batchlab"}}
 print(sorted(name for name in foreign if name in ("numpy", "pandas", "yaml", "keras", "tensorflow", "jsonschema")))
 """
-    scripts = str(Path(registry.__file__).parents[2])
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": scripts}
+        [sys.executable, "-c", program], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(SCRIPTS)}
     )
     assert (done.stdout.strip(), done.returncode) == ("[]", 0), done.stderr
 
@@ -77,7 +86,20 @@ def test_identity_tells_numbers_apart_and_nothing_else(npz: Path, tmp_path: Path
     assert identity({"file": str(moved)})["sha256"] != one["sha256"]
 
 
-@pytest.mark.parametrize("kind", sorted(ACCEPTED_KEYS))
+ACCEPTED = {
+    **{
+        name: ["name", *(option.name for option in keys.of_published(source))]
+        for name, source in find.published().items()
+    },
+    **{
+        name: ["file", *(option.name for option in keys.of_file(form))]
+        for name, form in find.formats().items()
+        if form.suffixes
+    },
+}
+
+
+@pytest.mark.parametrize("kind", sorted(ACCEPTED))
 def test_every_accepted_key_is_accepted_and_no_other(kind: str, npz: Path, csv: Path) -> None:
     values = {
         "name": kind,
@@ -89,7 +111,7 @@ def test_every_accepted_key_is_accepted_and_no_other(kind: str, npz: Path, csv: 
         "standardise": True,
         "scale": 2,
     }
-    dataset = {key: values[key] for key in ACCEPTED_KEYS[kind]}
+    dataset = {key: values[key] for key in ACCEPTED[kind]}
     describe(dataset)
     for key in values.keys() - dataset.keys() - {"name", "file"}:
         with pytest.raises(BatchlabError, match=f"unknown key {key!r}.*allowed: "):
@@ -100,11 +122,11 @@ def test_every_accepted_key_is_accepted_and_no_other(kind: str, npz: Path, csv: 
     ("dataset", "words"),
     [
         ({"name": "mnits"}, ["name", "'mnits'", "did you mean 'mnist'", "cifar10, digits, fashion_mnist, mnist"]),
-        ({"name": "imagenet"}, ["'imagenet' is unknown; allowed"]),
-        ({"name": 3}, ["name = 3"]),
+        ({"name": "imagenet"}, ["unknown name 'imagenet'; allowed: ", "(or a file of yours with the key file)"]),
+        ({"name": 3}, ["unknown name 3"]),
         ({}, ["name", "file"]),
         ({"name": "mnist", "file": "a.npz"}, ["either"]),
-        ({"file": "table.xlsx"}, ["table.xlsx", ".npz or .csv"]),
+        ({"file": "table.xlsx"}, ["table.xlsx", ".csv or .npz"]),
         ({"file": "absent.npz"}, ["absent.npz", "No such file"]),
         ({"file": "absent.csv", "label": "y"}, ["absent.csv", "No such file"]),
         ({"file": "any.csv"}, ["label", "column"]),
@@ -115,7 +137,7 @@ def test_every_accepted_key_is_accepted_and_no_other(kind: str, npz: Path, csv: 
         ({"name": "mnist", "validation": True}, ["validation = True"]),
         ({"name": "mnist", "validation": "10%"}, ["validation = '10%'"]),
         ({"name": "mnist", "validation": float("nan")}, ["validation = nan"]),
-        ({"name": "mnist", "standardise": "yes"}, ["standardise = 'yes'", "true, false"]),
+        ({"name": "mnist", "standardise": "yes"}, ["standardise = 'yes'", "true or false"]),
         ({"name": "digits", "test": 0}, ["test = 0", "1 to 1796"]),
         ({"name": "digits", "test": 1700, "validation": 97}, ["validation = 97", "0 to 96"]),
         ({"name": "digits", "test": 1700}, ["validation = 250 is the default; set the key validation"]),
@@ -142,15 +164,24 @@ def test_a_file_with_its_own_test_set_takes_no_test_key(tmp_path: Path) -> None:
     x, y = np.zeros((20, 3)), np.arange(20) % 2
     np.savez(path, x_train=x, y_train=y, x_test=x[:6], y_test=y[:6])
     assert describe({"file": str(path)}) == DataShape(18, 2, 6, (3,), 2)
-    with pytest.raises(BatchlabError, match=r"test = 5.*brings x_test"):
+    with pytest.raises(BatchlabError, match=r"test = 5.*brings its own test set"):
         describe({"file": str(path), "test": 5})
 
 
-def test_registered_sets_are_complete() -> None:
-    for name, known in REGISTRY.items():
-        assert known.name == name
-        assert known.licence
-        assert known.citation
-        assert all(len(file.digest) == 64 for file in known.files)
-        assert known.layout == "embedded" or len(known.mirrors) >= 2
-        assert all(mirror.endswith("/") for mirror in known.mirrors)
+def test_published_sets_are_complete() -> None:
+    for source in find.published().values():
+        assert source.licence
+        assert source.citation
+        assert source.layout in find.formats()
+        assert all(len(file.digest) == 64 for file in source.files)
+        if source.mirrors:
+            assert len(source.mirrors) >= 2
+            assert all(mirror.endswith("/") for mirror in source.mirrors)
+        else:
+            assert all((LIBRARY / "sources/published" / file.name).is_file() for file in source.files)
+
+
+def test_a_suffix_belongs_to_one_format() -> None:
+    suffixes = [suffix for form in find.formats().values() for suffix in form.suffixes]
+    assert sorted(suffixes) == sorted(set(suffixes))
+    assert {".csv", ".npz"} <= set(suffixes)

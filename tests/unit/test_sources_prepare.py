@@ -15,22 +15,25 @@ from typing import Any
 
 import numpy as np
 import pytest
+from unit.sources import load, prepare, prepared
 
 from batchlab.errors import BatchlabError
+from batchlab.paths import LIBRARY
 from batchlab.sources import prepare as preparation
-from batchlab.sources import readers
-from batchlab.sources.catalogue import REGISTRY
-from batchlab.sources.dataset import load
-from batchlab.sources.prepare import prepare, stratified_order, write
-from batchlab.sources.registry import describe
+from batchlab.sources.formats.cifar import read as cifar_format
+from batchlab.sources.formats.idx import read as idx_format
+from batchlab.sources.formats.npz import read as npz_format
+from batchlab.sources.formats.optdigits import read as optdigits_format
+from batchlab.sources.prepare import stratified_order, write
+from batchlab.sources.published.digits import SOURCE as DIGITS
+from batchlab.sources.settings import DataShape, resolve
 
 Arrays = dict[str, Any]
+EMBEDDED = LIBRARY / "sources/published/digits.csv.gz"
 
 
-def prepared(dataset: dict[str, Any], folder: Path) -> Path:
-    target = folder / "data.npz"
-    write(target, prepare(dataset, folder / "downloads"))
-    return target
+def describe(dataset: dict[str, Any]) -> DataShape:
+    return resolve(dataset).shape
 
 
 def save(path: Path, **arrays: Any) -> dict[str, Any]:
@@ -78,7 +81,7 @@ def test_digits_are_split_by_a_stated_permutation(tmp_path: Path) -> None:
     data = prepare({"name": "digits"}, tmp_path).arrays
     parts = [data[f"x_{part}"].reshape(-1, 64) for part in ("train", "validation", "test")]
     labels = [data[f"y_{part}"] for part in ("train", "validation", "test")]
-    raw, raw_labels = readers.read_digits(Path(readers.__file__).parent / "digits.csv.gz")
+    raw, raw_labels = optdigits_format.read([EMBEDDED], {}).pool
 
     def rows(x: Any, y: Any) -> list[bytes]:
         return sorted(
@@ -98,10 +101,9 @@ def test_digits_are_split_by_a_stated_permutation(tmp_path: Path) -> None:
 
 
 def test_digits_are_the_published_ones(tmp_path: Path) -> None:
-    path = Path(readers.__file__).parent / "digits.csv.gz"
-    content = gzip.decompress(path.read_bytes())
-    assert hashlib.sha256(content).hexdigest() == REGISTRY["digits"].files[0].content_sha256
-    x, y = readers.read_digits(path)
+    content = gzip.decompress(EMBEDDED.read_bytes())
+    assert hashlib.sha256(content).hexdigest() == DIGITS.files[0].content_sha256
+    x, y = optdigits_format.read([EMBEDDED], {}).pool
     # The class counts that UCI states for the test set.
     assert np.bincount(y).tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
     assert (x.shape, x.min(), x.max(), x.dtype) == ((1797, 8, 8, 1), 0, 16, np.uint8)
@@ -202,18 +204,6 @@ def test_standardised_features(tmp_path: Path, shape: tuple[int, ...]) -> None:
     assert not data.x_train[..., 2].any()
 
 
-def test_a_damaged_prepared_file_is_one_line(tmp_path: Path) -> None:
-    path = prepared({"name": "digits"}, tmp_path)
-    content = path.read_bytes()
-    for damage in (content[:1000], b"", content.replace(b"\x05\x0d\x09", b"\x05\x0d\x0a", 1)):
-        path.write_bytes(damage)
-        with pytest.raises(BatchlabError) as problem:
-            load(path)
-        one_line(problem, path)
-    with pytest.raises(BatchlabError, match="absent"):
-        load(tmp_path / "absent.npz")
-
-
 # Damaged files of users
 
 X, Y = np.zeros((10, 3)), np.arange(10) % 2
@@ -272,7 +262,7 @@ def test_readers_refuse_what_planning_refuses(tmp_path: Path) -> None:
     for arrays in ({"x": X, "y": Y * 1.0}, {"x": X.astype(object), "y": Y}, {"x": X, "y": Y[:9]}, {"x": X}):
         save(tmp_path / "bad.npz", **arrays)
         with pytest.raises(BatchlabError) as problem:
-            readers.read_npz(tmp_path / "bad.npz")
+            npz_format.read([tmp_path / "bad.npz"], {})
         one_line(problem, tmp_path / "bad.npz")
 
 
@@ -280,7 +270,7 @@ def test_readers_refuse_what_planning_refuses(tmp_path: Path) -> None:
 def test_a_cut_npz(tmp_path: Path, cut: int) -> None:
     dataset = save(tmp_path / "cut.npz", x=X, y=Y)
     (tmp_path / "cut.npz").write_bytes((tmp_path / "cut.npz").read_bytes()[:cut])
-    for call in (describe, lambda _: readers.read_npz(tmp_path / "cut.npz")):
+    for call in (describe, lambda _: npz_format.read([tmp_path / "cut.npz"], {})):
         with pytest.raises(BatchlabError) as problem:
             call(dataset)
         one_line(problem, tmp_path / "cut.npz")
@@ -292,7 +282,7 @@ def test_a_forged_array_header(tmp_path: Path, header: bytes) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         for name in "xy":
             archive.writestr(f"{name}.npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header)
-    for call in (describe, lambda _: readers.read_npz(path)):
+    for call in (describe, lambda _: npz_format.read([path], {})):
         with pytest.raises(BatchlabError) as problem:
             call({"file": str(path)})
         one_line(problem, path)
@@ -358,27 +348,27 @@ def idx(path: Path, array: np.ndarray, magic: int) -> Path:
 
 def test_idx(tmp_path: Path) -> None:
     images, labels = np.arange(2 * 3 * 4).reshape(2, 3, 4), np.array([7, 1])
-    pixels = idx(tmp_path / "images.gz", images, readers.IDX_IMAGES)
-    classes = idx(tmp_path / "labels.gz", labels, readers.IDX_LABELS)
-    assert np.array_equal(readers.read_idx(pixels, readers.IDX_IMAGES), images)
-    assert np.array_equal(readers.read_idx(classes, readers.IDX_LABELS), labels)
+    pixels = idx(tmp_path / "images.gz", images, idx_format.IMAGES)
+    classes = idx(tmp_path / "labels.gz", labels, idx_format.LABELS)
+    assert np.array_equal(idx_format.read_array(pixels, idx_format.IMAGES), images)
+    assert np.array_equal(idx_format.read_array(classes, idx_format.LABELS), labels)
     with pytest.raises(BatchlabError, match=r"labels\.gz: holds labels; images are expected"):
-        readers.read_idx(classes, readers.IDX_IMAGES)
+        idx_format.read_array(classes, idx_format.IMAGES)
     with pytest.raises(BatchlabError, match=r"images\.gz: holds images; labels are expected"):
-        readers.read_idx(pixels, readers.IDX_LABELS)
+        idx_format.read_array(pixels, idx_format.LABELS)
     whole = gzip.decompress(pixels.read_bytes())
     for damage, words in [
-        (gzip.compress(b"\0\0\x0d\x03" + whole[4:]), "no IDX file"),
+        (gzip.compress(b"\0\0\x0d\x03" + whole[4:]), "not an IDX file"),
         (gzip.compress(whole[:-1]), "its header of shape"),
         (gzip.compress(whole + b"\0"), "its header of shape"),
         (gzip.compress(whole[:9]), "its header of shape"),
-        (gzip.compress(b""), "no IDX file"),
+        (gzip.compress(b""), "not an IDX file"),
         (pixels.read_bytes()[:-12], "not an intact gzip file"),
         (whole, "not an intact gzip file"),
     ]:
         pixels.write_bytes(damage)
         with pytest.raises(BatchlabError) as problem:
-            readers.read_idx(pixels, readers.IDX_IMAGES)
+            idx_format.read_array(pixels, idx_format.IMAGES)
         assert words in one_line(problem, pixels)
 
 
@@ -400,7 +390,9 @@ def test_cifar_binary(tmp_path: Path) -> None:
     names = [f"cifar-10-batches-bin/{name}.bin" for name in (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch")]
     batches = dict.fromkeys(names, records.tobytes())
     outside = {"../escaped.bin": b"no", "/tmp/escaped.bin": b"no", "cifar-10-batches-bin/readme.html": b"hi"}
-    x_train, y_train, x_test, y_test = readers.read_cifar(cifar(tmp_path / "good.tar.gz", outside | batches))
+    contents = cifar_format.read([cifar(tmp_path / "good.tar.gz", outside | batches)], {})
+    assert contents.test is not None
+    (x_train, y_train), (x_test, y_test) = contents.pool, contents.test
     assert (x_train.shape, x_test.shape) == ((50_000, 32, 32, 3), (10_000, 32, 32, 3))
     assert np.array_equal(y_train, np.tile(labels, 5))
     assert np.array_equal(y_test, labels)
@@ -410,14 +402,14 @@ def test_cifar_binary(tmp_path: Path) -> None:
 
     short = cifar(tmp_path / "short.tar.gz", batches | {names[2]: records.tobytes()[:-1]})
     with pytest.raises(BatchlabError, match=r"short\.tar\.gz: member cifar-10-batches-bin/data_batch_3\.bin has"):
-        readers.read_cifar(short)
+        cifar_format.read([short], {})
     absent = cifar(tmp_path / "absent.tar.gz", {names[0]: records.tobytes()})
     with pytest.raises(BatchlabError, match=r"data_batch_2\.bin is missing"):
-        readers.read_cifar(absent)
+        cifar_format.read([absent], {})
     cut = tmp_path / "cut.tar.gz"
     cut.write_bytes((tmp_path / "good.tar.gz").read_bytes()[:10_000])
     with pytest.raises(BatchlabError, match=r"cut\.tar\.gz: is not an intact"):
-        readers.read_cifar(cut)
+        cifar_format.read([cut], {})
 
 
 def test_mnist_from_an_own_mirror(tmp_path: Path) -> None:

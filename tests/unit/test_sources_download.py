@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from unit.servers import Server, serving
 
+from batchlab.declarations.source import Published, RemoteFile
 from batchlab.errors import BatchlabError
 from batchlab.sources import download
-from batchlab.sources.catalogue import RegisteredSet, RemoteFile
 from batchlab.sources.download import Policy, fault_of, fetch
 
 CONTENT = random.Random(1).randbytes(100_000)
@@ -36,11 +36,10 @@ def server() -> Iterator[Server]:
         yield running
 
 
-def toy(*mirrors: str, archive: bool = False) -> RegisteredSet:
+def toy(*mirrors: str, archive: bool = False) -> Published:
     content = "" if archive else hashlib.sha256(CONTENT).hexdigest()
     file = RemoteFile(NAME, content, hashlib.sha256(ARCHIVE).hexdigest() if archive else "")
-    return RegisteredSet(
-        name="toy",
+    return Published(
         title="Toy",
         input_shape=(1, 1, 1),
         classes=2,
@@ -70,7 +69,7 @@ def closed_port() -> str:
 @pytest.mark.parametrize("archive", [False, True])
 def test_a_file_is_fetched_once(server: Server, tmp_path: Path, archive: bool) -> None:
     for _ in range(2):
-        (path,) = fetch(toy(server.url, archive=archive), tmp_path, HASTY).values()
+        (path,) = fetch("toy", toy(server.url, archive=archive), tmp_path, HASTY).values()
         assert path.read_bytes() == ARCHIVE
     assert server.requests == [(f"/{NAME}", None)]
     assert leftovers(tmp_path) == [NAME]
@@ -79,7 +78,7 @@ def test_a_file_is_fetched_once(server: Server, tmp_path: Path, archive: bool) -
 @pytest.mark.parametrize("word", ["drop", "stall"])
 def test_an_interrupted_transfer_goes_on_where_it_stopped(server: Server, tmp_path: Path, word: str) -> None:
     server.script = [word, word]
-    (path,) = fetch(toy(server.url), tmp_path, HASTY).values()
+    (path,) = fetch("toy", toy(server.url), tmp_path, HASTY).values()
     assert path.read_bytes() == ARCHIVE
     half = len(ARCHIVE) // 2
     three_quarters = half + (len(ARCHIVE) - half) // 2
@@ -89,9 +88,9 @@ def test_an_interrupted_transfer_goes_on_where_it_stopped(server: Server, tmp_pa
 def test_a_later_call_resumes_too(server: Server, tmp_path: Path) -> None:
     server.script = ["drop", "500", "500", "500"]
     with pytest.raises(BatchlabError, match="500"):
-        fetch(toy(server.url), tmp_path, HASTY)
+        fetch("toy", toy(server.url), tmp_path, HASTY)
     assert leftovers(tmp_path)[0].endswith(".part")
-    (path,) = fetch(toy(server.url), tmp_path, HASTY).values()
+    (path,) = fetch("toy", toy(server.url), tmp_path, HASTY).values()
     assert path.read_bytes() == ARCHIVE
     assert server.requests[-1][1] == f"bytes={len(ARCHIVE) // 2}-"
     assert leftovers(tmp_path) == [NAME]
@@ -100,15 +99,15 @@ def test_a_later_call_resumes_too(server: Server, tmp_path: Path) -> None:
 def test_a_complete_part_needs_no_byte_more(server: Server, tmp_path: Path) -> None:
     server.script = ["drop", "500", "500", "500"]
     with pytest.raises(BatchlabError):
-        fetch(toy(server.url), tmp_path, HASTY)
+        fetch("toy", toy(server.url), tmp_path, HASTY)
     next((tmp_path / "toy").glob("*.part")).write_bytes(ARCHIVE)
-    (path,) = fetch(toy(server.url), tmp_path, HASTY).values()
+    (path,) = fetch("toy", toy(server.url), tmp_path, HASTY).values()
     assert path.read_bytes() == ARCHIVE
 
 
 def test_a_server_without_ranges_starts_over(server: Server, tmp_path: Path) -> None:
     server.script = ["drop", "ignore-range"]
-    (path,) = fetch(toy(server.url), tmp_path, HASTY).values()
+    (path,) = fetch("toy", toy(server.url), tmp_path, HASTY).values()
     assert path.read_bytes() == ARCHIVE
 
 
@@ -116,19 +115,19 @@ def test_a_file_that_changed_between_two_halves_is_fetched_anew(server: Server, 
     server.files[f"/{NAME}"] = OTHER
     server.script = ["drop", "500", "500", "500"]
     with pytest.raises(BatchlabError):
-        fetch(toy(server.url), tmp_path, HASTY)
+        fetch("toy", toy(server.url), tmp_path, HASTY)
     server.files[f"/{NAME}"] = ARCHIVE
-    (path,) = fetch(toy(server.url), tmp_path, HASTY).values()
+    (path,) = fetch("toy", toy(server.url), tmp_path, HASTY).values()
     assert path.read_bytes() == ARCHIVE
 
 
 def test_a_passing_failure_is_retried_and_a_final_one_is_not(server: Server, tmp_path: Path) -> None:
     server.script = ["503", "429"]
-    fetch(toy(server.url), tmp_path, HASTY)
+    fetch("toy", toy(server.url), tmp_path, HASTY)
     assert len(server.requests) == 3
     server.requests.clear()
     with pytest.raises(BatchlabError, match="404"):
-        fetch(toy(f"{server.url}/elsewhere"), tmp_path / "other", HASTY)
+        fetch("toy", toy(f"{server.url}/elsewhere"), tmp_path / "other", HASTY)
     assert len(server.requests) == 1
 
 
@@ -136,7 +135,7 @@ def test_too_slow_counts_as_a_failure(server: Server, tmp_path: Path, monkeypatc
     seconds = iter(range(0, 10**9, 1000))
     monkeypatch.setattr(download.time, "monotonic", lambda: next(seconds))
     with pytest.raises(BatchlabError, match=r"slower than 1e\+09 bytes a second"):
-        fetch(toy(server.url), tmp_path, Policy(timeout=30, attempts=1, minimum_rate=1e9))
+        fetch("toy", toy(server.url), tmp_path, Policy(timeout=30, attempts=1, minimum_rate=1e9))
 
 
 def test_mirrors_are_tried_in_turn_and_all_reasons_are_told(server: Server, tmp_path: Path) -> None:
@@ -146,14 +145,14 @@ def test_mirrors_are_tried_in_turn_and_all_reasons_are_told(server: Server, tmp_
     down = closed_port()
     bad = [down, f"{server.url}/none", f"{server.url}/wrong", f"{server.url}/text", f"{server.url}/short"]
     with pytest.raises(BatchlabError) as problem:
-        fetch(toy(*bad), tmp_path, HASTY)
+        fetch("toy", toy(*bad), tmp_path, HASTY)
     message = str(problem.value)
     assert "\n" not in message
     assert all(f"{mirror}/{NAME}" in message for mirror in bad)
     for reason in ("refused", "404", "other content than published", "not an intact gzip file", "BATCHLAB_MIRROR"):
         assert reason in message
     assert leftovers(tmp_path) == []
-    (path,) = fetch(toy(*bad, server.url), tmp_path, HASTY).values()
+    (path,) = fetch("toy", toy(*bad, server.url), tmp_path, HASTY).values()
     assert path.read_bytes() == ARCHIVE
 
 
@@ -162,11 +161,11 @@ def test_a_damaged_download_is_replaced_and_a_good_one_survives_a_dead_network(t
     target.parent.mkdir()
     target.write_bytes(ARCHIVE[: len(ARCHIVE) // 2])
     with pytest.raises(BatchlabError, match="not an intact gzip file"):
-        fetch(toy(closed_port()), tmp_path, HASTY)
-    fetch(toy(server.url), tmp_path, HASTY)
+        fetch("toy", toy(closed_port()), tmp_path, HASTY)
+    fetch("toy", toy(server.url), tmp_path, HASTY)
     assert target.read_bytes() == ARCHIVE
     before = target.stat().st_mtime_ns
-    fetch(toy(closed_port()), tmp_path, HASTY)
+    fetch("toy", toy(closed_port()), tmp_path, HASTY)
     assert (target.read_bytes(), target.stat().st_mtime_ns) == (ARCHIVE, before)
 
 
@@ -182,7 +181,7 @@ def test_own_mirror_is_tried_first(
     server.files[f"/mirror/{layout}{NAME}"] = recompressed
     own = str(tmp_path / "mirror") if kind == "folder" else f"{server.url}/mirror/"
     monkeypatch.setenv(download.MIRROR_VARIABLE, own)
-    (path,) = fetch(toy(server.url), tmp_path / "downloads", HASTY).values()
+    (path,) = fetch("toy", toy(server.url), tmp_path / "downloads", HASTY).values()
     assert path.read_bytes() == recompressed
     assert (f"/{NAME}", None) not in server.requests
 
@@ -192,8 +191,8 @@ def test_a_useless_own_mirror_is_named_but_does_not_stop_the_others(
 ) -> None:
     monkeypatch.setenv(download.MIRROR_VARIABLE, str(tmp_path / "nowhere"))
     with pytest.raises(BatchlabError, match=r"nowhere/toy\.gz is missing"):
-        fetch(toy(closed_port()), tmp_path, HASTY)
-    fetch(toy(server.url), tmp_path, HASTY)
+        fetch("toy", toy(closed_port()), tmp_path, HASTY)
+    fetch("toy", toy(server.url), tmp_path, HASTY)
 
 
 def test_fault_of_judges_the_content(tmp_path: Path) -> None:
@@ -207,7 +206,7 @@ def test_fault_of_judges_the_content(tmp_path: Path) -> None:
 
 
 def test_two_fetches_side_by_side_transfer_once(server: Server, tmp_path: Path) -> None:
-    workers = [threading.Thread(target=fetch, args=(toy(server.url), tmp_path, HASTY)) for _ in range(4)]
+    workers = [threading.Thread(target=fetch, args=("toy", toy(server.url), tmp_path, HASTY)) for _ in range(4)]
     for worker in workers:
         worker.start()
     for worker in workers:

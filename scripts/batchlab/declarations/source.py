@@ -1,0 +1,120 @@
+"""The declarations of data sources: published data sets, and the formats of data files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from batchlab.declarations.options import Option, Schema
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """One downloadable file and the digest by which it is judged.
+
+    Attributes:
+        name: Canonical file name, the same at every mirror.
+        content_sha256: SHA-256 of the decompressed content. It stays true for a mirror that compressed the file anew.
+        archive_sha256: SHA-256 of the file as it is; used where the digest of the content is not published.
+    """
+
+    name: str
+    content_sha256: str = ""
+    archive_sha256: str = ""
+
+    @property
+    def digest(self) -> str:
+        """The digest that decides, preferably that of the content."""
+        return self.content_sha256 or self.archive_sha256
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published data set; its name is that of its file below `sources/published/`.
+
+    Attributes:
+        title: Name in figures and texts.
+        input_shape: Shape of one example: (features,) or (height, width, channels).
+        classes: Number of classes.
+        examples_train: Examples in the published training set, before validation examples are taken from it.
+        examples_test: Examples in the published test set; 0 for a set that was published as one pool.
+        scale: Stored values are divided by it.
+        validation: Validation examples where the configuration names no number.
+        test: Test examples drawn from the pool where the configuration names no number; 0 where the test set is given.
+        layout: Format of the files: the name of a folder below `sources/formats/`.
+        files: The files, in the order in which the format reads them.
+        mirrors: Base URLs, tried in turn; none if the files are part of the project and lie beside the declaration.
+        licence: Licence as far as its authors state one.
+        citation: The publication to cite.
+        options: Options of the format.
+    """
+
+    title: str
+    input_shape: tuple[int, ...]
+    classes: int
+    examples_train: int
+    examples_test: int
+    scale: float
+    validation: int
+    test: int
+    layout: str
+    files: tuple[RemoteFile, ...]
+    mirrors: tuple[str, ...]
+    licence: str
+    citation: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FileShape:
+    """What a user's file holds.
+
+    Attributes:
+        examples: Number of examples to be split.
+        examples_test: Number of test examples where the file brings its own test set, else `None`.
+        input_shape: Shape of one example: `(features,)` or `(height, width, channels)`.
+        classes: Number of classes.
+    """
+
+    examples: int
+    examples_test: int | None
+    input_shape: tuple[int, ...]
+    classes: int
+
+
+def _not_inspected(path: Path, options: Mapping[str, Any]) -> FileShape:
+    raise NotImplementedError(f"{path}: a format of users' files declares how to inspect one")
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format of data files; its name is that of its folder below `sources/formats/`.
+
+    The folder's `read.py` has `read(paths, options)`, which returns `batchlab.sources.contents.Contents`.
+
+    Attributes:
+        summary: What such a file is, for the manual.
+        suffixes: Endings of users' files in this format, such as `.npz`; none if only published sets come in it.
+        options: Keys of a data set that this format reads.
+        inspect: Looks into a user's file while the campaign is planned, with the standard library alone. Takes its path
+            and the complete options; raises `BatchlabError` for a file that cannot be used.
+    """
+
+    summary: str
+    suffixes: tuple[str, ...] = ()
+    options: tuple[Option, ...] = ()
+    inspect: Callable[[Path, Mapping[str, Any]], FileShape] = _not_inspected
+
+
+@dataclass(frozen=True)
+class Share(Option):
+    """A number of examples (an integer), or a fraction of those that are split; `least` examples at least."""
+
+    least: int = 0
+
+    def schema(self) -> Schema:
+        """Return the JSON schema of the option's values."""
+        fraction = {"type": "number", "minimum": 0, "exclusiveMaximum": 1}
+        return {"anyOf": [{"type": "integer", "minimum": self.least}, fraction]}

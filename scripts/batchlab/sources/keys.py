@@ -1,0 +1,86 @@
+"""The keys of a data set: those that all have, and those that a published set or a file of one format accepts."""
+
+from __future__ import annotations
+
+import math
+import operator
+from dataclasses import replace
+from typing import Any
+
+from batchlab.declarations.options import OPTIONAL, Choice, Count, Flag, Number, Option, Text
+from batchlab.declarations.source import Format, Published, Share
+
+VALIDATION = Share("validation", "examples for tuning: a number, or a fraction of those that are split", 0.1)
+TEST = Share("test", "examples for the final judgement, likewise; at least 1", 0.2, least=1)
+SPLIT_SEED = Count("split_seed", "key of the permutation that draws them", 0, least=0, most=2**63 - 1)
+STANDARDISE = Flag(
+    "standardise",
+    "`true`: subtract the mean and divide by the standard deviation of the training examples, per feature of a vector "
+    "or per channel of an image",
+    False,
+)
+# For formats of plain numbers.
+SCALE = Number(
+    "scale",
+    "number by which the stored values are divided; without it 255 for unsigned bytes, else 1",
+    OPTIONAL,
+    above=0,
+)
+
+
+def of_published(source: Published) -> tuple[Option, ...]:
+    """Return the keys that a published set accepts; where its test set is given, nothing is drawn."""
+    validation = replace(VALIDATION, default=source.validation)
+    if source.examples_test:
+        return validation, STANDARDISE
+    return validation, replace(TEST, default=source.test), SPLIT_SEED, STANDARDISE
+
+
+def of_file(form: Format) -> tuple[Option, ...]:
+    """Return the keys that a user's file of a format accepts."""
+    return *form.options, VALIDATION, TEST, SPLIT_SEED, STANDARDISE
+
+
+def is_number(value: Any) -> bool:
+    """Return whether a value is a finite number; true and false are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def fault(option: Option, value: Any) -> str | None:
+    """Return what is allowed instead of `value`, or `None` if the option takes it.
+
+    How many examples a share may be depends on the data, and is not looked at here.
+    """
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    match option:
+        case _ if value is None and option.default in (None, OPTIONAL):
+            fits, allowed = True, ""
+        case Flag():
+            fits, allowed = isinstance(value, bool), "true or false"
+        case Text():
+            fits, allowed = isinstance(value, str) and value != "", "text"
+        case Choice(words=words):
+            fits, allowed = value in words, ", ".join(map(str, words))
+        case Share():
+            fits = whole or (is_number(value) and 0 <= value < 1)
+            allowed = "a number of examples (integer) or a fraction (0 ≤ fraction < 1)"
+        case Count(least=least, most=most):
+            fits, allowed = whole and least <= value <= most, f"an integer from {least} to {_power(most)}"
+        case Number():
+            limits = (
+                ("more than", option.above, operator.gt),
+                ("at least", option.least, operator.ge),
+                ("at most", option.most, operator.le),
+            )
+            given = [(words, limit, holds) for words, limit, holds in limits if limit is not None]
+            fits = is_number(value) and all(holds(value, limit) for _, limit, holds in given)
+            allowed = ", ".join(["a number", *(f"{words} {limit:g}" for words, limit, _ in given)])
+        case _:
+            raise TypeError(f"{option.name}: options of type {type(option).__name__} are not for data sets")
+    return None if fits else allowed
+
+
+def _power(number: int) -> str:
+    """Return a number as messages show it: `2**63 - 1` is easier to read than its 19 digits."""
+    exponent = number.bit_length()
+    return f"2**{exponent} - 1" if number > 10**12 and number == 2**exponent - 1 else str(number)

@@ -1,0 +1,244 @@
+"""What follows from a data set's settings before any file is fetched: the check, the sizes, the identity, the job.
+
+Standard library only: planning resolves settings whenever Snakemake parses the workflow.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from batchlab.declarations import find
+from batchlab.declarations.options import REQUIRED, Option, with_defaults, without_defaults
+from batchlab.declarations.source import FileShape, Format
+from batchlab.errors import BatchlabError, unknown
+from batchlab.sources import keys
+from batchlab.sources.fingerprints import fingerprint, version_of
+from batchlab.sources.spec import PrepareSpec, Split
+
+# Options of formats that every identity of a user's file holds, as null where they are absent. Of others, only what
+# differs from the default is part of an identity, so that a new option changes no older one.
+_ALWAYS_IDENTIFY = ("label", "scale")
+
+
+@dataclass(frozen=True)
+class DataShape:
+    """Sizes of a prepared data set, known before it is prepared.
+
+    Attributes:
+        examples_train: Examples trained on.
+        examples_validation: Examples for tuning; may be 0.
+        examples_test: Examples for the final judgement.
+        input_shape: Shape of one example: (features,) or (height, width, channels).
+        classes: Number of classes.
+    """
+
+    examples_train: int
+    examples_validation: int
+    examples_test: int
+    input_shape: tuple[int, ...]
+    classes: int
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A data set's settings, checked and with every default filled in.
+
+    Attributes:
+        name: Name of the published set; `user` for a user's file.
+        file: The user's file, or `None` for a published set.
+        layout: The format of the files.
+        shape: Sizes after the split.
+        split: How validation and test examples are taken.
+        split_seed: Key of the Philox stream that draws; 0 where nothing is drawn.
+        standardise: Whether features are standardised with the statistics of the training examples.
+        scale: Divisor of the stored values, or `None` for the default of the data's type.
+        options: Options of the format that differ from their defaults.
+        content: What identifies the content: digests of the files.
+    """
+
+    name: str
+    file: Path | None
+    layout: str
+    shape: DataShape
+    split: Split
+    split_seed: int
+    standardise: bool
+    scale: float | None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    content: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What identifies the prepared numbers, as plain JSON types.
+
+        Numbers of examples stand for fractions, digests of the content for files (neither path nor time).
+        """
+        return {
+            **self.content,
+            "validation": self.shape.examples_validation,
+            "test": self.shape.examples_test,
+            "split": self.split,
+            "split_seed": self.split_seed,
+            "standardise": self.standardise,
+        }
+
+    @property
+    def spec(self) -> PrepareSpec:
+        """The settings of the job that prepares the data.
+
+        It holds the identity and what a declaration adds to it. If the scale or the layout of a published set is
+        corrected, the folder keeps its name, but the file in it is made again.
+        """
+        shape = self.shape
+        return {
+            "dataset": self.identity,
+            "layout": self.layout,
+            "options": dict(self.options),
+            "scale": self.scale,
+            "examples": [shape.examples_train, shape.examples_validation, shape.examples_test],
+            "input_shape": list(shape.input_shape),
+            "classes": shape.classes,
+        }
+
+    @property
+    def source(self) -> dict[str, str]:
+        """Where a user's file lies; nothing for a published set. A moved file is the same data set."""
+        return {"file": str(self.file)} if self.file else {}
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """Modules that the job loads by name: the reader of the format."""
+        return (f"batchlab.sources.formats.{self.layout}.read",)
+
+
+def resolve(dataset: Mapping[str, Any]) -> Settings:
+    """Check a data set's settings and fill in the defaults.
+
+    Args:
+        dataset: Settings from the configuration: `{"name": …}` or `{"file": …}`, and the keys that the set or the
+            format accepts (`batchlab.sources.keys`).
+
+    Returns:
+        The settings with sizes. A user's file is looked into; nothing is fetched.
+
+    Raises:
+        BatchlabError: An unknown name or key, an impossible value, or an unusable file.
+    """
+    if ("name" in dataset) == ("file" in dataset):
+        raise BatchlabError(
+            "data set: needs either the key name or the key file; "
+            f"allowed names: {', '.join(sorted(find.published()))}; allowed files: {', '.join(_suffixes())}"
+        )
+    return _resolve_published(dataset) if "name" in dataset else _resolve_file(dataset)
+
+
+def _suffixes() -> dict[str, str]:
+    """Return suffix → format of users' files."""
+    return {suffix: name for name, form in sorted(find.formats().items()) for suffix in form.suffixes}
+
+
+def _resolve_published(dataset: Mapping[str, Any]) -> Settings:
+    name = dataset["name"]
+    if name not in find.published():
+        problem = unknown("data set", "name", name, find.published())
+        raise BatchlabError(f"{problem} (or a file of yours with the key file)")
+    known = find.published()[name]
+    where = f"data set {name!r}"
+    values = _checked(where, "name", dataset, keys.of_published(known))
+    total, drawn = known.examples_train, 0
+    if not known.examples_test:
+        drawn = _count(where, "test", values["test"], total, 1, total - 1, "test" in dataset)
+    validation = _count(where, "validation", values["validation"], total, 0, total - drawn - 1, "validation" in dataset)
+    test = known.examples_test or drawn
+    return Settings(
+        name=name,
+        file=None,
+        layout=known.layout,
+        shape=DataShape(total - drawn - validation, validation, test, known.input_shape, known.classes),
+        split="end" if known.examples_test else "pool",
+        split_seed=values.get("split_seed", 0),
+        standardise=values["standardise"],
+        scale=known.scale,
+        options=known.options,
+        content={"name": name, "content": {file.name: file.digest for file in known.files}},
+    )
+
+
+def _resolve_file(dataset: Mapping[str, Any]) -> Settings:
+    name, suffixes = dataset["file"], _suffixes()
+    layout = suffixes.get(Path(name).suffix) if isinstance(name, str) else None
+    if layout is None:
+        endings = " or ".join(suffixes)
+        raise BatchlabError(f"data set: file = {name!r} is not understood; allowed: a path that ends in {endings}")
+    form, file, where = find.formats()[layout], Path(name), f"data set {name!r}"
+    values = _checked(where, "file", dataset, keys.of_file(form))
+    own = {option.name: values[option.name] for option in form.options if option.name in values}
+    found = _inspect(form, file, own)
+    total, drawn = found.examples, 0
+    if found.examples_test is None:
+        drawn = _count(where, "test", values["test"], total, 1, total - 1, "test" in dataset)
+    elif "test" in dataset:
+        raise BatchlabError(
+            f"{where}: test = {dataset['test']!r} is not allowed: the file brings its own test set; remove the key"
+        )
+    validation = _count(where, "validation", values["validation"], total, 0, total - drawn - 1, "validation" in dataset)
+    test = drawn if found.examples_test is None else found.examples_test
+    scale = own.pop("scale", None)
+    scale = None if scale is None else float(scale)
+    differing = without_defaults(form.options, own)
+    return Settings(
+        name="user",
+        file=file,
+        layout=layout,
+        shape=DataShape(total - drawn - validation, validation, test, found.input_shape, found.classes),
+        split="pool" if found.examples_test is None else "train",
+        split_seed=values["split_seed"],
+        standardise=values["standardise"],
+        scale=scale,
+        options=differing,
+        content={
+            "format": layout,
+            "sha256": fingerprint(file),
+            **dict.fromkeys(_ALWAYS_IDENTIFY),
+            **differing,
+            "scale": scale,
+        },
+    )
+
+
+def _inspect(form: Format, file: Path, own: Mapping[str, Any]) -> FileShape:
+    version_of(file)
+    try:
+        return form.inspect(file, own)
+    except OSError as problem:
+        raise BatchlabError(f"{file}: cannot be read ({problem})") from None
+
+
+def _checked(where: str, kind: str, dataset: Mapping[str, Any], accepted: tuple[Option, ...]) -> dict[str, Any]:
+    """Return the values of all options of a data set, defaults filled in."""
+    for option in accepted:
+        if option.default is REQUIRED and option.name not in dataset:
+            raise BatchlabError(f"{where}: the key {option.name} is missing: {option.meaning}")
+    by_name = {option.name: option for option in accepted}
+    for key, value in dataset.items():
+        if key == kind:
+            continue
+        if key not in by_name:
+            raise unknown(where, "key", key, [kind, *by_name])
+        if allowed := keys.fault(by_name[key], value):
+            raise BatchlabError(f"{where}: {key} = {value!r} is not possible; allowed: {allowed}")
+    return with_defaults(accepted, {key: value for key, value in dataset.items() if key != kind})
+
+
+def _count(where: str, key: str, value: float, total: int, least: int, most: int, given: bool) -> int:
+    """Return a number of examples that was given as such (integer) or as a fraction of `total` (rounded half up)."""
+    count = value if isinstance(value, int) else math.floor(value * total + 0.5)
+    if not least <= count <= most:
+        text = f"{value!r}" if isinstance(value, int) else f"{value!r} ({count} examples)"
+        hint = " is impossible;" if given else f" is the default; set the key {key};"
+        raise BatchlabError(f"{where}: {key} = {text}{hint} allowed: {least} to {most} of {total} examples")
+    return count
