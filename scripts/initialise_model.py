@@ -1,12 +1,13 @@
 """Initial weights of every seed, and their loss and accuracy: epoch 0."""
 
+from batchlab.backend import resident, runtime
 from batchlab.records.job import job
-from batchlab.training import backend, resident, state
+from batchlab.training import state
+from batchlab.training.row_files import write_table
 from batchlab.training.segment import initialise
-from batchlab.training.tables import write_table
 
 with job(snakemake) as this:
-    this.facts |= backend.configure(this.spec["precision"])
+    this.facts |= runtime.configure(this.spec["precision"])
     segment = initialise(this.spec, resident.read(this.input["data"]))
     this.facts |= segment.facts
     state.write(this.output["state"], segment.snapshot)

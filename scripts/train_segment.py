@@ -2,21 +2,22 @@
 
 from pathlib import Path
 
+from batchlab.backend import resident, runtime
 from batchlab.records.digests import digest
 from batchlab.records.job import job
-from batchlab.training import backend, resident, state
+from batchlab.training import state
 from batchlab.training.checkpoint import Checkpoint
+from batchlab.training.row_files import write_table
 from batchlab.training.segment import train
-from batchlab.training.tables import write_table
 
 with job(snakemake) as this:
     params = snakemake.params
-    this.facts |= backend.configure(this.spec["precision"])
+    this.facts |= runtime.configure(this.spec["precision"])
     folder = Path(this.output["state"]).parent
     checkpoint = Checkpoint(
         Path("results/checkpoints") / f"{folder.parent.name}-{folder.name}.npz",
         # The cores keep progress of different replicas, so neither goes on where the other was killed.
-        digest(this.spec, params.get("code"), params.get("env"), backend.NAME),
+        digest(this.spec, params.get("code"), params.get("env"), runtime.NAME),
     )
     segment = train(
         this.spec,

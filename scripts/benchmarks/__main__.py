@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from batchlab.backend import resident, runtime
 from batchlab.errors import BatchlabError
 from batchlab.files import atomic_path
 from batchlab.records.provenance import host
 from batchlab.sources.prepare import prepare
 from batchlab.sources.settings import resolve
-from batchlab.training import backend, resident
 from benchmarks import epochs, norms, scale, sections, workflow
 from benchmarks.peak import dense_operations, peak, shares
 
@@ -71,7 +71,7 @@ def main(arguments: Sequence[str]) -> None:
     repeats, trials, jobs = (3, 20, (1_000,)) if options.quick else (5, 50, (100, 1_000, 2_000, 10_000))
     sizes: dict[str, tuple[int, ...]] = {"seeds": (1, 4), "trials": (100, 1_000)} if options.quick else scale.SIZES
     began = datetime.date.today()
-    backend.configure(threads=options.threads)
+    runtime.configure(threads=options.threads)
     prepared = prepare(resolve({"name": options.dataset}).spec, downloads=Path("results/data/downloads")).arrays
     data = TARGET / "training_set.npz"
     full = _training_set(prepared, data)

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from batchlab import models
+from batchlab.backend.resident import Resident
+from batchlab.backend.runtime import tf
 from batchlab.errors import BatchlabError
+from batchlab.models.construction import build_model
 from batchlab.probes.gradient_norms import measure as gradient_norms
+from batchlab.tensorflow_core.gradients import gradient_sum
 from batchlab.training import core
-from batchlab.training.backend import tf
 from batchlab.training.order import trial_batches
-from batchlab.training.resident import Resident
-from batchlab.training.updates import gradient_sum
 from benchmarks.medians import medians
 
 COLUMNS = ("method", "batch_size", "contender", "seed", "trials", "seconds_per_trial")
@@ -94,7 +94,7 @@ def measure(
     Raises:
         BatchlabError: The two ways give different norms for the same trials.
     """
-    model = models.build(model_spec, data.shape, data.classes)
+    model = build_model(model_spec, data.shape, data.classes)
     jit, _ = core.compilation(model)
     at_fixed_weights = gradient_norms.fixed_weights(model, data, jit)
     rows: list[dict[str, Any]] = []

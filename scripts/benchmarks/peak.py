@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from batchlab.training.backend import tf
+from batchlab.backend.runtime import tf
 from benchmarks import OURS
 
 

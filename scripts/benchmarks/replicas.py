@@ -64,9 +64,10 @@ class Side:
 
 def _serve() -> None:
     """Draw initial weights, prepare a training, or train an epoch from the initial weights, as each line asks."""
-    from batchlab.training import backend, core, resident, segment, state
+    from batchlab.backend import resident, runtime
+    from batchlab.training import core, segment, state
 
-    facts = backend.configure()
+    facts = runtime.configure()
     trainer: Any = None
     for line in sys.stdin:
         request = json.loads(line)

@@ -106,9 +106,9 @@ def _probe(data: contenders.Data, trials: int) -> float:
 
 def main(what: str, count: int, path: str) -> None:
     """Do one piece of work in this process and print its seconds and the peak of memory."""
-    from batchlab.training import backend
+    from batchlab.backend import runtime
 
-    backend.configure()  # one thread, as in every job
+    runtime.configure()  # one thread, as in every job
     data = contenders.read(path, count if what == "examples" else EXAMPLES)
     seconds = _probe(data, count) if what == "trials" else _train(data, count if what == "seeds" else 1)
     print(json.dumps({"seconds": seconds, "memory_mb": peak_memory()}))

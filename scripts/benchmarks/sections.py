@@ -9,7 +9,7 @@ from statistics import geometric_mean
 from typing import Any
 
 from batchlab.files import write_text
-from batchlab.training.tables import Table, write_table
+from batchlab.training.row_files import Table, write_table
 from benchmarks import BEST, DEFAULT, JAX, PEERS, TORCH, epochs, page, scale
 from benchmarks.medians import medians
 

@@ -29,7 +29,7 @@ IMPORT_COLUMNS = ("job", "seed", "seconds", "memory_mb")
 # What the scripts of each kind import.
 IMPORTS = {
     "prepare data": "batchlab.sources.prepare",
-    "train, probe": "batchlab.training.segment, batchlab.probes",
+    "train, probe": "batchlab.training.segment, batchlab.probes.measuring",
     "tabulate": "batchlab.tables",
     "judge claims": "batchlab.tables.claims",
     "draw a figure": "batchlab.charts.drawing, batchlab.charts.export, batchlab.charts.curves.draw",

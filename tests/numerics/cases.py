@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from batchlab.training import backend, segment, state
+from batchlab.backend import runtime
+from batchlab.backend.resident import Resident, from_arrays
+from batchlab.training import segment, state
 from batchlab.training.checkpoint import Checkpoint
-from batchlab.training.resident import Resident, from_arrays
 
 # One thread must be chosen before TensorFlow starts, that is before any test.
-backend.configure()
+runtime.configure()
 
 EXAMPLES = 55  # 3 batches of 16 and one of 7: micro-batches of 4 leave 3
 
@@ -39,11 +40,11 @@ def arrays(
 @contextmanager
 def precision(name: str) -> Iterator[None]:
     """Compute in the given precision inside the block, in single precision after it."""
-    backend.configure(name)
+    runtime.configure(name)
     try:
         yield
     finally:
-        backend.configure("float32")
+        runtime.configure("float32")
 
 
 MLP = {"name": "mlp", "hidden": [8, 6]}

@@ -17,13 +17,14 @@ from typing import Any
 import numpy as np
 from numerics import cases
 
-from batchlab import probes
+from batchlab.backend import runtime
+from batchlab.backend.resident import Resident
 from batchlab.errors import BatchlabError
-from batchlab.models.trial import try_model
-from batchlab.training import backend, core, segment, state
+from batchlab.jax_core import memory_budget
+from batchlab.probes import measuring
+from batchlab.training import core, segment, state
 from batchlab.training.checkpoint import Checkpoint
-from batchlab.training.replicas import memory
-from batchlab.training.resident import Resident
+from batchlab.training.model_trial import try_model
 from batchlab.training.trainer import pieces
 
 Job = dict[str, Any]
@@ -77,12 +78,12 @@ def learning_rates(job: Job, data: Resident, folder: Path) -> dict[str, Any]:
 
 def measure(job: Job, data: Resident, folder: Path) -> dict[str, Any]:
     """Run a probe, within a memory budget where the job has one."""
-    usual = memory.BUDGET["cpu"]
-    memory.BUDGET["cpu"] = job.get("budget", usual)
+    usual = memory_budget.BUDGET["cpu"]
+    memory_budget.BUDGET["cpu"] = job.get("budget", usual)
     try:
-        found = probes.measure(job["spec"], data, state.read(folder / job["parent"]))
+        found = measuring.measure(job["spec"], data, state.read(folder / job["parent"]))
     finally:
-        memory.BUDGET["cpu"] = usual
+        memory_budget.BUDGET["cpu"] = usual
     return {name: list(table.rows) for name, table in found.tables.items()}
 
 
@@ -120,7 +121,7 @@ def main(folder: Path) -> None:
         with cases.precision(job["precision"]):
             result = KINDS[job["kind"]](job, cases.resident(**job["data"]), folder)
         (folder / f"{job['name']}.json").write_text(json.dumps(result))
-    process = {"facts": backend.configure(), "modules": sorted({name.partition(".")[0] for name in sys.modules})}
+    process = {"facts": runtime.configure(), "modules": sorted({name.partition(".")[0] for name in sys.modules})}
     (folder / "process.json").write_text(json.dumps(process))
 
 

@@ -11,7 +11,7 @@ import pytest
 from numerics import cases
 
 from batchlab.errors import BatchlabError
-from batchlab.models.trial import try_model
+from batchlab.training.model_trial import try_model
 
 STACK = "return keras.Sequential([keras.Input(shape), {}])"
 

@@ -10,33 +10,34 @@ import pytest
 from numerics import cases, reference
 from numpy.typing import NDArray
 
-from batchlab import models, probes
+from batchlab.backend.resident import Resident
+from batchlab.backend.runtime import tf
 from batchlab.errors import BatchlabError
-from batchlab.probes import gradient_trials
+from batchlab.models.construction import build_model
+from batchlab.probes import measuring
 from batchlab.probes.gradient_norms import measure as gradient_norms
-from batchlab.training.backend import tf
+from batchlab.tensorflow_core import trials
 from batchlab.training.order import trial_batches
-from batchlab.training.resident import Resident
 
 
-def measured(model: dict[str, Any] = cases.MLP, **own: Any) -> tuple[probes.Measurement, list[NDArray[np.float64]]]:
+def measured(model: dict[str, Any] = cases.MLP, **own: Any) -> tuple[measuring.Measurement, list[NDArray[np.float64]]]:
     """Run the probe on the initial weights; return its tables and the weights."""
     data = cases.resident()
     snapshot = cases.initial(data, cases.spec(model=model))
     probe = {"name": "gradient_norms", "trials": 6, "samples": 16, "batch_sizes": [2, 8, 16], **own}
     spec = {**cases.spec(model=model), "position": 0, "probe": probe}
-    return probes.measure(spec, data, snapshot), cases.parameters(snapshot)
+    return measuring.measure(spec, data, snapshot), cases.parameters(snapshot)
 
 
 @pytest.fixture(scope="module")
-def double() -> tuple[probes.Measurement, list[NDArray[np.float64]]]:
+def double() -> tuple[measuring.Measurement, list[NDArray[np.float64]]]:
     with cases.precision("float64"):
         return measured()
 
 
 @pytest.mark.parametrize("method", gradient_norms.METHODS)
 def test_norms_equal_those_of_sums_of_single_gradients(
-    double: tuple[probes.Measurement, list[NDArray[np.float64]]], method: str
+    double: tuple[measuring.Measurement, list[NDArray[np.float64]]], method: str
 ) -> None:
     measurement, weights = double
     arrays = cases.arrays()
@@ -48,7 +49,7 @@ def test_norms_equal_those_of_sums_of_single_gradients(
 
 
 def test_moments_equal_those_of_single_gradients(
-    double: tuple[probes.Measurement, list[NDArray[np.float64]]],
+    double: tuple[measuring.Measurement, list[NDArray[np.float64]]],
 ) -> None:
     measurement, weights = double
     arrays = cases.arrays()
@@ -83,7 +84,7 @@ def test_gradients_that_cancel_have_no_negative_square() -> None:
 
     @tf.function(autograph=False)
     def square(h: Any, delta: Any) -> Any:
-        return gradient_trials._square(tf.matmul(h, delta, transpose_a=True))
+        return trials._square(tf.matmul(h, delta, transpose_a=True))
 
     squares = [float(square(*pair)) for pair in zip(inputs, deltas, strict=True)]
     assert min(squares) >= 0
@@ -91,7 +92,7 @@ def test_gradients_that_cancel_have_no_negative_square() -> None:
 
 
 def _model(data: Resident) -> Any:
-    return models.build(cases.MLP, data.shape, data.classes, seed=2)
+    return build_model(cases.MLP, data.shape, data.classes, seed=2)
 
 
 def test_the_path_leaves_the_weights_as_they_were() -> None:

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from numerics import cases, reference
 
-from batchlab import probes
+from batchlab.backend.resident import Resident
 from batchlab.errors import BatchlabError
+from batchlab.probes import measuring
 from batchlab.probes.weight_drift.measure import differences
 from batchlab.training import order, segment, state
-from batchlab.training.resident import Resident
 
 N = cases.EXAMPLES
 
@@ -20,7 +20,7 @@ N = cases.EXAMPLES
 def measured(data: Resident, snapshot: state.Snapshot, own: dict[str, Any], **changes: Any) -> list[dict[str, Any]]:
     """Run a probe with one table; return its rows."""
     spec = {**cases.spec(**changes), "position": snapshot.positions[0].examples, "probe": own}
-    [table] = probes.measure(spec, data, snapshot).tables.values()
+    [table] = measuring.measure(spec, data, snapshot).tables.values()
     assert all(set(row) == set(table.columns) for row in table.rows)
     return [dict(row) for row in table.rows]
 
@@ -143,4 +143,4 @@ def test_an_unknown_probe_and_a_wrong_position_are_named() -> None:
         measured(data, start, {"name": "hessian"})
     spec = {**cases.spec(), "position": 16, "probe": {"name": "trajectory", "updates": 1, "batch_sizes": [1]}}
     with pytest.raises(BatchlabError, match="is at 0 examples, not at 16"):
-        probes.measure(spec, data, start)
+        measuring.measure(spec, data, start)

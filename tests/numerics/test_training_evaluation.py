@@ -9,13 +9,14 @@ import pytest
 from numerics import cases, reference
 from numpy.typing import NDArray
 
-from batchlab import models
+from batchlab.backend.resident import SPLITS
+from batchlab.backend.runtime import keras
+from batchlab.models.construction import build_model
+from batchlab.models.parts.ghost_normalisation import GhostBatchNormalization
+from batchlab.tensorflow_core.inference import Evaluation
+from batchlab.tensorflow_core.re_estimation import ReEstimation
 from batchlab.training import state
-from batchlab.training.backend import keras
-from batchlab.training.evaluation import Evaluation
-from batchlab.training.normalisation import GhostBatchNormalization, normalisation_layers, pool
-from batchlab.training.re_estimation import ReEstimation
-from batchlab.training.resident import SPLITS
+from batchlab.training.normalisation import normalisation_layers, pool
 
 Values = dict[str, NDArray[np.float64]]
 
@@ -25,7 +26,7 @@ def test_loss_and_accuracy_equal_numpy_whatever_the_chunk(chunk: int) -> None:
     arrays = cases.arrays()
     with cases.precision("float64"):
         data = cases.resident()
-        model = models.build(cases.MLP, data.shape, data.classes, seed=1)
+        model = build_model(cases.MLP, data.shape, data.classes, seed=1)
         found = Evaluation(model, data, True, chunk).at_present()
         weights = [variable.numpy() for variable in model.trainable_variables]
     for split in SPLITS:
@@ -37,7 +38,7 @@ def test_loss_and_accuracy_equal_numpy_whatever_the_chunk(chunk: int) -> None:
 
 def test_dropout_is_off_during_evaluation() -> None:
     data = cases.resident()
-    model = models.build({"name": "mlp", "dropout": 0.5}, data.shape, data.classes)
+    model = build_model({"name": "mlp", "dropout": 0.5}, data.shape, data.classes)
     evaluation = Evaluation(model, data, False)
     assert evaluation.at_present() == evaluation.at_present()
 
@@ -63,7 +64,7 @@ def test_re_estimated_statistics_are_the_populations(ghost_batch: int | None) ->
     arrays = cases.arrays()
     with cases.precision("float64"):
         data = cases.resident()
-        model = models.build({"name": "mlp_bn", "hidden": [6, 5], "ghost_batch": ghost_batch}, (12,), 3)
+        model = build_model({"name": "mlp_bn", "hidden": [6, 5], "ghost_batch": ghost_batch}, (12,), 3)
         before = values_of(model)
         with ReEstimation(model, data, True):
             inside = values_of(model)
@@ -79,7 +80,7 @@ def test_chunks_are_pooled_exactly_in_the_first_layer() -> None:
     arrays = cases.arrays()
     with cases.precision("float64"):
         data = cases.resident()
-        model = models.build({"name": "mlp_bn", "hidden": [6, 5]}, (12,), 3)
+        model = build_model({"name": "mlp_bn", "hidden": [6, 5]}, (12,), 3)
         with ReEstimation(model, data, True, chunk=10):  # 55 examples: chunks of 10 and of 9
             inside = values_of(model)
     expected = forward_population(inside, arrays["x_train"], 1)

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from numerics import cases
 
-from batchlab import models
+from batchlab.backend import runtime
+from batchlab.backend.runtime import keras
 from batchlab.errors import BatchlabError
+from batchlab.models.construction import build_model
 from batchlab.planning.model_options import MODEL_OPTIONS
-from batchlab.training import backend, state
-from batchlab.training.backend import keras
-from batchlab.training.jit import jit_rule
+from batchlab.tensorflow_core.xla_choice import jit_rule
+from batchlab.training import state
 
 
 @pytest.mark.parametrize("name", MODEL_OPTIONS)
@@ -31,7 +32,7 @@ def test_options_are_the_keyword_arguments_of_the_builder(name: str) -> None:
 @pytest.mark.parametrize("name", MODEL_OPTIONS)
 @pytest.mark.parametrize("shape", [(8, 8, 1), (28, 28, 1), (32, 32, 3), (9, 7)])
 def test_every_model_takes_images_and_returns_logits(name: str, shape: tuple[int, ...]) -> None:
-    model = models.build({"name": name}, shape, 7)
+    model = build_model({"name": name}, shape, 7)
     outputs = model(np.zeros((3, *shape), dtype=np.float32))
     assert outputs.shape == (3, 7)
     assert model.layers[-1].activation is keras.activations.linear
@@ -42,24 +43,24 @@ def parameters(model: Any) -> int:
 
 
 def test_sizes_are_those_of_the_literature() -> None:
-    assert parameters(models.build({"name": "mlp"}, (28, 28, 1), 10)) == 785 * 512 + 513 * 512 + 513 * 10
+    assert parameters(build_model({"name": "mlp"}, (28, 28, 1), 10)) == 785 * 512 + 513 * 512 + 513 * 10
     # Keskar's F1: dense layers without bias, γ and β instead.
     f1 = 784 * 512 + 4 * 512 * 512 + 5 * 2 * 512 + 513 * 10
-    assert parameters(models.build({"name": "mlp_bn"}, (28, 28, 1), 10)) == f1
+    assert parameters(build_model({"name": "mlp_bn"}, (28, 28, 1), 10)) == f1
     # LeNet-5 from the 5 × 5 convolutions on: 6, 16 maps, 400 → 120 → 84 → 10.
     lenet = 26 * 6 + (25 * 6 + 1) * 16 + 401 * 120 + 121 * 84 + 85 * 10
-    assert parameters(models.build({"name": "lenet"}, (28, 28, 1), 10)) == lenet
+    assert parameters(build_model({"name": "lenet"}, (28, 28, 1), 10)) == lenet
 
 
 @pytest.mark.parametrize("name", ["lenet", "cnn"])
 def test_convolutions_need_images(name: str) -> None:
     with pytest.raises(BatchlabError, match=f"model {name}: needs images"):
-        models.build({"name": name}, (64,), 10)
+        build_model({"name": name}, (64,), 10)
 
 
 def test_a_seed_fixes_the_initial_weights_and_their_names() -> None:
     first, second, other = (
-        state.capture(state.variables_of(models.build({"name": "mlp", "dropout": 0.1}, (4,), 3, seed=seed)))
+        state.capture(state.variables_of(build_model({"name": "mlp", "dropout": 0.1}, (4,), 3, seed=seed)))
         for seed in (1, 1, 2)
     )
     assert list(first) == list(second) == list(other)
@@ -115,7 +116,7 @@ def test_a_user_model_is_built_with_its_options(tmp_path: Path) -> None:
 )
 def test_a_wrong_user_model_is_one_line(tmp_path: Path, code: str, message: str) -> None:
     with pytest.raises(BatchlabError, match=message) as caught:
-        models.build(user_file(tmp_path, code), (12,), 3)
+        build_model(user_file(tmp_path, code), (12,), 3)
     assert "\n" not in str(caught.value)
 
 
@@ -131,7 +132,7 @@ def test_a_wrong_user_model_is_one_line(tmp_path: Path, code: str, message: str)
 )
 def test_wrong_settings_are_one_line(model: dict[str, Any], message: str) -> None:
     with pytest.raises(BatchlabError, match=message) as caught:
-        models.build(model, (8, 8, 1), 3)
+        build_model(model, (8, 8, 1), 3)
     assert "\n" not in str(caught.value)
 
 
@@ -149,7 +150,7 @@ def test_wrong_settings_are_one_line(model: dict[str, Any], message: str) -> Non
     ],
 )
 def test_the_rule_of_compilation(model: dict[str, Any], device: str, jit: bool) -> None:
-    decision, reason = jit_rule(models.build(model, (8, 8, 1), 3), device)
+    decision, reason = jit_rule(build_model(model, (8, 8, 1), 3), device)
     assert decision is jit
     assert reason
 
@@ -169,7 +170,7 @@ def test_the_rule_sees_through_custom_layers() -> None:
 
 def test_an_unknown_precision_or_device_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BatchlabError, match="precision: 'float16'"):
-        backend.configure("float16")
+        runtime.configure("float16")
     monkeypatch.setenv("BATCHLAB_DEVICE", "tpu")
     with pytest.raises(BatchlabError, match="BATCHLAB_DEVICE='tpu'"):
-        backend.configure()
+        runtime.configure()

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from numerics import cases
 
-from batchlab import models
+from batchlab.backend.runtime import keras, tf
 from batchlab.errors import BatchlabError
+from batchlab.models.construction import build_model
 from batchlab.planning.optimizer_options import EXCLUDED, OPTIMIZER_OPTIONS
+from batchlab.tensorflow_core.gradients import gradient_sum
 from batchlab.training import optimizers, state
-from batchlab.training.backend import keras, tf
 from batchlab.training.order import permutation
-from batchlab.training.updates import gradient_sum
 
 WRAPPERS = {"optimizer", "lossscaleoptimizer", "multioptimizer", "optimizermap"}
 
@@ -38,7 +38,7 @@ def test_updates_in_the_loop_equal_eager_ones(name: str) -> None:
     data = cases.resident(examples=48)
     start = cases.initial(data, cases.spec())
     found = cases.trained(data, start, optimizer={"name": name}, learning_rate=0.01, stop=48).snapshot
-    model = models.build(cases.MLP, data.shape, data.classes)
+    model = build_model(cases.MLP, data.shape, data.classes)
     start.load(3, state.variables_of(model))
     optimizer = optimizers.optimizer_class(name)(learning_rate=0.01)
     order = permutation(3, 0, 48)

@@ -9,9 +9,10 @@ import pytest
 from numerics import cases, reference
 from numerics.test_training_updates import OPTIMIZERS
 
-from batchlab.training import order, outer_products
-from batchlab.training.backend import keras, tf
-from batchlab.training.updates import compile_updates
+from batchlab.backend.runtime import keras, tf
+from batchlab.tensorflow_core import outer_products
+from batchlab.tensorflow_core.gradients import compile_updates
+from batchlab.training import order
 
 WIDE = {"name": "mlp", "hidden": [64, 72]}
 

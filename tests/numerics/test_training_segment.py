@@ -17,7 +17,7 @@ from numerics import cases
 from batchlab.errors import BatchlabError
 from batchlab.training import segment, state
 from batchlab.training.checkpoint import Checkpoint
-from batchlab.training.tables import Table, write_table
+from batchlab.training.row_files import Table, write_table
 from batchlab.training.trainer import Piece, pieces, single_updates
 
 N = cases.EXAMPLES

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 from numerics import cases, reference
 
-from batchlab.training import backend, order
-from batchlab.training.backend import keras, tf
-from batchlab.training.resident import Resident, from_arrays
-from batchlab.training.updates import accumulated, compile_updates, gradient_sum
+from batchlab.backend import runtime
+from batchlab.backend.resident import Resident, from_arrays
+from batchlab.backend.runtime import keras, tf
+from batchlab.tensorflow_core.gradients import accumulated, compile_updates, gradient_sum
+from batchlab.training import order
 
 OPTIMIZERS: dict[str, tuple[dict[str, Any], Any]] = {
     "sgd": ({"name": "sgd"}, lambda: reference.SGD(0.1)),
@@ -127,7 +128,7 @@ def test_an_activity_penalty_is_weighted_by_the_examples_of_its_micro_batch() ->
 def test_the_gradient_is_the_slope_of_the_loss() -> None:
     with cases.precision("float64"):
         data = cases.resident()
-        model = backend.keras.Sequential(
+        model = runtime.keras.Sequential(
             [keras.Input((12,)), keras.layers.Dense(5, activation="tanh"), keras.layers.Dense(3)]
         )
         rows = tf.range(9)
@@ -170,10 +171,10 @@ def test_other_positions_do_not_compile_anew(tmp_path: Path) -> None:
     script = textwrap.dedent(
         f"""
         from pathlib import Path
-        from batchlab.training import backend
-        from batchlab.training.backend import keras, tf
-        from batchlab.training.updates import compile_updates
-        backend.configure()
+        from batchlab.backend import runtime
+        from batchlab.backend.runtime import keras, tf
+        from batchlab.tensorflow_core.gradients import compile_updates
+        runtime.configure()
         from numerics import cases
         data = cases.resident()
         model = keras.Sequential([keras.Input((12,)), keras.layers.Dense(3)])

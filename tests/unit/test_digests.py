@@ -1,18 +1,26 @@
 """Digests: what changes them and, above all, what does not."""
 
+# ruff: noqa: E501 - small programs and their edits, one a line
+
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from batchlab.files import write_text
 from batchlab.pages.environments import STAGES, conda_file
-from batchlab.records import digests
-from batchlab.records.digests import canonical, code_digest, digest, environment_digest, locked_versions, source_digest
+from batchlab.paths import LIBRARY
+from batchlab.records import reach
+from batchlab.records.digests import canonical, codes, digest, locked_versions, packages, source_digest
+from batchlab.records.reach import CORES, Library, Reach, Reached
 
 PROJECT = Path(__file__).resolve().parents[2]
+SCRIPTS = PROJECT / "scripts"
 
 
 def test_canonical_form_ignores_order_and_keeps_names() -> None:
@@ -29,101 +37,605 @@ def test_canonical_form_refuses_what_json_cannot_say(tmp_path: Path) -> None:
         canonical(float("nan"))
 
 
-@pytest.fixture
-def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A library with a script that uses `shared` through `one`, and a module that nobody uses."""
-    package = tmp_path / "batchlab"
-    package.mkdir()
-    (package / "__init__.py").write_text("")
-    (package / "one.py").write_text("import numpy\nfrom batchlab.shared import helper\n")
-    (package / "shared.py").write_text('"""Docs."""\n\n\ndef helper(x):\n    """Say."""\n    return x + 1\n')
-    (package / "unused.py").write_text("import altair\n")
-    (tmp_path / "script.py").write_text("from batchlab import one\n")
-    monkeypatch.setattr(digests, "LIBRARY", package)
-    forget()
-    yield tmp_path
-    forget()
+# A small library: a script, a probe that it imports by name, helpers above two cores, and both cores.
+FILES = {
+    "script.py": """
+        '''Measure.'''
+        from batchlab.records.job import job
+        from batchlab.probes import measure
+        with job(snakemake) as this:
+            this.write(measure(this.spec))
+    """,
+    "batchlab/__init__.py": "__version__ = '1'\n",
+    "batchlab/errors.py": "class BatchlabError(Exception):\n    pass\n",
+    "batchlab/records/__init__.py": "",
+    "batchlab/records/job.py": "import json\ndef job(snakemake):\n    return snakemake\n",
+    "batchlab/probes/__init__.py": """
+        from batchlab.declarations.find import find
+        def measure(spec):
+            return find(spec["name"])(spec)
+    """,
+    "batchlab/declarations/find.py": """
+        NAMES = ("norms",)
+        def find(name):
+            return __import__("importlib").import_module(f"batchlab.probes.{name}.measure").measure
+    """,
+    "batchlab/probes/norms/__init__.py": "",
+    "batchlab/probes/norms/measure.py": """
+        from __future__ import annotations
+        import numpy as np
+        from batchlab.training import core, shared
+        from batchlab.training.shared import helper as help_me
+        from batchlab.errors import BatchlabError
+        LIMIT = 3
+        def measure(options: dict, scale: float = shared.SCALE) -> list[float]:
+            '''Measure.'''
+            if scale < 0:
+                raise BatchlabError("no")
+            total = help_me(np.linalg.norm(core.gradient(options)), LIMIT)
+            if options["clip"]:
+                total = shared.clip(total)
+            return [shared.Method().apply(x) if options["kind"] in ("a", "b") else _other(x) for x in total]
+        def _other(x):
+            return shared.other(x)
+        def _unused(x):
+            return shared.unused(x)
+    """,
+    "batchlab/training/__init__.py": "",
+    "batchlab/training/core.py": """
+        import os
+        NAME = os.environ.get("CORE")
+        if NAME == "jax":
+            from batchlab.jax_core import gradient, update
+        else:
+            from batchlab.tensorflow_core import gradient, update
+    """,
+    "batchlab/training/shared.py": """
+        import functools
+        import pandas
+        from . import deep
+        from .deep import even
+        SCALE = 2.0
+        _TABLE = {}
+        @functools.cache
+        def helper(x, n):
+            # why
+            return [deep.square(y) for y in x if even(n)]
+        def clip(x):
+            return min(x, 1)
+        def other(x):
+            return -x
+        def unused(x):
+            return pandas.DataFrame(x)
+        class Base:
+            rate = deep.RATE
+            def apply(self, x):
+                return self.inner(x)
+        class Method(Base):
+            def inner(self, x):
+                return x + self.rate
+    """,
+    "batchlab/training/deep.py": """
+        RATE = 0.5
+        def square(x):
+            return x * x
+        def even(n):
+            return n == 0 or odd(n - 1)
+        def odd(n):
+            return n != 0 and even(n - 1)
+    """,
+    "batchlab/tensorflow_core/__init__.py": "from batchlab.tensorflow_core.loop import gradient, update\n",
+    "batchlab/tensorflow_core/loop.py": """
+        import tensorflow as tf
+        def gradient(x):
+            return _tape(x)
+        def _tape(x):
+            return tf.square(x)
+        def update(x):
+            return x
+    """,
+    "batchlab/jax_core/__init__.py": "from batchlab.jax_core.loop import gradient, update\n",
+    "batchlab/jax_core/loop.py": """
+        import jax
+        def gradient(x):
+            return jax.grad(x)
+        def update(x):
+            return x
+    """,
+}
+ENTRY = "batchlab.probes.norms.measure"
+OPTIONS = {"batchlab.probes.norms": {"clip": False, "kind": "a"}}
+MEASURE, SHARED, DEEP = (f"batchlab/{name}.py" for name in ("probes/norms/measure", "training/shared", "training/deep"))
+Files = dict[str, str]
 
 
-def forget() -> None:
-    digests._USED.clear()
-    for function in (digests._parsed, digests._kept, digests._files_of, code_digest, environment_digest, source_digest):
-        function.cache_clear()
+def reached(
+    folder: Path, files: Mapping[str, str], options: Any = OPTIONS, core: str = "tensorflow", entry: str = ENTRY
+) -> Reached:
+    shutil.rmtree(folder / "project", ignore_errors=True)
+    for name, text in files.items():
+        path = folder / "project" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text))
+    library = Library(folder / "project/batchlab")
+    return Reach(library, core, options).job(folder / "project/script.py", [entry] if entry else [])
 
 
-def of(library: Path) -> str:
-    forget()
-    return code_digest(library / "script.py")
+def replaced(name: str, *pairs: tuple[str, str]) -> Files:
+    text = FILES[name]
+    for old, new in pairs:
+        assert old in text, old
+        text = text.replace(old, new)
+    return {**FILES, name: text}
 
 
-def test_comments_docstrings_and_layout_do_not_count(library: Path) -> None:
-    before = of(library)
-    (library / "batchlab/shared.py").write_text('def helper(x):\n    # why\n    """Other."""\n    return (x   + 1)\n')
-    assert of(library) == before
+def appended(name: str, text: str) -> Files:
+    return {**FILES, name: textwrap.dedent(FILES[name]) + textwrap.dedent(text)}
 
 
-def test_an_edited_helper_counts_for_its_users_only(library: Path) -> None:
-    before = of(library)
-    (library / "batchlab/unused.py").write_text("x = 3\n")
-    assert of(library) == before
-    (library / "batchlab/shared.py").write_text("def helper(x):\n    return x + 2\n")
-    assert of(library) != before
+def moved(old: str, new: str, *words: tuple[str, str]) -> Files:
+    """Return the files with one moved, and the words in all that name it."""
+    files = {(new if name == old else name): text for name, text in FILES.items()}
+    for name, text in files.items():
+        for before, after in words:
+            text = text.replace(before, after)
+        files[name] = text
+    return files
 
 
-def test_what_is_kept_changes_no_digest(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = of(library)
-    digests.keep_parsed()
-    monkeypatch.setattr(digests, "_parse", None)  # nothing is parsed again
-    assert of(library) == before
-    monkeypatch.undo()
-    monkeypatch.setattr(digests, "LIBRARY", library / "batchlab")
-    (library / "batchlab/shared.py").write_text("def helper(x):\n    return x + 2\n")
-    after = of(library)
-    assert after != before
-    digests._kept_file().write_text("damaged")
-    assert of(library) == after
+SAME: dict[str, Files] = {
+    "nothing": FILES,
+    "a docstring, a comment, a layout": replaced(
+        MEASURE, ("'''Measure.'''", "'''Other.'''"), ("LIMIT = 3", "LIMIT = (\n            3)  # three")
+    ),
+    "a docstring where none was": replaced(DEEP, ("return x * x", "'''Square.'''\n            return x * x")),
+    "annotations": replaced(MEASURE, ("options: dict, scale: float =", "options, scale ="), (" -> list[float]", "")),
+    "a local annotation": replaced(MEASURE, ("total = help_me", "total: float = help_me")),
+    "a helper that is not used": replaced(SHARED, ("DataFrame(x)", "DataFrame([x])")),
+    "a private helper that is not used": replaced(MEASURE, ("shared.unused(x)", "None")),
+    "a branch of another kind": replaced(MEASURE, ("return shared.other(x)", "return -shared.other(x)")),
+    "a helper of an option that is off": replaced(SHARED, ("min(x, 1)", "min(x, 2)")),
+    "another definition": appended(SHARED, "def added(x):\n    return deep.square(x)\n"),
+    "another assignment, which calls": appended(SHARED, "import re\nPATTERN = re.compile('x')\n"),
+    "a type alias and a protocol": appended(
+        SHARED, "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from batchlab.probes import norms\n"
+    ),
+    "what runs only as a program": appended(SHARED, "if __name__ == '__main__':\n    print(unused(1))\n"),
+    "a folder without __init__.py": {
+        name: text for name, text in FILES.items() if name != "batchlab/probes/norms/__init__.py"
+    },
+    "the version": replaced("batchlab/__init__.py", ("1", "2")),
+    "a message of errors": appended("batchlab/errors.py", "NEW = print(1)\n"),
+    "how records are written": replaced("batchlab/records/job.py", ("return snakemake", "return json")),
+    "a new probe": {
+        **replaced("batchlab/declarations/find.py", ('("norms",)', '("norms", "path")')),
+        "batchlab/probes/path/measure.py": "def measure(options):\n    return 1\n",
+        "batchlab/probes/path/__init__.py": "",
+    },
+    "a fix in the other core": replaced("batchlab/jax_core/loop.py", ("jax.grad(x)", "jax.grad(x, 0)")),
+    "a helper of the core that is not used": replaced(
+        "batchlab/tensorflow_core/loop.py",
+        ("def update(x):\n            return x", "def update(x):\n            return -x"),
+    ),
+    "a moved module": moved(
+        DEEP,
+        "batchlab/other/deep.py",
+        ("from . import deep", "from batchlab.other import deep"),
+        ("from .deep", "from batchlab.other.deep"),
+    ),
+    "a renamed module": moved(
+        DEEP,
+        "batchlab/training/depth.py",
+        ("from . import deep", "from . import depth as deep"),
+        (".deep import", ".depth import"),
+    ),
+    "a renamed module, with its name in the code": moved(
+        DEEP,
+        "batchlab/training/depth.py",
+        ("import deep", "import depth"),
+        (".deep import", ".depth import"),
+        ("deep.", "depth."),
+    ),
+    "another alias": replaced(MEASURE, ("helper as help_me", "helper"), ("help_me(", "helper(")),
+    "another alias of a package": replaced(MEASURE, ("import numpy as np", "import numpy"), ("np.", "numpy.")),
+    "a name taken from a package": replaced(
+        MEASURE, ("import numpy as np", "from numpy.linalg import norm"), ("np.linalg.norm", "norm")
+    ),
+    "a name through its module": replaced(
+        MEASURE, ("from batchlab.training.shared import helper as help_me", ""), ("help_me(", "shared.helper(")
+    ),
+    "a name through all its packages": replaced(
+        MEASURE,
+        ("from batchlab.training.shared import helper as help_me", "import batchlab.training.shared"),
+        ("help_me(", "batchlab.training.shared.helper("),
+    ),
+    "an import inside a function": replaced(
+        SHARED, ("from .deep import even", ""), ("# why", "from batchlab.training.deep import even")
+    ),
+    "a re-export": {
+        **replaced(MEASURE, ("from batchlab.training.shared import", "from batchlab.training import")),
+        "batchlab/training/__init__.py": "from batchlab.training.shared import helper\n",
+    },
+    "a star import": replaced(SHARED, ("from .deep import even", "from .deep import *")),
+    "a module split in two": {
+        **FILES,
+        DEEP: "from batchlab.training.parity import even, odd\nRATE = 0.5\ndef square(x):\n    return x * x\n",
+        "batchlab/training/parity.py": FILES[DEEP][FILES[DEEP].index("        def even") :],
+    },
+    "the order of definitions": {
+        **FILES,
+        DEEP: textwrap.dedent(FILES[DEEP]).replace("RATE = 0.5", "") + "RATE = 0.5\n",
+    },
+}
+
+OTHER: dict[str, Files] = {
+    "a helper": replaced(DEEP, ("x * x", "x ** 2")),
+    "a helper in a circle": replaced(DEEP, ("n != 0 and", "n > 0 and")),
+    "a constant of a helper": replaced(DEEP, ("RATE = 0.5", "RATE = 0.25")),
+    "a constant": replaced(MEASURE, ("LIMIT = 3", "LIMIT = 4")),
+    "the script": replaced("script.py", ("this.spec)", "this.spec )[0]")),
+    "the function that finds the probe": replaced(
+        "batchlab/probes/__init__.py", ('["name"])(spec)', '["name"])(dict(spec))')
+    ),
+    "a method of a base class": replaced(SHARED, ("return self.inner(x)", "return 2 * self.inner(x)")),
+    "an attribute of a base class": replaced(SHARED, ("rate = deep.RATE", "rate = 2 * deep.RATE")),
+    "a decorator": replaced(SHARED, ("@functools.cache", "@functools.lru_cache")),
+    "no decorator": replaced(SHARED, ("@functools.cache", "")),
+    "a default of an argument": replaced(MEASURE, ("= shared.SCALE", "= 3")),
+    "what a default is made from": replaced(SHARED, ("SCALE = 2.0", "SCALE = 3.0")),
+    "the core that computes": replaced("batchlab/tensorflow_core/loop.py", ("square(x)", "sqrt(x)")),
+    "how a core is chosen": replaced("batchlab/training/core.py", ('NAME == "jax"', 'NAME == "JAX"')),
+    "what another package does": replaced(MEASURE, ("np.linalg.norm", "np.linalg.det")),
+    "the package behind a name": replaced(MEASURE, ("import numpy as np", "import scipy as np")),
+    "a helper of the same name elsewhere": {
+        **replaced(
+            MEASURE, ("from batchlab.training.shared import helper", "from batchlab.training.more import helper")
+        ),
+        "batchlab/training/more.py": "def helper(x, n):\n    return x\n",
+    },
+    "an effect of a module": appended(SHARED, "_TABLE['a'] = 1\n"),
+    "a call of a module": appended(DEEP, "print(RATE)\n"),
+    "an attribute that is set": appended(SHARED, "import numpy\nnumpy.x = 1\n"),
+    "an effect of a package": {**FILES, "batchlab/training/__init__.py": "print('training')\n"},
+    "an effect of a module that is only imported": {
+        **replaced(SHARED, ("from . import deep", "from . import deep, loud")),
+        "batchlab/training/loud.py": "print('loaded')\n",
+    },
+    "a second binding": appended(DEEP, "RATE += 1\n"),
+    "a binding that may not be there": appended(
+        DEEP, "try:\n    import fast\n    square = fast.square\nexcept ImportError:\n    pass\n"
+    ),
+    "a loop that binds": appended(DEEP, "for RATE in (1, 2):\n    pass\n"),
+    "a function registered by one of ours": appended(
+        SHARED, "def register(f):\n    _TABLE[0] = f\n@register\ndef new():\n    pass\n"
+    ),
+}
 
 
-def test_a_copy_of_the_project_parses_nothing_again(
-    library: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = of(library)
-    digests.keep_parsed()
-    copy = shutil.copytree(library, tmp_path_factory.mktemp("elsewhere") / library.name)
-    monkeypatch.setattr(digests, "LIBRARY", copy / "batchlab")
-    monkeypatch.setattr(digests, "_parse", None)
-    assert of(copy) == before
+@pytest.mark.parametrize("name", SAME)
+def test_what_cannot_change_a_result_does_not_count(tmp_path: Path, name: str) -> None:
+    assert reached(tmp_path, SAME[name]).digest == reached(tmp_path, FILES).digest
 
 
-@pytest.mark.parametrize("how", ["from . import shared", "from .shared import helper", "from batchlab import shared"])
-def test_a_helper_imported_inside_a_function_counts(library: Path, how: str) -> None:
-    (library / "batchlab/one.py").write_text(f"def later():\n    if True:\n        {how}\n")
-    before = of(library)
-    (library / "batchlab/shared.py").write_text("def helper(x):\n    return x + 3\n")
-    assert of(library) != before
+@pytest.mark.parametrize("name", OTHER)
+def test_what_may_change_a_result_counts(tmp_path: Path, name: str) -> None:
+    assert reached(tmp_path, OTHER[name]).digest != reached(tmp_path, FILES).digest
 
 
-def test_environment_holds_only_imported_packages(library: Path) -> None:
-    assert digest({"numpy": locked_versions()["numpy"]}) == environment_digest(library / "script.py")
+def test_every_edit_gives_a_digest_of_its_own(tmp_path: Path) -> None:
+    found = {name: reached(tmp_path, files).digest for name, files in OTHER.items()}
+    assert len(set(found.values())) == len(found)
 
 
-def test_tables_do_not_depend_on_tensorflow_nor_figures_on_scipy_alone() -> None:
+def test_a_core_counts_for_the_jobs_that_it_computes(tmp_path: Path) -> None:
+    before = {core: reached(tmp_path, FILES, core=core) for core in ("", *CORES)}
+    assert len({each.digest for each in before.values()}) == 3
+    for core, (file, *pair) in {
+        "tensorflow": ("batchlab/tensorflow_core/loop.py", "square", "sqrt"),
+        "jax": ("batchlab/jax_core/loop.py", "grad(x)", "grad(x, 0)"),
+    }.items():
+        edited = replaced(file, (pair[0], pair[1]))
+        changed = {each for each in before if reached(tmp_path, edited, core=each).digest != before[each].digest}
+        assert changed == {core}
+    assert {core: each.packages & {"tensorflow", "jax"} for core, each in before.items()} == {
+        "": set(),
+        "tensorflow": {"tensorflow"},
+        "jax": {"jax"},
+    }
+
+
+# Options.
+
+# A function that begins with the old code; then a contributor adds `new`, whose default keeps it.
+BEFORE = """
+    from batchlab.training import shared
+    def measure(options, x):
+        total = shared.helper(x, 3)
+        for y in total:
+            shared.other(y)
+        return total
+"""
+AFTER = {
+    "a branch": BEFORE.replace("        for", "        if options['new']:\n            shared.clip(x)\n        for"),
+    "a branch with the old code in it": BEFORE.replace(
+        "        return total",
+        "        if not options['new']:\n            return total\n        return shared.clip(total)",
+    ),
+    "an early end": BEFORE.replace(
+        "        return total",
+        "        if options['new'] != 'a':\n            return total\n        else:\n            return shared.clip(total)",
+    ),
+    "an expression": BEFORE.replace(
+        "shared.other(y)", "shared.clip(y) if options['new'] in ('a', 'b') else shared.other(y)"
+    ),
+    "a chain of branches": BEFORE.replace(
+        "            shared.other(y)",
+        "            if options['new'] == 'a':\n                shared.clip(y)\n            elif options['new'] == 'b':\n"
+        "                shared.clip(-y)\n            else:\n                shared.other(y)",
+    ),
+    "a test of two": BEFORE.replace(
+        "        for", "        if options['new'] and len(total) > 1:\n            shared.clip(x)\n        for"
+    ),
+    "nothing": BEFORE.replace(
+        "        for", "        if options['new'] is not None and options['new']:\n            x = 1\n        for"
+    ),
+}
+
+
+def optional(folder: Path, text: str, options: dict[str, Any], helper: str = "min(x, 1)") -> Reached:
+    files = {**replaced(SHARED, ("min(x, 1)", helper)), MEASURE: text}
+    return reached(folder, files, {"batchlab.probes.norms": options})
+
+
+@pytest.mark.parametrize("how", AFTER)
+def test_a_new_option_whose_default_keeps_the_old_path_changes_nothing(tmp_path: Path, how: str) -> None:
+    before = optional(tmp_path, BEFORE, {}).digest
+    assert optional(tmp_path, AFTER[how], {"new": False}).digest == before
+    assert optional(tmp_path, AFTER[how], {"new": False}, "min(x, 2)").digest == before
+    assert optional(tmp_path, AFTER[how], {"new": "a"}).digest != before
+    # Without its value all branches stay.
+    assert optional(tmp_path, AFTER[how], {}).digest != before
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def measure(x, options):\n    options = {**options, 'new': 1}\n    if options['new']:\n        return 1\n    return x\n",
+        "def measure(x, options):\n    options['new'] = 1\n    if options['new']:\n        return 1\n    return x\n",
+        "def measure(x, options):\n    options.update(new=1)\n    if options['new']:\n        return 1\n    return x\n",
+        "options = {'new': 1}\ndef measure(x):\n    if options['new']:\n        return 1\n    return x\n",
+        "def measure(x):\n    options = {'new': 1}\n    if options['new']:\n        return 1\n    return x\n",
+        "def measure(x, options):\n    if x or options['new']:\n        return 1\n    return x\n",
+        "def measure(x, options):\n    if options['new'] == x:\n        return 1\n    return x\n",
+    ],
+)
+def test_a_test_that_may_see_another_value_leaves_both_branches(tmp_path: Path, text: str) -> None:
+    assert (
+        optional(tmp_path, text, {"new": False}).digest
+        != optional(tmp_path, text.replace("return 1", "return 2"), {"new": False}).digest
+    )
+
+
+def test_options_choose_branches_only_where_they_are_declared(tmp_path: Path) -> None:
+    helper = "def helper(x, n, options={'clip': 1}):\n    return clip(x) if options['clip'] else x\ndef clip(x):\n    return x\n"
+    files = appended(SHARED, helper)
+    edited = {**files, SHARED: files[SHARED].replace("def clip(x):\n    return x\n", "def clip(x):\n    return 2\n")}
+    assert reached(tmp_path, files).digest != reached(tmp_path, edited).digest
+
+
+# What cannot be followed for certain.
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "getattr(shared, options['kind'])(x)",
+        "apply(shared, x)",
+        "vars(shared)['unused'](x)",
+        "[shared][0].unused(x)",
+        "shared.no_such_name",
+    ],
+)
+def test_of_a_module_that_is_passed_around_everything_counts(tmp_path: Path, use: str) -> None:
+    files = {**FILES, MEASURE: f"from batchlab.training import shared\ndef measure(options, x):\n    return {use}\n"}
+    edited = {**files, SHARED: FILES[SHARED].replace("DataFrame(x)", "DataFrame([x])")}
+    assert reached(tmp_path, files).digest != reached(tmp_path, edited).digest
+    # It still does not count where the module lies.
+    elsewhere = {("batchlab/more/common.py" if name == SHARED else name): text for name, text in files.items()}
+    elsewhere[MEASURE] = files[MEASURE].replace(
+        "from batchlab.training import shared", "import batchlab.more.common as shared"
+    )
+    elsewhere["batchlab/more/common.py"] = (
+        FILES[SHARED]
+        .replace("from . import", "from batchlab.training import")
+        .replace("from .deep", "from batchlab.training.deep")
+    )
+    assert reached(tmp_path, elsewhere).digest == reached(tmp_path, files).digest
+
+
+@pytest.mark.parametrize("look", ["globals()[x](x)", "eval(x)", "exec(x)"])
+def test_of_a_module_that_looks_into_itself_everything_counts(tmp_path: Path, look: str) -> None:
+    files = replaced(SHARED, ("return min(x, 1)", f"return {look}"))
+    on = {"batchlab.probes.norms": {"clip": True, "kind": "a"}}
+    edited = {**files, SHARED: files[SHARED].replace("DataFrame(x)", "DataFrame([x])")}
+    assert reached(tmp_path, files, on).digest != reached(tmp_path, edited, on).digest
+
+
+def test_subclasses_count_where_their_base_learns_of_them(tmp_path: Path) -> None:
+    files = replaced(
+        SHARED,
+        (
+            "rate = deep.RATE",
+            "rate = deep.RATE\n            def __init_subclass__(cls):\n                _TABLE[cls] = 1",
+        ),
+    )
+    more = {**files, SHARED: textwrap.dedent(files[SHARED]) + "class New(Base):\n    pass\n"}
+    assert reached(tmp_path, files).digest != reached(tmp_path, more).digest
+
+
+def test_a_local_name_is_not_the_one_of_the_module(tmp_path: Path) -> None:
+    uses = {
+        "argument": "def measure(unused):\n    return unused\n",
+        "assignment": "def measure(x):\n    unused = x\n    return [unused for _ in x]\n",
+        "loop": "def measure(x):\n    for unused in x:\n        print(unused)\n",
+        "comprehension": "def measure(x):\n    return [unused for unused in x]\n",
+        "handler": "def measure(x):\n    try:\n        pass\n    except OSError as unused:\n        print(unused)\n",
+        "closure": "def measure(unused):\n    def inner():\n        return unused\n    return inner\n",
+        "lambda": "def measure(x):\n    return lambda unused: unused\n",
+        "walrus": "def measure(x):\n    return [y for _ in x if (unused := 1)], unused\n",
+        "match": "def measure(x):\n    match x:\n        case [unused]:\n            return unused\n",
+    }
+    for how, text in uses.items():
+        files = {**FILES, MEASURE: "from batchlab.training.shared import unused\n" + text}
+        edited = {**files, SHARED: FILES[SHARED].replace("DataFrame(x)", "DataFrame([x])")}
+        assert reached(tmp_path, files).digest == reached(tmp_path, edited).digest, how
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def measure(x):\n    return [y for y in unused(x)]\n",
+        "def measure(x):\n    def inner():\n        global unused\n        return unused(x)\n    return inner()\n",
+        "class measure:\n    unused = unused(1)\n",
+        "class measure:\n    def unused(self):\n        return unused(self)\n",
+        "def measure(x, y=unused(1)):\n    return y\n",
+        "def measure(x):\n    return f'{unused(x):{x}}'\n",
+        "def measure(x):\n    unused.cache = x\n",
+        "measure = unused\n",
+        "if unused(1):\n    def measure(x):\n        return x\n",
+    ],
+)
+def test_a_name_of_the_module_is_found_wherever_it_stands(tmp_path: Path, text: str) -> None:
+    files = {**FILES, MEASURE: "from batchlab.training.shared import unused\n" + text}
+    edited = {**files, SHARED: FILES[SHARED].replace("DataFrame(x)", "DataFrame([x])")}
+    assert reached(tmp_path, files).digest != reached(tmp_path, edited).digest
+
+
+def test_entries_are_public_definitions_or_named_ones(tmp_path: Path) -> None:
+    entry = "batchlab.training.shared"
+    edited = replaced(SHARED, ("DataFrame(x)", "DataFrame([x])"))
+    assert reached(tmp_path, FILES, entry=entry).digest != reached(tmp_path, edited, entry=entry).digest
+    named = f"{entry}:clip"
+    assert reached(tmp_path, FILES, entry=named).digest == reached(tmp_path, edited, entry=named).digest
+    for missing in ("batchlab.nothing", f"{entry}:nothing"):
+        with pytest.raises(ValueError, match="nothing"):
+            reached(tmp_path, FILES, entry=missing)
+
+
+def test_packages_are_those_of_the_definitions_that_are_reached(tmp_path: Path) -> None:
+    others = {"numpy", "pandas", "tensorflow", "jax", "json", "os", "snakemake"}
+    assert reached(tmp_path, FILES).packages & others == {"numpy", "tensorflow", "os"}
+    on = replaced(MEASURE, ("shared.other(x)", "shared.unused(x)"))
+    assert reached(tmp_path, on).packages & others == {"numpy", "tensorflow", "os"}
+    other_kind = {"batchlab.probes.norms": {"clip": False, "kind": "c"}}
+    assert reached(tmp_path, on, other_kind).packages & others == {"numpy", "pandas", "tensorflow", "os"}
+    for_its_effect = appended(SHARED, "import jax\n")
+    assert "jax" in reached(tmp_path, for_its_effect).packages
+
+
+# What is kept between processes.
+
+
+def test_what_is_kept_changes_no_digest_and_saves_parsing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = reached(tmp_path, FILES)
+    project = tmp_path / "project"
+    kept = project / "batchlab/__pycache__/definitions.json"
+    assert not kept.exists()
+    Library(project / "batchlab").keep(write_text)
+    assert kept.exists()
+    copy = shutil.copytree(project, tmp_path / "copy")
+
+    def again(folder: Path) -> Reached:
+        return Reach(Library(folder / "batchlab"), "tensorflow", OPTIONS).job(folder / "script.py", [ENTRY])
+
+    def parse(*_: Any) -> None:
+        raise AssertionError("parsed again")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(reach, "take_apart", parse)
+        assert again(project) == before
+        assert again(copy).digest == before.digest
+    (project / DEEP).write_text(textwrap.dedent(FILES[DEEP]).replace("x * x", "x ** 2"))
+    after = again(project)
+    assert after.digest != before.digest
+    for damage in ("damaged", "[]", "{}"):
+        kept.write_text(damage)
+        assert again(project) == after
+
+
+def test_a_folder_that_may_not_be_written_does_no_harm(tmp_path: Path) -> None:
+    reached(tmp_path, FILES)
+
+    def refuse(path: Path, text: str) -> None:
+        raise PermissionError(path)
+
+    Library(tmp_path / "project/batchlab").keep(refuse)
+
+
+# The library itself.
+
+
+def test_every_script_can_be_followed() -> None:
+    for script in SCRIPTS.glob("*.py"):
+        found = codes(script)
+        assert found.keys() == CORES.keys() and all(len(code) == 10 for code in found.values())
+
+
+def reached_modules() -> Iterator[tuple[str, str]]:
+    """Yield module and text of each statement of the library that a script reaches."""
+    library = Library(LIBRARY)
+    for core in CORES:
+        reach = Reach(library, core)
+        for script in SCRIPTS.glob("*.py"):
+            for module, statement in reach.reached_statements(script, []):
+                if module.startswith("batchlab."):
+                    yield module, statement.text
+
+
+def test_jobs_take_nothing_from_the_planning_which_is_outside_their_digests() -> None:
+    library = Library(LIBRARY)
+    takes = set()
+    for name in {module for module, _ in reached_modules()}:
+        module = library.module(name)
+        assert module is not None
+        if any(each.module.split(".")[1:2] in (["planning"], ["configuration"]) for each in module.imports):
+            takes.add(name)
+    # Options of models and optimizers, which the plan has completed already.
+    assert takes <= {"batchlab.models", "batchlab.training.optimizers"}
+
+
+def test_modules_that_are_imported_by_a_name_made_at_run_time_are_those_that_a_plan_names() -> None:
+    imports = {module for module, text in reached_modules() if "import_module" in text}
+    assert imports <= {
+        "batchlab.probes.measuring",
+        "batchlab.charts.drawing",
+        "batchlab.models",
+        "batchlab.sources.prepare",
+    }
+
+
+def test_tables_do_not_depend_on_tensorflow() -> None:
     for script in ("tabulate_study.py", "judge_claims.py", "draw_figure.py", "write_report.py"):
-        files = digests._closure(PROJECT / "scripts" / script, ())
-        imported = {name for path in files for name in digests._parsed(path)[2]}
-        assert not imported & {"tensorflow", "keras"}, script
+        assert not packages(SCRIPTS / script).keys() & {"tensorflow", "tensorflow-cpu", "keras"}, script
+    assert {"keras", "numpy", "tensorflow"} <= packages(SCRIPTS / "train_segment.py").keys()
 
 
 def test_the_second_core_is_in_no_digest_of_an_environment() -> None:
-    script = PROJECT / "scripts/train_segment.py"
-    imported = {name for path in digests._closure(script, ()) for name in digests._parsed(path)[2]}
-    assert {"jax", "tensorflow"} <= imported
     locked, other = locked_versions(), locked_versions(PROJECT / "envs/lock-jax.txt")
     assert {"jax", "jaxlib"} <= other.keys() and not {"jax", "jaxlib"} & locked.keys()
     # Installed beside the first lock, the second changes none of its versions.
     shared = other.keys() & locked.keys()
     assert "numpy" in shared
     assert {name: other[name] for name in shared} == {name: locked[name] for name in shared}
+
+
+def test_the_digest_of_a_file_of_the_user_stays_what_it_was(tmp_path: Path) -> None:
+    """It is part of the identity of segments: another value would train every model of a user anew."""
+    path = tmp_path / "own.py"
+    path.write_text(
+        '"""Own."""\nimport keras\n\n\ndef build(n):\n    """Build."""\n    # dense\n    return  keras.Dense(n)\n'
+    )
+    assert source_digest(path) == "eb26f944d3"
 
 
 def test_conda_files_agree_with_the_lock() -> None:

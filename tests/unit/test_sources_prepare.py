@@ -176,8 +176,33 @@ def test_equal_settings_give_equal_bytes_without_a_time(tmp_path: Path) -> None:
         assert {item.compress_type for item in archive.infolist()} == {zipfile.ZIP_STORED}
 
 
+@pytest.mark.parametrize(
+    ("dataset", "digest"),
+    [
+        ({"name": "digits"}, "88f5968c4891e329"),
+        ({"name": "digits", "split_seed": 3, "validation": 97, "test": 0.5}, "d7e54aa44f6f536e"),
+        ({"file": "mine.csv", "label": "species"}, "cde4fdb95e25f361"),
+        ({"file": "bytes.npz"}, "55b6a2aa68fb8853"),
+        ({"file": "split.npz", "validation": 3}, "2565a68a63569e36"),
+    ],
+)
+def test_numbers_are_those_of_earlier_releases(
+    dataset: dict[str, Any], digest: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [f"{index},{index / 7},{'abc'[index % 3]}" for index in range(30)]
+    Path("mine.csv").write_text("\n".join(["width,length,species", *rows, ""]))
+    save(Path("bytes.npz"), x=(np.arange(3200) % 251).astype(np.uint8).reshape(100, 8, 4), y=np.arange(100) % 4)
+    train, test = np.arange(40.0).reshape(20, 2), -np.arange(12.0).reshape(6, 2)
+    save(Path("split.npz"), x_train=train, y_train=np.arange(20) % 2, x_test=test, y_test=np.arange(6) % 2)
+    found = hashlib.sha256()
+    for name, values in sorted(prepare(dataset, tmp_path).arrays.items()):
+        found.update(f"{name} {values.dtype.str} {values.shape} ".encode() + values.tobytes())
+    assert found.hexdigest()[:16] == digest
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_load_divides_in_the_asked_precision(tmp_path: Path, dtype: str) -> None:
+def test_stored_values_and_scale_give_the_features_in_either_precision(tmp_path: Path, dtype: str) -> None:
     x = np.arange(256, dtype=np.uint8).reshape(128, 2)
     data = load(prepared(save(tmp_path / "bytes.npz", x=x, y=np.arange(128) % 2), tmp_path), dtype)
     assert data.x_train.dtype == dtype

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import difflib
+import hashlib
 import json
 import os
 import subprocess
@@ -14,7 +17,9 @@ import pytest
 
 from batchlab.declarations import find
 from batchlab.errors import BatchlabError
+from batchlab.pages import sources
 from batchlab.paths import LIBRARY, SCRIPTS
+from batchlab.records.digests import digest
 from batchlab.sources import keys
 from batchlab.sources.settings import DataShape, resolve
 
@@ -185,3 +190,77 @@ def test_a_suffix_belongs_to_one_format() -> None:
     suffixes = [suffix for form in find.formats().values() for suffix in form.suffixes]
     assert sorted(suffixes) == sorted(set(suffixes))
     assert {".csv", ".npz"} <= set(suffixes)
+
+
+# Names of folders below results/data, as campaigns have had them since the first release.
+NAMES = [
+    ({"name": "digits"}, "f38f8ef3f2"),
+    ({"name": "digits", "validation": 97, "test": 0.5}, "677bf6dd6d"),
+    ({"name": "digits", "split_seed": 3, "standardise": True}, "800cb2baf6"),
+    ({"name": "mnist"}, "9a2f32fe2c"),
+    ({"name": "mnist", "validation": 5000, "standardise": True}, "fb3ed6a9c2"),
+    ({"name": "fashion_mnist", "validation": 0.25}, "4e689a9d6d"),
+    ({"name": "cifar10"}, "dcdaacfd1e"),
+    ({"file": "mine.csv", "label": "species"}, "786f0e7c0b"),
+    ({"file": "mine.csv", "label": "species", "scale": 2, "test": 4, "split_seed": 1}, "c383c3804d"),
+]
+
+
+@pytest.mark.parametrize(("dataset", "name"), NAMES)
+def test_identities_are_those_of_earlier_releases(
+    dataset: dict[str, Any], name: str, csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(csv.parent)
+    assert digest(identity(dataset)) == name
+
+
+def test_the_identity_of_an_archive_is_that_of_earlier_releases(npz: Path) -> None:
+    assert identity({"file": str(npz)}) == {
+        "format": "npz",
+        "sha256": hashlib.sha256(npz.read_bytes()).hexdigest(),
+        "label": None,
+        "scale": None,
+        "validation": 10,
+        "test": 20,
+        "split": "pool",
+        "split_seed": 0,
+        "standardise": False,
+    }
+
+
+def test_a_job_gets_all_that_decides_its_numbers_and_no_path(npz: Path, csv: Path) -> None:
+    spec = resolve({"name": "digits", "test": 0.5}).spec
+    assert spec == {
+        "dataset": identity({"name": "digits", "test": 0.5}),
+        "layout": "optdigits",
+        "options": {},
+        "scale": 16,
+        "examples": [648, 250, 899],
+        "input_shape": [8, 8, 1],
+        "classes": 10,
+    }
+    for dataset in ({"file": str(npz), "scale": 2}, {"file": str(csv), "label": "species"}):
+        settings = resolve(dataset)
+        assert settings.source == {"file": dataset["file"]}
+        assert dataset["file"] not in json.dumps(settings.spec)
+    assert settings.spec["options"] == {"label": "species"}
+    assert settings.modules == ("batchlab.sources.formats.csv.read",)
+
+
+def test_a_corrected_declaration_prepares_again_in_the_same_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = resolve({"name": "digits"})
+    corrected = dataclasses.replace(find.published()["digits"], scale=15)
+    monkeypatch.setattr(find, "published", lambda: {"digits": corrected})
+    after = resolve({"name": "digits"})
+    assert after.identity == before.identity
+    assert after.spec != before.spec
+    moved = dataclasses.replace(corrected, scale=16, mirrors=("https://example.org/",), licence="another")
+    monkeypatch.setattr(find, "published", lambda: {"digits": moved})
+    assert resolve({"name": "digits"}).spec == before.spec
+
+
+def test_the_manual_has_the_tables_of_the_declarations() -> None:
+    for path, text in sources.rendered().items():
+        written = path.read_text(encoding="utf-8").splitlines()
+        changes = "\n".join(difflib.unified_diff(written, text.splitlines(), "written", "declared", lineterm=""))
+        assert not changes, f"run `python -m batchlab.pages.sources` in scripts/:\n{changes}"

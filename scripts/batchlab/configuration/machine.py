@@ -1,7 +1,7 @@
 """Which training core computes and on which device: a matter of the machine, not of the campaign.
 
 A profile says it (`config: {backend: jax, device: gpu}`), or `--config backend=jax`, or the environment variables
-`BATCHLAB_BACKEND` and `BATCHLAB_DEVICE`, which win. Jobs read the environment (see `training.backend`), so no job's
+`BATCHLAB_BACKEND` and `BATCHLAB_DEVICE`, which win. Jobs read the environment (see `backend.runtime`), so no job's
 settings hold the choice and no digest knows of it. Standard library only, because the Snakefile imports this module.
 """
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from batchlab.models.images import image_shape
-from batchlab.training.backend import keras
+from batchlab.backend.runtime import keras
+from batchlab.models.parts.images import image_shape
 
 layers = keras.layers
 

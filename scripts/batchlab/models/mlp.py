@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from batchlab.training.backend import keras
+from batchlab.backend.runtime import keras
 
 layers = keras.layers
 

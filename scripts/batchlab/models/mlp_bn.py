@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from batchlab.training.backend import keras
-from batchlab.training.normalisation import GhostBatchNormalization
+from batchlab.backend.runtime import keras
+from batchlab.models.parts.ghost_normalisation import GhostBatchNormalization
 
 layers = keras.layers
 

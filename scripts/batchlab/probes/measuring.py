@@ -12,10 +12,10 @@ import importlib
 from dataclasses import dataclass, field
 from typing import Any
 
+from batchlab.backend.resident import Resident
 from batchlab.errors import BatchlabError
-from batchlab.training.resident import Resident
+from batchlab.training.row_files import Table
 from batchlab.training.state import Snapshot
-from batchlab.training.tables import Table
 
 NAMES = ("gradient_norms", "running_statistics", "trajectory", "weight_drift")
 

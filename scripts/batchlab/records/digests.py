@@ -6,25 +6,19 @@ Standard library only, because the Snakefile imports this module at parse time.
 from __future__ import annotations
 
 import ast
-import contextlib
 import functools
 import hashlib
 import json
-import os
 import re
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from batchlab.files import write_text
 from batchlab.paths import LIBRARY, PROJECT
+from batchlab.records.reach import CORES, Library, Reach, Reached
 
 LOCK = PROJECT / "envs" / "lock.txt"
-
-# Modules that cannot change a result: how jobs log, record provenance and report errors, and these digests. They are
-# left out of the digests of code, so that a better error message does not train everything anew.
-NEUTRAL = frozenset({"errors.py", "paths.py", "records"})
 
 # Distributions whose name differs from the module they provide.
 _DISTRIBUTIONS = {"tensorflow": ("tensorflow", "tensorflow-cpu"), "vl_convert": ("vl-convert-python",)}
@@ -62,133 +56,96 @@ def _drop_docstring(node: ast.AST) -> None:
             node.body[:1] = [] if len(node.body) > 1 else [ast.copy_location(ast.Pass(), first)]
 
 
-# A module's normalised source, the batchlab modules and the other packages that it imports.
-_Module = tuple[str, frozenset[str], frozenset[str]]
-
-
-def _origin(statement: ast.ImportFrom, path: Path) -> str:
-    """Return the whole name of the module that `from … import` names in a file; none for one beside a user's file."""
-    if not statement.level:
-        return statement.module or ""
-    folder = path.parents[statement.level - 1]
-    if not folder.is_relative_to(LIBRARY):
-        return ""
-    return ".".join(["batchlab", *folder.relative_to(LIBRARY).parts, *([statement.module] if statement.module else [])])
-
-
-@functools.cache
-def _parsed(path: Path) -> _Module:
-    """Return what matters of a module, from what an earlier process kept if the file is still the same."""
-    text = path.read_text(encoding="utf-8")
-    # The place counts, because relative imports start there; not where the project lies, so that a copy has it too.
-    place = os.path.relpath(path, LIBRARY)
-    key = hashlib.sha256(f"{_normalisation()}{place}{text}".encode()).hexdigest()
-    if key in _kept():
-        source, ours, others = _kept()[key]
-        found = source, frozenset(ours), frozenset(others)
-    else:
-        found = _parse(text, path)
-    _USED[key] = found
-    return found
-
-
-# By content, and so never outdated; beside Python's own compiled modules.
-_USED: dict[str, _Module] = {}
-
-
-def _kept_file() -> Path:
-    return LIBRARY / "__pycache__" / "normalised.json"
-
-
-@functools.cache
-def _normalisation() -> str:
-    """Return what a normalised source depends on besides the source: this module and the version of Python."""
-    return f"{sys.version}{Path(__file__).read_text(encoding='utf-8')}"
-
-
-@functools.cache
-def _kept() -> dict[str, Any]:
-    try:
-        kept: dict[str, Any] = json.loads(_kept_file().read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return kept
-
-
-def keep_parsed() -> None:
-    """Keep what this process has parsed for later ones: a third of what our part of a dry run costs."""
-    if not _USED.keys() <= _kept().keys():
-        kept = {key: [source, sorted(ours), sorted(others)] for key, (source, ours, others) in _USED.items()}
-        with contextlib.suppress(OSError):  # a folder that may not be written
-            write_text(_kept_file(), json.dumps(kept))
-
-
-def _parse(text: str, path: Path) -> _Module:
-    tree = ast.parse(text, filename=str(path))
-    ours: set[str] = set()
-    others: set[str] = set()
-    for node in _statements(tree):
-        _drop_docstring(node)
-        names: list[str] = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and (module := _origin(node, path)):
-            # `from batchlab.sources import load` may name a submodule; what is no file is dropped later.
-            names = [module, *(f"{module}.{alias.name}" for alias in node.names)]
-        for name in names:
-            (ours if name.partition(".")[0] == "batchlab" else others).add(name)
-    # unparse, not dump: its text depends less on the version of Python, and comments and layout are gone.
-    return ast.unparse(tree), frozenset(ours), frozenset(name.partition(".")[0] for name in others)
-
-
-@functools.cache
-def _files_of(module: str) -> list[Path]:
-    """Return the files that importing `module` runs, its parents' `__init__` first; none if there is no such module."""
-    parts = module.split(".")[1:]
-    base = LIBRARY.joinpath(*parts)
-    found = base.with_suffix(".py") if parts else LIBRARY / "__init__.py"
-    if not found.is_file():
-        found = base / "__init__.py"
-    if not found.is_file():
-        return []
-    if found.relative_to(LIBRARY).parts[0] in NEUTRAL:
-        return []
-    packages = [LIBRARY.joinpath(*parts[:depth], "__init__.py") for depth in range(len(parts))]
-    return [*(package for package in packages if package.is_file()), found]
-
-
-def _closure(script: Path, modules: Iterable[str]) -> set[Path]:
-    """Return the script and every file of the library that it imports, directly or not."""
-    waiting = [script, *(file for module in modules for file in _files_of(module))]
-    seen: set[Path] = set()
-    while waiting:
-        path = waiting.pop()
-        if path not in seen:
-            seen.add(path)
-            waiting.extend(file for module in _parsed(path)[1] for file in _files_of(module))
-    return seen
-
-
-@functools.cache
-def code_digest(script: Path, modules: tuple[str, ...] = ()) -> str:
-    """Return the digest of a script and of all our modules that it imports, comments and docstrings dropped.
-
-    Args:
-        script: The script of a rule.
-        modules: Modules that the script imports by name at run time, such as `batchlab.probes.trajectory.measure`.
-    """
-    files = sorted(_closure(script.resolve(), modules), key=lambda path: path.as_posix())
-    return digest([[path.name, path.parent.name, _parsed(path)[0]] for path in files])
-
-
 @functools.cache
 def source_digest(path: Path) -> str:
     """Return the digest of one Python file of the user, comments and docstrings dropped.
 
+    It is part of the identity of segments, so its algorithm never changes.
+
     Raises:
         SyntaxError: If the file is not Python.
     """
-    return digest(_parsed(path.resolve())[0])
+    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path.resolve()))
+    for node in _statements(tree):
+        _drop_docstring(node)
+    # unparse, not dump: its text depends less on the version of Python, and comments and layout are gone.
+    return digest(ast.unparse(tree))
+
+
+@functools.cache
+def _library(folder: Path) -> Library:
+    return Library(folder)
+
+
+class _Reaches:
+    """What jobs reach, found once for each core and each choice of branches."""
+
+    def __init__(self, library: Library) -> None:
+        self.library = library
+        self._reaches: dict[tuple[str, str], Reach] = {}
+        self._found: dict[tuple[Path, tuple[str, ...], str, str], Reached] = {}
+
+    def of(self, script: Path, modules: tuple[str, ...], options: Mapping[str, Any], core: str) -> Reached:
+        place = self._declares(modules[0]) if modules and options else ""
+        tested = self._names_tested(place) if place else frozenset()
+        values = {name: value for name, value in options.items() if name in tested}
+        chosen = canonical({place: values} if values else {})
+        key = script, modules, chosen, core
+        if key not in self._found:
+            reach = self._reaches.setdefault((core, chosen), Reach(self.library, core, json.loads(chosen)))
+            self._found[key] = reach.job(script.resolve(), modules)
+        return self._found[key]
+
+    def _declares(self, entry: str) -> str:
+        """Return where the options of a module are tested: in its package if that declares something, or in itself."""
+        module = entry.partition(":")[0]
+        package = module.rpartition(".")[0]
+        return package if self.library.path(f"{package}.declaration") else module
+
+    @functools.cache  # noqa: B019 - lives as long as the process
+    def _names_tested(self, place: str) -> frozenset[str]:
+        module = self.library.module(place)
+        own = {name for statement in (module.statements if module else ()) for name in statement.options}
+        return frozenset(own).union(*(self._names_tested(each) for each in self.library.submodules(place)))
+
+
+@functools.cache
+def _reaches(folder: Path) -> _Reaches:
+    return _Reaches(_library(folder))
+
+
+def keep_parsed() -> None:
+    """Keep what is parsed of the library for later processes; not while Snakemake parses, which writes nothing."""
+    _library(LIBRARY).keep(write_text)
+
+
+def code_digest(
+    script: Path, modules: tuple[str, ...] = (), options: Mapping[str, Any] | None = None, core: str = ""
+) -> str:
+    """Return the digest of all code of ours that a job can reach, and of nothing else.
+
+    Definitions are followed by name from the script and the modules: functions, classes and assignments, and statements
+    with effects of the modules that are imported for them. Comments, docstrings, annotations, imports and names of
+    modules do not count, nor does what `reach.NEUTRAL` lists.
+
+    Args:
+        script: The script of the rule.
+        modules: What the script imports by name at run time: `batchlab.models.mlp`, which means all public definitions
+            in it, or `batchlab.models.mlp:build`.
+        options: Values of the options that the first of the modules has. In the package that declares it, or in the
+            module if none does, they choose the branches that test `options["name"]`, where a function is given
+            `options` and does not change it.
+        core: Training core that computes, `tensorflow` or `jax`; empty if none does.
+
+    Raises:
+        ValueError: There is no such module or definition.
+    """
+    return _reaches(LIBRARY).of(script, tuple(modules), options or {}, core).digest[:10]
+
+
+def codes(script: Path, modules: tuple[str, ...] = (), options: Mapping[str, Any] | None = None) -> dict[str, str]:
+    """Return core → digest of the code of a job that trains or measures, for each training core."""
+    return {core: code_digest(script, modules, options, core) for core in CORES}
 
 
 @functools.cache
@@ -201,18 +158,22 @@ def locked_versions(lock: Path = LOCK) -> dict[str, str]:
     return {name: ",".join(sorted(set(found))) for name, found in versions.items()}
 
 
-@functools.cache
-def environment_digest(script: Path, modules: tuple[str, ...] = ()) -> str:
-    """Return the digest of the locked versions of those packages that a rule's code imports by itself.
-
-    A new version of a plotting library thus redraws figures and retrains nothing. Packages that only our
-    packages' packages need are left out on purpose.
-    """
-    imported = {name for path in _closure(script.resolve(), modules) for name in _parsed(path)[2]}
+def packages(script: Path, modules: tuple[str, ...] = (), options: Mapping[str, Any] | None = None) -> dict[str, str]:
+    """Return distribution → locked version(s) of the packages that a job's code uses by itself, with any core."""
+    reached = (_reaches(LIBRARY).of(script, tuple(modules), options or {}, core) for core in CORES)
     versions = locked_versions()
     used = {}
-    for name in sorted(imported):
+    for name in sorted(frozenset[str]().union(*(each.packages for each in reached))):
         for distribution in _DISTRIBUTIONS.get(name, (name.replace("_", "-").lower(),)):
             if distribution in versions:
                 used[distribution] = versions[distribution]
-    return digest(used)
+    return used
+
+
+def environment_digest(script: Path, modules: tuple[str, ...] = (), options: Mapping[str, Any] | None = None) -> str:
+    """Return the digest of the locked versions of those packages that a job's code uses by itself.
+
+    A new version of a plotting library thus redraws figures and retrains nothing. Packages that only our
+    packages' packages need are left out on purpose. It is the same for all cores. Arguments as for `code_digest`.
+    """
+    return digest(packages(script, modules, options))

@@ -1,1 +1,1 @@
-"""Data sets: what is known of them, how they are fetched and checked, and how they are split."""
+"""Data sources: published sets, formats of files, settings, downloads, and the preparation of one file of arrays."""

@@ -1,7 +1,7 @@
 """The SHA-256 of users' files, which identifies them; large files are not read again at each start of Snakemake.
 
 A file below 64 MiB is always read. The digest of a larger one is taken from what this process or an earlier job found,
-if path, size and time of the last change are the same. Only jobs write that down (`remember`): planning writes nothing.
+if path, size and time of the last change are the same. Only jobs write that down (`compute`): planning writes nothing.
 A large file that was changed without a change of size and time is planned with its old digest; the job that reads it
 computes the digest anew and stops (see `batchlab.sources.prepare`).
 """
@@ -11,13 +11,14 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 from batchlab.errors import BatchlabError
 from batchlab.files import sha256_of, write_json
 
 # Bytes from which on a file counts as large: half a second of hashing on a slow machine.
 LARGE = 64 << 20
-# Relative to the working directory, as results are.
+# Absolute path → size, time of the last change, digest. Relative to the working directory, as results are.
 RECORD = Path(".snakemake/batchlab/file_digests.json")
 # Seconds after its last change during which a file is not remembered: clocks of file systems tick that coarsely.
 _SETTLED = 2.0
@@ -55,22 +56,27 @@ def fingerprint(path: Path) -> str:
     if version[1] < LARGE:
         return _read(path)
     if version not in _known:
-        _known[version] = _remembered().get(_key(version)) or _read(path)
+        _known[version] = _recall(version) or _read(path)
     return _known[version]
 
 
-def remember(path: Path, sha256: str) -> None:
-    """Write down the digest of a large file, just computed, for later processes."""
+def compute(path: Path) -> str:
+    """Return the SHA-256 of a file's content, and write that of a large one down for later processes. For jobs only."""
     version = version_of(path)
-    if version[1] < LARGE or time.time() - version[2] / 1e9 < _SETTLED:
-        return
-    # Of each path the last version only. A line that a job beside this one writes may be lost, and costs one reading.
-    others = {key: value for key, value in _remembered().items() if json.loads(key)[0] != version[0]}
-    write_json(RECORD, {**others, _key(version): sha256})
+    sha256 = _read(path)
+    settled = time.time() - version[2] / 1e9 > _SETTLED and version_of(path) == version
+    if version[1] >= LARGE and settled:
+        # A line that a job beside this one writes may be lost; that costs one more reading.
+        write_json(RECORD, {**_remembered(), version[0]: [*version[1:], sha256]})
+    return sha256
 
 
-def _key(version: _Version) -> str:
-    return json.dumps(version)
+def _recall(version: _Version) -> str | None:
+    """Return the digest that an earlier job wrote down, if the file is still the same."""
+    entry = _remembered().get(version[0])
+    if isinstance(entry, list) and entry[:2] == [*version[1:]] and isinstance(entry[-1], str):
+        return entry[-1]
+    return None
 
 
 def _read(path: Path) -> str:
@@ -80,7 +86,7 @@ def _read(path: Path) -> str:
         raise BatchlabError(f"{path}: cannot be read ({problem})") from None
 
 
-def _remembered() -> dict[str, str]:
+def _remembered() -> dict[str, Any]:
     try:
         found = json.loads(RECORD.read_text(encoding="utf-8"))
     except (OSError, ValueError):

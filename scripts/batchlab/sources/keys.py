@@ -19,6 +19,7 @@ STANDARDISE = Flag(
     "or per channel of an image",
     False,
 )
+COMMON = (VALIDATION, TEST, SPLIT_SEED, STANDARDISE)
 # For formats of plain numbers.
 SCALE = Number(
     "scale",
@@ -38,7 +39,7 @@ def of_published(source: Published) -> tuple[Option, ...]:
 
 def of_file(form: Format) -> tuple[Option, ...]:
     """Return the keys that a user's file of a format accepts."""
-    return *form.options, VALIDATION, TEST, SPLIT_SEED, STANDARDISE
+    return *form.options, *COMMON
 
 
 def is_number(value: Any) -> bool:

@@ -17,11 +17,12 @@ import numpy as np
 
 from batchlab.declarations.options import with_defaults
 from batchlab.declarations.source import Format, Published
+from batchlab.declarations.task import SPLITS
 from batchlab.errors import BatchlabError
-from batchlab.files import atomic_path, sha256_of
+from batchlab.files import atomic_path
 from batchlab.sources.contents import Array, Contents, Pair, plain
 from batchlab.sources.download import Policy, fault_of, fetch
-from batchlab.sources.fingerprints import remember
+from batchlab.sources.fingerprints import compute
 from batchlab.sources.spec import PrepareSpec
 
 # Published sets without mirrors are part of the project.
@@ -112,10 +113,9 @@ def _locate(spec: PrepareSpec, downloads: Path, policy: Policy | None) -> tuple[
     """Return the files of a data set, whose content is the planned one, and what provenance records of the set."""
     if "file" in spec:
         path = Path(spec["file"])
-        found = sha256_of(path)
-        if found != spec["dataset"]["sha256"]:
+        # What is computed is also written down: a change that planning did not see is seen when it starts again.
+        if compute(path) != spec["dataset"]["sha256"]:
             raise BatchlabError(f"{path}: has changed since this run was planned; start it again")
-        remember(path, found)
         return [path], {"title": path.name, "licence": None, "citation": None}
     name = spec["dataset"]["name"]
     # By name, so that no other published set is part of this job.
@@ -194,7 +194,7 @@ def _split(contents: Contents, spec: PrepareSpec) -> dict[str, Pair]:
         return x[order[start:stop]], y[order[start:stop]].astype(np.int32)
 
     last = (contents.test[0], contents.test[1].astype(np.int32)) if contents.test else take(second, len(y))
-    return {"train": take(0, first), "validation": take(first, second), "test": last}
+    return dict(zip(SPLITS, (take(0, first), take(first, second), last), strict=True))
 
 
 def _standardise(parts: dict[str, Pair]) -> dict[str, Pair]:

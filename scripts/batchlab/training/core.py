@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from batchlab.training import backend, trainer
-from batchlab.training.resident import Resident
+from batchlab.backend import runtime
+from batchlab.backend.resident import Resident
+from batchlab.training import trainer
 
 Trainer: type[trainer.Trainer]
 Evaluation: type[Any]
@@ -20,17 +21,17 @@ ReEstimation: type[Any]
 compilation: Callable[[Any], tuple[bool, dict[str, Any]]]
 gradient_at: Callable[[Any, Resident, NDArray[np.int32], bool], list[NDArray[Any]]]
 
-if backend.NAME == "jax":
-    from batchlab.training.replicas import evaluation as replica_evaluation
-    from batchlab.training.replicas import functional, vectorising
-    from batchlab.training.replicas import trainer as replica_trainer
+if runtime.NAME == "jax":
+    from batchlab.jax_core import functional, vectorising
+    from batchlab.jax_core import scores as replica_evaluation
+    from batchlab.jax_core import side_by_side as replica_trainer
 
     Trainer = replica_trainer.Trainer
     Evaluation, ReEstimation = replica_evaluation.Evaluation, replica_evaluation.ReEstimation
     compilation, gradient_at = vectorising.compilation, functional.gradient_at
 else:
-    from batchlab.training import evaluation, jit, re_estimation, sequential, updates
+    from batchlab.tensorflow_core import gradients, inference, one_by_one, re_estimation, xla_choice
 
-    Trainer = sequential.Trainer
-    Evaluation, ReEstimation = evaluation.Evaluation, re_estimation.ReEstimation
-    compilation, gradient_at = jit.compilation, updates.gradient_at
+    Trainer = one_by_one.Trainer
+    Evaluation, ReEstimation = inference.Evaluation, re_estimation.ReEstimation
+    compilation, gradient_at = xla_choice.compilation, gradients.gradient_at

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from batchlab.training.resident import SPLITS
+from batchlab.backend.resident import SPLITS
 
 # Examples that pass through the model together; moderate, because convolutions keep large maps of each.
 CHUNK = 1024

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from batchlab.backend.runtime import keras
 from batchlab.errors import BatchlabError
 from batchlab.planning.optimizer_options import OPTIMIZER_OPTIONS
-from batchlab.training.backend import keras
 
 
 def optimizer_class(name: str) -> type[Any]:

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from batchlab import models
+from batchlab.backend.resident import Resident
 from batchlab.errors import BatchlabError
+from batchlab.models.construction import build_model
 from batchlab.training import core, state
 from batchlab.training.checkpoint import Checkpoint
 from batchlab.training.metrics import METRICS
-from batchlab.training.resident import Resident
-from batchlab.training.tables import Table
+from batchlab.training.row_files import Table
 from batchlab.training.trainer import Trainer, pieces
 
 _HISTORY = ("seed", "epoch", "updates", "examples", "seconds", "status", *METRICS)
@@ -107,7 +107,7 @@ def initialise(spec: dict[str, Any], data: Resident) -> Segment:
         spec: `model`, `seeds`.
         data: The resident data set.
     """
-    model = models.build(spec["model"], data.shape, data.classes)
+    model = build_model(spec["model"], data.shape, data.classes)
     jit, facts = core.compilation(model)
     variables = state.variables_of(model)
     keys = trainable_keys(model)
@@ -115,7 +115,7 @@ def initialise(spec: dict[str, Any], data: Resident) -> Segment:
     replicas: list[state.Arrays] = []
     segment = Segment(state.Snapshot((), {}, ()), facts=facts)
     for seed in spec["seeds"]:
-        drawn = state.capture(state.variables_of(models.build(spec["model"], data.shape, data.classes, seed=seed)))
+        drawn = state.capture(state.variables_of(build_model(spec["model"], data.shape, data.classes, seed=seed)))
         if drawn.keys() != variables.keys():
             raise BatchlabError("model: build() names its variables differently at each call; give its layers names")
         state.restore(variables, drawn)

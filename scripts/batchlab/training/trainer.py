@@ -8,11 +8,11 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from batchlab import models
+from batchlab.backend.resident import Resident
 from batchlab.errors import BatchlabError
+from batchlab.models.construction import build_model
 from batchlab.training import optimizers, state
 from batchlab.training.order import permutation
-from batchlab.training.resident import Resident
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Trainer(abc.ABC):
                 f"accumulation: {self.accumulation} does not divide batch_size {self.batch_size}; choose a divisor"
             )
         self.learning_rate = float(spec["learning_rate"])
-        self.model = models.build(spec["model"], data.shape, data.classes)
+        self.model = build_model(spec["model"], data.shape, data.classes)
         self._settings = spec["optimizer"]
         self.optimizer = self._new_optimizer()
         self.variables = state.variables_of(self.model, self.optimizer)

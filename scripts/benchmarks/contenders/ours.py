@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from batchlab.training import backend, core, resident
+from batchlab.backend import resident, runtime
+from batchlab.training import core
 from benchmarks.contenders import Data, start
 
 
 def configure(threads: int) -> None:
     """Prepare TensorFlow as in every job, determinism included."""
-    backend.configure(threads=threads)
+    runtime.configure(threads=threads)
 
 
 def resident_of(data: Data) -> resident.Resident:

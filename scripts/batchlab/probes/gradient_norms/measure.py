@@ -21,19 +21,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from batchlab import models
+from batchlab.backend import runtime
+from batchlab.backend.resident import Resident
 from batchlab.errors import BatchlabError
+from batchlab.models.construction import build_model
 from batchlab.probes.measuring import Measurement
-from batchlab.training import backend, core, state
+from batchlab.training import core, state
 from batchlab.training.order import trial_batches
-from batchlab.training.resident import Resident
+from batchlab.training.row_files import Table
 from batchlab.training.segment import trainable_keys
-from batchlab.training.tables import Table
 
-if backend.NAME == "jax":
-    from batchlab.probes.gradient_trials_jax import fixed_weights, moments, same_samples
+if runtime.NAME == "jax":
+    from batchlab.jax_core.vectorised_trials import fixed_weights, moments, same_samples
 else:
-    from batchlab.probes.gradient_trials import fixed_weights, moments, same_samples
+    from batchlab.tensorflow_core.trials import fixed_weights, moments, same_samples
 
 METHODS = ("fixed_weights", "same_samples")
 
@@ -76,7 +77,7 @@ def measure(spec: dict[str, Any], data: Resident, snapshot: state.Snapshot) -> M
     own = {"methods": list(METHODS), "batch_sizes": [2**k for k in range(1, 11)], "trials": 1000, **spec["probe"]}
     samples = int(own.get("samples", 1024))
     _check(own, samples, data.examples)
-    model = models.build(spec["model"], data.shape, data.classes)
+    model = build_model(spec["model"], data.shape, data.classes)
     jit, facts = core.compilation(model)
     variables = state.variables_of(model)
     layers = [key.removeprefix("weights/") for key in trainable_keys(model)] if own.get("per_layer") else []

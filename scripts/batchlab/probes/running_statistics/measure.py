@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from batchlab import models
+from batchlab.backend.resident import Resident
 from batchlab.errors import BatchlabError
+from batchlab.models.construction import build_model
 from batchlab.probes.measuring import Measurement
 from batchlab.training import core, state
 from batchlab.training.metrics import METRICS
 from batchlab.training.normalisation import normalisation_layers
-from batchlab.training.resident import Resident
-from batchlab.training.tables import Table
+from batchlab.training.row_files import Table
 
 _COLUMNS = ("seed", "statistics", *METRICS, "mean_difference", "variance_difference")
 
@@ -38,7 +38,7 @@ def measure(spec: dict[str, Any], data: Resident, snapshot: state.Snapshot) -> M
         data: The resident data set.
         snapshot: The snapshot to evaluate.
     """
-    model = models.build(spec["model"], data.shape, data.classes)
+    model = build_model(spec["model"], data.shape, data.classes)
     layers = normalisation_layers(model)
     if not layers:
         raise BatchlabError(

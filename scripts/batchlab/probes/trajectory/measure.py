@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from batchlab.backend.resident import Resident
 from batchlab.probes.measuring import Measurement
 from batchlab.training import core, state
-from batchlab.training.resident import Resident
+from batchlab.training.row_files import Table
 from batchlab.training.segment import distance, trainable_keys
-from batchlab.training.tables import Table
 from batchlab.training.trainer import single_updates
 
 _COLUMNS = ("seed", "batch_size", "updates", "examples", "loss", "from_start")

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from batchlab.backend.resident import Resident
 from batchlab.probes.measuring import Measurement
 from batchlab.training import core, state
-from batchlab.training.resident import Resident
+from batchlab.training.row_files import Table
 from batchlab.training.segment import trainable_keys
-from batchlab.training.tables import Table
 from batchlab.training.trainer import single_updates
 
 _COLUMNS = ("seed", "accumulation", "updates", "examples", "max_difference", "relative_difference")

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from batchlab.training import outer_products
-from batchlab.training.backend import float_type, tf
-from batchlab.training.resident import Resident
+from batchlab.backend.resident import Resident
+from batchlab.backend.runtime import float_type, tf
+from batchlab.tensorflow_core import outer_products
 
 
 def cross_entropy(labels: Any, logits: Any) -> Any:

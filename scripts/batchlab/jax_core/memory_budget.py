@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from batchlab.training.backend import device, jax
+from batchlab.backend.runtime import device, jax
 
 # Bytes that intermediate results of computations side by side may take.
 BUDGET = {"cpu": 2**29, "gpu": 2**33}

@@ -17,8 +17,9 @@ import numpy as np
 import pytest
 from numerics import cases, reference
 
-from batchlab import probes
-from batchlab.training import backend, order, segment, state
+from batchlab.backend import runtime
+from batchlab.probes import measuring
+from batchlab.training import order, segment, state
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("jax") is None, reason="jax is not installed; it is in envs/lock-dev.txt"
@@ -127,7 +128,7 @@ def train_here(spec: dict[str, Any], data: dict[str, Any], *snapshots: state.Sna
 
 def starting_at(spec: dict[str, Any], data: dict[str, Any]) -> state.Snapshot:
     """Return initial weights, drawn once for all settings that share them."""
-    return drawn(json.dumps([{key: spec[key] for key in ("model", "seeds")}, data]), backend.float_type())
+    return drawn(json.dumps([{key: spec[key] for key in ("model", "seeds")}, data]), runtime.float_type())
 
 
 @functools.cache
@@ -393,7 +394,7 @@ def test_a_probe_measures_the_same_with_the_other_core(jax: Jax, name: str) -> N
     precision, model, trained = PROBED[name]
     spec = {**cases.spec(model=model), "position": N if trained else 0, "probe": PROBES[name]}
     with cases.precision(precision):
-        expected = probes.measure(
+        expected = measuring.measure(
             spec, cases.resident(**data_of(name)), state.read(jax.folder / f"{name}-parent.npz")
         ).tables
     assert jax[name].keys() == expected.keys()
@@ -450,7 +451,7 @@ def test_a_process_of_one_core_says_so_and_never_loads_the_other(jax: Jax) -> No
     assert (facts["backend"], facts["device"], facts["deterministic"]) == ("jax", "cpu", True)
     assert facts["jax"].count(".") == 2
     assert "--xla_cpu_multi_thread_eigen=false" in facts["deterministic_flags"]
-    assert backend.configure()["backend"] == "tensorflow"
+    assert runtime.configure()["backend"] == "tensorflow"
     assert "jax" not in sys.modules
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from batchlab.backend.runtime import float_type, keras
 from batchlab.errors import BatchlabError
-from batchlab.training.backend import float_type, keras
 
 SPLITS = ("train", "validation", "test")
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from batchlab.training import outer_products
-from batchlab.training.backend import float_type, tf
-from batchlab.training.resident import Resident
-from batchlab.training.updates import gradient_sum
+from batchlab.backend.resident import Resident
+from batchlab.backend.runtime import float_type, tf
+from batchlab.tensorflow_core import outer_products
+from batchlab.tensorflow_core.gradients import gradient_sum
 
 Trials = Callable[[NDArray[np.int32]], NDArray[np.float64]]
 

@@ -1,6 +1,6 @@
 """A user's model is tried once before anything is trained with it, so that what is wrong with it is told at once.
 
-`batchlab.models.build` refuses what cannot be built. Here the model is run as training will run it: a compiled gradient
+`models.construction` refuses what cannot be built. Here the model is run as training will run it: a compiled gradient
 on a few examples. What would train but mean something else is refused too: probabilities for logits, another
 precision, initial weights or outputs that the seed does not fix.
 """
@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from batchlab import models
+from batchlab.backend.resident import Resident
+from batchlab.backend.runtime import keras
 from batchlab.errors import BatchlabError, one_line
+from batchlab.models.construction import build_model
 from batchlab.training import core, state
-from batchlab.training.backend import keras
-from batchlab.training.resident import Resident
 
 # Examples that pass through the model: few, and no size that a model would be fixed to.
 _EXAMPLES = 7
@@ -35,7 +35,7 @@ def try_model(settings: dict[str, Any], data: Resident) -> dict[str, Any]:
         BatchlabError: The model cannot be trained, or its numbers would not be what the campaign says.
     """
     name = f"model {settings['file']}"
-    first, second = (models.build(settings, data.shape, data.classes, seed=1) for _ in range(2))
+    first, second = (build_model(settings, data.shape, data.classes, seed=1) for _ in range(2))
     _check_weights(name, first, second)
     rows = np.arange(min(_EXAMPLES, data.examples), dtype=np.int32)
     _check_outputs(name, first, second, data.inputs(data.x[: len(rows)]))

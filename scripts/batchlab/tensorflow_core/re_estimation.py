@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from batchlab.training.backend import tf
+from batchlab.backend.resident import Resident
+from batchlab.backend.runtime import tf
 from batchlab.training.normalisation import CHUNK, batch_statistics, normalisation_layers, pool, population_chunks
-from batchlab.training.resident import Resident
 
 
 class ReEstimation:

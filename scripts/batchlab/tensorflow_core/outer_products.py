@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from batchlab.training.backend import device, tf
+from batchlab.backend.runtime import device, tf
 
 # Measured (docs/decisions.md): the product is as fast for more examples, and faster for narrower kernels.
 MOST_EXAMPLES, FEWEST_UNITS = 8, 64

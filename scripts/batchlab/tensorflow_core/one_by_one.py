@@ -6,12 +6,12 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from batchlab.backend.resident import Resident
+from batchlab.backend.runtime import tf
+from batchlab.tensorflow_core.gradients import Updates, compile_updates
+from batchlab.tensorflow_core.inference import Evaluation
+from batchlab.tensorflow_core.xla_choice import compilation
 from batchlab.training import state, trainer
-from batchlab.training.backend import tf
-from batchlab.training.evaluation import Evaluation
-from batchlab.training.jit import compilation
-from batchlab.training.resident import Resident
-from batchlab.training.updates import Updates, compile_updates
 
 
 class Trainer(trainer.Trainer):

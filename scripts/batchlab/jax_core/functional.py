@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from batchlab.training.backend import float_type, jax, keras
-from batchlab.training.resident import Resident
+from batchlab.backend.resident import Resident
+from batchlab.backend.runtime import float_type, jax, keras
 
 jnp = jax.numpy
 

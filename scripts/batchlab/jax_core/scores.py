@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from batchlab.backend.resident import Resident
+from batchlab.backend.runtime import float_type, jax
+from batchlab.jax_core.functional import Values, cross_entropy, examples, forward, present_values
+from batchlab.jax_core.vectorising import over_replicas
 from batchlab.training import metrics
-from batchlab.training.backend import float_type, jax
 from batchlab.training.normalisation import CHUNK, batch_statistics, normalisation_layers, pool, population_chunks
-from batchlab.training.replicas.functional import Values, cross_entropy, examples, forward, present_values
-from batchlab.training.replicas.vectorising import over_replicas
-from batchlab.training.resident import Resident
 
 jnp = jax.numpy
 

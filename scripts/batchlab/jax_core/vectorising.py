@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from batchlab.backend.runtime import float_type, jax
 from batchlab.errors import BatchlabError
-from batchlab.training.backend import float_type, jax
-from batchlab.training.replicas.functional import forward, present_values
+from batchlab.jax_core.functional import forward, present_values
 
 
 def _traced(model: Any) -> str:

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from batchlab.training.backend import jax
-from batchlab.training.replicas.functional import Values, gradient_sum, present_values
-from batchlab.training.replicas.memory import side_by_side
-from batchlab.training.replicas.vectorising import vectorisation_rule
-from batchlab.training.resident import Resident
+from batchlab.backend.resident import Resident
+from batchlab.backend.runtime import jax
+from batchlab.jax_core.functional import Values, gradient_sum, present_values
+from batchlab.jax_core.memory_budget import side_by_side
+from batchlab.jax_core.vectorising import vectorisation_rule
 
 jnp = jax.numpy
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from batchlab.training import backend
-from batchlab.training.backend import float_type, tf
+from batchlab.backend import runtime
+from batchlab.backend.runtime import float_type, tf
 
 
 def operations(model: Any) -> set[str]:
@@ -47,5 +47,5 @@ def jit_rule(model: Any, device: str) -> tuple[bool, str]:
 
 def compilation(model: Any) -> tuple[bool, dict[str, Any]]:
     """Return the decision on the present device, and what the provenance record should say about it."""
-    jit, reason = jit_rule(model, backend.device())
+    jit, reason = jit_rule(model, runtime.device())
     return jit, {"jit": jit, "jit_reason": reason}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from batchlab.training.backend import float_type, jax
-from batchlab.training.replicas.functional import Values, accumulated
-from batchlab.training.resident import Resident
+from batchlab.backend.resident import Resident
+from batchlab.backend.runtime import float_type, jax
+from batchlab.jax_core.functional import Values, accumulated
 
 # Values of a replica's trainable variables, its other variables, and its optimizer's.
 State = tuple[Values, Values, Values]

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from batchlab.backend.resident import Resident
+from batchlab.backend.runtime import jax
+from batchlab.jax_core.scanned_updates import State, updates_of
+from batchlab.jax_core.scores import Population, Scores
+from batchlab.jax_core.vectorising import compilation, over_replicas
 from batchlab.training import state, trainer
-from batchlab.training.backend import jax
-from batchlab.training.replicas.evaluation import Population, Scores
-from batchlab.training.replicas.updates import State, updates_of
-from batchlab.training.replicas.vectorising import compilation, over_replicas
-from batchlab.training.resident import Resident
 
 
 class Trainer(trainer.Trainer):

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from batchlab.training.backend import tf
+from batchlab.backend.resident import Resident
+from batchlab.backend.runtime import tf
+from batchlab.tensorflow_core.gradients import cross_entropy
+from batchlab.tensorflow_core.re_estimation import ReEstimation
 from batchlab.training.metrics import CHUNK, chunks, metrics
-from batchlab.training.re_estimation import ReEstimation
-from batchlab.training.resident import Resident
-from batchlab.training.updates import cross_entropy
 
 
 class Evaluation:

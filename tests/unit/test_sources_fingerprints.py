@@ -1,0 +1,125 @@
+"""Digests of users' files: exact for small files, remembered for large ones, and written by jobs alone."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from unit.sources import prepare
+
+from batchlab.errors import BatchlabError
+from batchlab.sources import fingerprints, settings
+from batchlab.sources import prepare as preparation
+from batchlab.sources.fingerprints import RECORD, compute, fingerprint
+
+HOUR_AGO = time.time_ns() - 3600 * 10**9
+
+
+def file_of(path: Path, content: bytes, changed: int = HOUR_AGO) -> Path:
+    path.write_bytes(content)
+    os.utime(path, ns=(changed, changed))
+    return path
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory of a new process."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(fingerprints, "_known", {})
+    return tmp_path
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fingerprints, "LARGE", 4)
+
+
+def test_a_small_file_is_read_each_time(folder: Path) -> None:
+    path = file_of(folder / "small.npz", b"one")
+    assert fingerprint(path) == sha256(b"one")
+    assert compute(path) == sha256(b"one")
+    # Neither size nor time tells these two apart.
+    file_of(path, b"two")
+    assert fingerprint(path) == sha256(b"two")
+    assert not RECORD.exists()
+
+
+@pytest.mark.usefixtures("large")
+def test_a_large_file_is_read_once_in_a_process_and_planning_writes_nothing(folder: Path) -> None:
+    path = file_of(folder / "large.npz", b"12345")
+    assert fingerprint(path) == sha256(b"12345")
+    file_of(path, b"67890")
+    assert fingerprint(path) == sha256(b"12345")
+    for changed, content in ((HOUR_AGO + 1, b"67890"), (HOUR_AGO, b"678901")):
+        file_of(path, content, changed)
+        assert fingerprint(path) == sha256(content)
+    assert [item.name for item in folder.iterdir()] == ["large.npz"]
+
+
+@pytest.mark.usefixtures("large")
+def test_what_a_job_remembers_spares_later_processes_the_reading(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {file_of(folder / name, name.encode()): sha256(name.encode()) for name in ("first.npz", "second.npz")}
+    for path, digest in files.items():
+        assert compute(path) == digest
+    monkeypatch.setattr(fingerprints, "sha256_of", lambda path: "was read")
+    for path, digest in files.items():
+        assert fingerprint(path) == fingerprint(Path(path.name)) == digest
+    file_of(folder / "first.npz", b"another", HOUR_AGO + 1)
+    assert fingerprint(folder / "first.npz") == "was read"
+    monkeypatch.undo()
+    fingerprints._known.clear()
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(fingerprints, "LARGE", 4)
+    assert compute(folder / "first.npz") == sha256(b"another")
+    assert RECORD.read_text().count("first.npz") == 1
+    assert sha256(b"second.npz") in RECORD.read_text()
+
+
+@pytest.mark.usefixtures("large")
+def test_a_file_that_was_just_written_is_not_remembered(folder: Path) -> None:
+    compute(file_of(folder / "new.npz", b"12345", time.time_ns()))
+    assert not RECORD.exists()
+
+
+@pytest.mark.usefixtures("large")
+@pytest.mark.parametrize("record", ["", "[1, 2]", "{", "LARGE"])
+def test_a_damaged_record_is_as_good_as_none(folder: Path, record: str) -> None:
+    RECORD.parent.mkdir(parents=True)
+    path = file_of(folder / "large.npz", b"12345")
+    RECORD.write_text(record.replace("LARGE", json.dumps({str(path): [5, HOUR_AGO]})))
+    assert fingerprint(path) == sha256(b"12345")
+    compute(path)
+    assert sha256(b"12345") in RECORD.read_text()
+
+
+@pytest.mark.usefixtures("large")
+def test_the_job_notices_a_change_that_planning_cannot_see(folder: Path) -> None:
+    path = folder / "mine.npz"
+    np.savez(path, x=np.zeros((20, 2)), y=np.arange(20) % 2)
+    os.utime(path, ns=(HOUR_AGO, HOUR_AGO))
+    planned = settings.resolve({"file": "mine.npz"})
+    np.savez(path, x=np.ones((20, 2)), y=np.arange(20) % 2)
+    os.utime(path, ns=(HOUR_AGO, HOUR_AGO))
+    assert settings.resolve({"file": "mine.npz"}).identity == planned.identity
+    with pytest.raises(BatchlabError, match=r"mine\.npz: has changed since this run was planned; start it again"):
+        preparation.prepare({**planned.spec, "file": "mine.npz"}, folder)
+    # What the job found is written down, so that starting again plans with the new content.
+    fingerprints._known.clear()
+    assert settings.resolve({"file": "mine.npz"}).identity != planned.identity
+    assert prepare({"file": "mine.npz"}, folder).arrays["x_train"].min() == 1
+
+
+def test_a_missing_file_is_one_line_that_says_where_paths_start(folder: Path) -> None:
+    for path, words in ((Path("absent.npz"), "No such file"), (folder, "is not a file"), (Path("a\0b"), "null")):
+        with pytest.raises(BatchlabError, match=words) as problem:
+            fingerprint(path)
+        assert "\n" not in str(problem.value)
