@@ -93,7 +93,7 @@ format: $(VENV)/dev.stamp
 
 # The pages that are made from data: docs/reruns.md.
 docs: $(VENV)/run.stamp
-	@cd scripts && ../$(BIN)/python -m batchlab.pages.reruns
+	@cd scripts && ../$(BIN)/python -m batchlab.pages
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "batchlab needs Python 3.11 or newer; set PYTHON=python3.12, say")'

@@ -12,7 +12,6 @@ sys.path.insert(0, str(SCRIPTS))
 from batchlab.configuration import campaign as configuration
 from batchlab.configuration import machine
 from batchlab.records.checkout import order_file_times, settings_file, settings_of_shared
-from batchlab.configuration.yaml_files import check_files
 from batchlab.records.digests import (
     canonical,
     code_digest,
@@ -45,9 +44,8 @@ from batchlab.planning.specs import (
 )
 
 try:
-    check_files(workflow.configfiles)
     machine.choose(config, os.environ)
-    PLAN = plan(configuration.load(config))
+    PLAN = plan(configuration.read(config, workflow.configfiles))
 except BatchlabError as problem:
     # Not raised: Snakemake would add where in this file, which is not where the mistake is.
     sys.exit(f"batchlab: error: {problem}")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import json
 import os
 import re
 from collections.abc import Iterator
@@ -22,7 +21,8 @@ from hypothesis import strategies as st
 from unit.campaigns import planned
 from unit.test_campaign_files import PROJECT, merged
 
-from batchlab.configuration.campaign import RULE_FAMILIES, RULES, SCHEMA, TARGETS, load
+from batchlab.configuration.campaign import load
+from batchlab.configuration.schema import schema
 from batchlab.configuration.yaml_files import check_files
 from batchlab.errors import BatchlabError
 from batchlab.planning import plan
@@ -61,7 +61,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         yield from places(inner, (*path, key))
 
 
-KEYS = ("the campaign", *json.loads(SCHEMA.read_text())["properties"])
+KEYS = ("the campaign", *schema()["properties"])
 
 
 @functools.cache
@@ -181,7 +181,7 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ({"campaign": "x" * 300}, ["campaign: ", "at most 60 characters"]),
     ({"campaign": "data"}, ["campaign: 'data'", "choose another name"]),
     ({"studies__all": STUDY}, ["studies.all: ", "choose another name"]),
-    ({"studies__tabulate_switch": STUDY}, ["rule of the workflow"]),
+    ({"studies__tabulate_study": STUDY}, ["rule of the workflow"]),
     ({"studies__a/b": STUDY}, ["studies: 'a/b'", "lower-case letters"]),
     ({"studies__sizes__figures": {"a/../b": None}}, ["studies.sizes.figures: 'a/../b'", "lower-case letters"]),
     ({"models__a\nb": {"name": "mlp"}}, ["models: 'a", "letters, digits"]),
@@ -228,6 +228,58 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ({"studies__sizes__claims__lower__minus": {"epoch": "lst"}}, ["minus.epoch: ", "'lst'", "did you mean 'last'"]),
     ({"studies__sizes__claims__lower__minus": {"seed": "last"}}, ["minus.seed: ", "'last'", "first, numbers"]),
     ({"studies__sizes__reference": {"batch_size": 17}}, ["sizes.reference.batch_size: no row of table arms"]),
+    # keys that a chart does not read
+    (
+        {"studies__sizes__figures__accuracy__sort": "value"},
+        ["figures.accuracy: unknown setting of curves 'sort'", "allowed: caption, chart, colour, dash"],
+    ),
+    ({"studies__sizes__figures__accuracy__color": "arm"}, ["setting of curves 'color'", "did you mean 'colour'"]),
+    (
+        {"studies__sizes__figures__accuracy__chart": "curve"},
+        ["accuracy.chart: unknown value 'curve'", "did you mean 'curves'"],
+    ),
+    (
+        {
+            "studies__sizes__figures__accuracy": {
+                "chart": "points",
+                "title": "",
+                "caption": "",
+                "table": "history",
+                "y": "epoch",
+            }
+        },
+        ["figures.accuracy: the key 'x' is missing; points needs it"],
+    ),
+    # two tables
+    (
+        {"studies__sizes__figures__accuracy__table": ["history", "arm"]},
+        ["accuracy.table: unknown table 'arm'", "'arms'"],
+    ),
+    (
+        {"studies__sizes__figures__accuracy__table": ["history", "arms", "summary"]},
+        ["accuracy.table: ", "a list of 2 at most"],
+    ),
+    (
+        {
+            "studies__sizes__figures__accuracy__table": ["history", "arms"],
+            "studies__sizes__figures__accuracy__y": "norm",
+        },
+        ["accuracy.y: unknown column of table history and arms 'norm'"],
+    ),
+    # derived tables
+    (
+        {"studies__sizes__tables": {"mine": {"derivation": "norm_summary"}}},
+        ["tables.mine.derivation: ", "gradient_norm_summary"],
+    ),
+    (
+        {"studies__sizes__tables": {"mine": {"derivation": "gradient_norm_summary"}}},
+        ["tables.mine: gradient_norm_summary is made of the table 'gradient_norms'", "add its probe"],
+    ),
+    (
+        {"studies__switch__tables": {"history": {"derivation": "gradient_norm_summary"}}},
+        ["has a table 'history' already"],
+    ),
+    ({"studies__sizes__experiments": ["X1"]}, ["sizes.experiments[0]: 'X1'", "E or M and a number"]),
     # options
     ({"models__mlp__hidden": "64"}, ["models.mlp.hidden: '64'", "list of integers"]),
     ({"models__mlp__hidden": [0]}, ["models.mlp.hidden: [0]", "1 or more"]),
@@ -354,10 +406,12 @@ def test_the_campaigns_of_the_project_say_nothing_twice() -> None:
     check_files((PROJECT / "config").glob("*.yaml"))
 
 
-def test_the_reserved_names_are_those_of_the_workflow() -> None:
-    text = "".join(path.read_text() for path in (PROJECT / "Snakefile", *(PROJECT / "rules").glob("*.smk")))
-    assert set(re.findall(r"^rule (\w+):", text, re.M)) == TARGETS | RULES
-    assert set(re.findall(r'name:\s+f"(\w+_)\{', text)) == set(RULE_FAMILIES)
+@pytest.mark.parametrize(
+    "name", ["all", "figures", "tables", "verify", "crate", "prepare_data", "train_segment", "draw_figure"]
+)
+def test_no_study_bears_the_name_of_a_rule(name: str) -> None:
+    with pytest.raises(BatchlabError, match=rf"^studies\.{name}: '{name}' is a rule of the workflow"):
+        planned(**{f"studies__{name}": STUDY})
 
 
 def test_activations_are_those_of_keras() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -11,13 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
-from batchlab.charts.drawing import CHARTS
-from batchlab.configuration.campaign import SCHEMA, load
+from batchlab.configuration.campaign import load
+from batchlab.configuration.schema import schema
+from batchlab.declarations import find
 from batchlab.planning import plan
-from batchlab.planning.columns import DERIVED_COLUMNS, TABLE_COLUMNS
-from batchlab.planning.parts import INITIAL_NAME, PROBE_TABLES, TRAINED_NAME, Plan
-from batchlab.tables.selection import DERIVED
-from batchlab.tables.study import DISTANCE_COLUMNS, HISTORY_COLUMNS
+from batchlab.planning.parts import INITIAL_NAME, TRAINED_NAME, Plan
 
 PROJECT = Path(__file__).resolve().parents[2]
 CAMPAIGNS = sorted(path.name for path in (PROJECT / "config").glob("*.yaml") if path.name != "studies.yaml")
@@ -68,35 +64,29 @@ def test_names_tell_initial_weights_from_trained_segments(name: str) -> None:
     }
 
 
-@pytest.mark.parametrize("table", TABLE_COLUMNS)
-def test_planning_knows_the_columns_of_the_tables(table: str) -> None:
-    paths = sorted((PROJECT / "results/paper/tables").glob(f"*/{table}.csv"))
-    assert paths
-    for path in paths:
-        with path.open(encoding="utf-8", newline="") as file:
-            assert set(next(csv.reader(file))) == TABLE_COLUMNS[table], path
-
-
-def test_planning_knows_the_derived_columns() -> None:
-    assert {name: derived.needs for name, derived in DERIVED.items()} == DERIVED_COLUMNS
-    assert set(HISTORY_COLUMNS) == TABLE_COLUMNS["history"] and set(DISTANCE_COLUMNS) == TABLE_COLUMNS["distances"]
-
-
 @pytest.mark.parametrize("name", ["quick.yaml", "paper.yaml"])
 def test_every_study_has_a_figure_and_a_claim(name: str) -> None:
     for study in campaign(name).studies.values():
         assert study.figures and study.claims, study.name
 
 
-def test_the_schema_knows_what_the_code_knows() -> None:
-    definitions = json.loads(SCHEMA.read_text())["$defs"]
-    assert definitions["figure"]["properties"]["chart"]["enum"] == list(CHARTS)
-    assert definitions["probe"]["properties"]["probe"]["enum"] == list(PROBE_TABLES)
-    for kind in PROBE_TABLES:
-        assert (PROJECT / f"scripts/batchlab/probes/{kind}/measure.py").is_file()
+def test_the_schema_offers_what_is_in_the_folders() -> None:
+    definitions = schema()["$defs"]
+    for group, kind, folder, code in (
+        ("probe", "probe", "probes", "measure.py"),
+        ("figure", "chart", "charts", "draw.py"),
+        ("derived_table", "derivation", "tables/derivations", "declaration.py"),
+    ):
+        there = {path.parent.name for path in (PROJECT / "scripts/batchlab" / folder).glob(f"*/{code}")}
+        assert set(definitions[group]["properties"][kind]["enum"]) == there
+
+
+def test_rules_scale_what_planning_scales() -> None:
+    for name, rule in find.rules().items():
+        assert set(rule.factors) <= {"learning_rate"}, name
 
 
 def test_the_manual_names_every_key() -> None:
     manual = (PROJECT / "config/README.md").read_text()
-    missing = {key for key in schema_keys(json.loads(SCHEMA.read_text())) if not re.search(rf"\b{key}\b", manual)}
+    missing = {key for key in schema_keys(schema()) if not re.search(rf"\b{key}\b", manual)}
     assert not missing

@@ -10,8 +10,8 @@ import yaml
 
 from batchlab.configuration.machine import choose
 from batchlab.configuration.yaml_files import check_files
+from batchlab.declarations import find
 from batchlab.errors import BatchlabError
-from batchlab.planning.parts import PROBE_TABLES
 
 PROJECT = Path(__file__).resolve().parents[2]
 JAX, GPU = {"BATCHLAB_BACKEND": "jax"}, {"BATCHLAB_DEVICE": "gpu"}
@@ -86,5 +86,5 @@ def test_every_rule_that_computes_waits_for_the_gpu() -> None:
     assert environment == JAX | GPU
     assert {name for name, wanted in profile["set-resources"].items() if wanted == {"gpu": 1}} == {
         *("check_model", "initialise_model", "train_segment"),
-        *(f"measure_{kind}" for kind in PROBE_TABLES),
+        *(f"measure_{kind}" for kind in find.probes()),
     }

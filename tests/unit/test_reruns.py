@@ -8,10 +8,11 @@ import json
 import pytest
 from unit.campaigns import raw
 
-from batchlab.configuration.campaign import SCHEMA, load
+from batchlab.configuration.campaign import load
+from batchlab.configuration.schema import schema as campaign_schema
 from batchlab.pages import reruns
 
-WHOLE = json.loads(SCHEMA.read_text(encoding="utf-8"))
+WHOLE = campaign_schema()
 SECTIONS = reruns.load()
 
 
@@ -48,7 +49,7 @@ def test_a_new_key_without_a_row_is_found(place: tuple[str, ...], key: str) -> N
         ("seeds.count", {"seeds", "seeds.count"}),
         ("studies.a.arms.b.batch_size", {"studies", "study.arms", "recipe.batch_size"}),
         ("studies.a.arms.b.phases.0.epochs", {"studies", "study.arms", "recipe.phases", "phase.epochs"}),
-        ("studies.a.figures.b.where.epoch.min", {"studies", "study.figures", "figure.where", "condition.min"}),
+        ("studies.a.figures.b.where.epoch.min", {"studies", "study.figures", "figure.where", "range.min"}),
     ],
 )
 def test_a_path_is_resolved_to_keys(path: str, keys: set[str]) -> None:

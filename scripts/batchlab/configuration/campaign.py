@@ -1,38 +1,30 @@
-"""Reading a campaign: the schema's check in one line per problem, and its defaults."""
+"""Reading a campaign: the catalogue below it, the schema's check in one line per problem, and its defaults."""
 
 from __future__ import annotations
 
 import copy
 import datetime
-import json
+import functools
+import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import jsonschema
 
+from batchlab.configuration.schema import schema
+from batchlab.configuration.yaml_files import check_files, parsed
+from batchlab.declarations import find
+from batchlab.declarations.options import with_defaults
 from batchlab.errors import BatchlabError, shown, unknown
 from batchlab.paths import PROJECT
 
-_NO_DEFAULT = object()
-SCHEMA = PROJECT / "config" / "schema.json"
+# The studies below every campaign, and the campaign that runs where none is given.
+CATALOGUE = PROJECT / "config" / "studies.yaml"
+DEFAULT_CAMPAIGN = PROJECT / "config" / "quick.yaml"
 
 # Folders below `results/` that all campaigns share.
 SHARED_FOLDERS = frozenset({"checkpoints", "crates", "data", "downloads", "probes", "segments"})
-# Targets and rules of the workflow beside which each study is a target of its own name.
-TARGETS = frozenset({"all", "crate", "data", "figures", "tables", "verify"})
-RULES = frozenset(
-    (
-        "prepare_data",
-        "check_model",
-        "initialise_model",
-        "train_segment",
-        "judge_claims",
-        "merge_tables",
-        "draw_figure",
-        "write_report",
-    )
-)
-RULE_FAMILIES = ("tabulate_", "measure_")
 
 # Beyond any use, and small enough for every count that is made of it (examples = epochs × training set, say).
 _LARGEST = 10**12
@@ -104,19 +96,25 @@ def _text_hint(value: Any, wanted: Any) -> str:
     return ""
 
 
+def _word(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _explain(error: jsonschema.ValidationError) -> BatchlabError:
     """Return a schema error as one line with key, value and what is allowed."""
     where, value = _path(error.absolute_path), error.instance
-    schema: Any = error.schema
+    part: Any = error.schema
+    kind = None if "$schema" in part else part.get("title")  # of a probe, a chart or a derivation
     if error.validator == "additionalProperties" and isinstance(value, dict):
-        known = schema.get("properties", {})
+        known = part.get("properties", {})
         extra = next(key for key in value if key not in known)
-        return unknown(where, "key", extra, known)
+        return unknown(where, f"setting of {kind}" if kind else "key", extra, known)
     if error.validator == "required" and isinstance(value, dict):
-        missing = [key for key in schema["required"] if key not in value]
-        return BatchlabError(f"{where}: the key {missing[0]!r} is missing; config/README.md says what it means")
+        missing = next(key for key in part["required"] if key not in value)
+        way_out = f"{kind} needs it" if kind else "config/README.md says what it means"
+        return BatchlabError(f"{where}: the key {missing!r} is missing; {way_out}")
     if error.validator == "enum":
-        return unknown(where, "value", value, map(str, schema["enum"]))
+        return unknown(where, "value", value, map(_word, part["enum"]))
     if error.validator in ("anyOf", "oneOf") and error.context:
         # The branch that fails deepest is the one that the author meant; of those that fail at the value itself, one
         # that asks for its type.
@@ -129,17 +127,17 @@ def _explain(error: jsonschema.ValidationError) -> BatchlabError:
 
 def _allowed(error: jsonschema.ValidationError) -> str:
     """Return what the schema allows instead of the value."""
-    schema: Any = error.schema
+    part: Any = error.schema
     if error.validator == "anyOf":
         return " or ".join(dict.fromkeys(_allowed(branch) for branch in error.context or ()))
     texts = {
         "type": lambda v: f"{_type_name(v)}{_text_hint(error.instance, v)}",
-        "enum": lambda v: ", ".join(map(str, v)),
-        "const": lambda v: str(v),
+        "enum": lambda v: ", ".join(map(_word, v)),
+        "const": _word,
         "minimum": lambda v: f"{v} or more",
         "maximum": lambda v: f"{v} at most",
         "exclusiveMinimum": lambda v: f"more than {v}",
-        "pattern": lambda v: schema["description"],
+        "pattern": lambda v: part["description"],
         "maxLength": lambda v: f"at most {v} characters",
         "minLength": lambda v: f"at least {v} character",
         "minItems": lambda v: f"a list of {v} at least",
@@ -147,32 +145,44 @@ def _allowed(error: jsonschema.ValidationError) -> str:
         "minProperties": lambda v: f"at least {v} key",
         "uniqueItems": lambda v: "a list without repeated values",
         "not": lambda v: "accumulation or micro_batch, and epochs or updates: one of each pair",
-        "oneOf": lambda v: f"one of the keys {' and '.join(key for part in v for key in part.get('required', ()))}",
+        "oneOf": lambda v: f"one of the keys {' and '.join(key for each in v for key in each.get('required', ()))}",
     }
     return texts[str(error.validator)](error.validator_value)
 
 
-def _with_defaults(schema: Mapping[str, Any], value: Any) -> Any:
+def _filled(part: Mapping[str, Any], value: Any) -> Any:
+    """Return `value` with the defaults of the schema for the campaign's own keys."""
     if not isinstance(value, dict):
         return value
     filled = dict(value)
-    for key, part in schema.get("properties", {}).items():
-        if key not in filled and "default" in part:
-            filled[key] = copy.deepcopy(part["default"])
+    for key, inner in part.get("properties", {}).items():
+        if key not in filled and "default" in inner:
+            filled[key] = copy.deepcopy(inner["default"])
         if key in filled:
-            filled[key] = _with_defaults(part, filled[key])
+            filled[key] = _filled(inner, filled[key])
     return filled
 
 
+@functools.cache
+def rules_of_workflow() -> tuple[frozenset[str], tuple[str, ...]]:
+    """Return the names of the workflow's rules, and the beginnings of names that it makes for each study."""
+    files = (PROJECT / "Snakefile", *sorted((PROJECT / "rules").glob("*.smk")))
+    text = "".join(file.read_text(encoding="utf-8") for file in files)
+    names = re.findall(r"^\s*(?:rule|checkpoint)\s+(\w+):", text, re.MULTILINE)
+    return frozenset(names), tuple(dict.fromkeys(re.findall(r'name:\s+f"(\w+_)\{', text)))
+
+
 def _check_names(config: Mapping[str, Any]) -> None:
-    """Refuse names that mean something else: folders that campaigns share, targets and rules of the workflow."""
+    """Refuse names that mean something else: folders that campaigns share, and rules of the workflow."""
     if config["campaign"] in SHARED_FOLDERS:
         raise BatchlabError(
             f"campaign: {config['campaign']!r} is a folder that all campaigns share (results/{config['campaign']}); "
             "choose another name"
         )
+    rules, families = rules_of_workflow()
     for name in config["studies"]:
-        if name in TARGETS | RULES or name.startswith(RULE_FAMILIES):
+        # Each study is a target of its own name.
+        if name in rules or (families and name.startswith(families)):
             raise BatchlabError(f"studies.{name}: {name!r} is a rule of the workflow; choose another name")
 
 
@@ -185,39 +195,78 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _without_defaults(schema: Mapping[str, Any], study: dict[str, Any]) -> dict[str, Any]:
-    """Return a study without the keys of probes, figures and claims that say what holds anyway."""
-    shortened = dict(study)
-    for group, kind in (("probes", "probe"), ("figures", "figure"), ("claims", "claim")):
-        keys = schema["$defs"][kind]["properties"]
+# What a study has by name: group → key that names the kind, and the declarations of the kinds.
+_KINDS = {
+    "probes": ("probe", find.probes),
+    "tables": ("derivation", find.derivations),
+    "figures": ("chart", find.charts),
+}
+_CLAIM_DEFAULTS = {"unit": ""}
+_NO_DEFAULT = object()
+
+
+def _complete(study: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a study whose probes, derived tables and figures have all their options."""
+    complete = dict(study)
+    for group, (key, declared) in _KINDS.items():
         if group in study:
-            shortened[group] = {
-                name: item
-                and {key: value for key, value in item.items() if value != keys[key].get("default", _NO_DEFAULT)}
-                for name, item in study[group].items()
+            complete[group] = {
+                name: item and with_defaults(declared()[item[key]].options, item) for name, item in study[group].items()
             }
-    return shortened
+    if "claims" in study:
+        complete["claims"] = {
+            name: claim
+            and {key: value for key, value in claim.items() if value != _CLAIM_DEFAULTS.get(key, _NO_DEFAULT)}
+            for name, claim in study["claims"].items()
+        }
+    return complete
+
+
+def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `base` with the values of `over`: mappings are merged, lists and `null` replace what is there.
+
+    Keys keep the order of `base`; those that it lacks follow in the order of `over`.
+    """
+    result = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
+        result[key] = merged(result[key], value) if both else value
+    return result
+
+
+def read(raw: Mapping[str, Any], files: Iterable[str | Path] = ()) -> dict[str, Any]:
+    """Return the complete configuration of what Snakemake read, in one order whatever the way it was given.
+
+    Snakemake puts the keys of `--configfile` before those of the workflow, and those of a `configfile:` after them.
+    Here keys of the catalogue come in its order, and then those of the campaign in its own.
+
+    Args:
+        raw: What Snakemake read from configuration files and the command line; the default campaign if it names none.
+        files: The files that it read.
+
+    Raises:
+        BatchlabError: For the first mistake, in one line.
+    """
+    own = [CATALOGUE, *([] if "campaign" in raw else [DEFAULT_CAMPAIGN])]
+    check_files(file for file in files if Path(file).resolve() not in own)
+    return load(functools.reduce(merged, (*map(parsed, own), raw)))
 
 
 def load(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the complete configuration of a campaign.
-
-    Args:
-        raw: What Snakemake read from the configuration files and the command line.
+    """Return the complete configuration of a campaign, the catalogue merged into it before.
 
     Raises:
         BatchlabError: For the first unknown key, missing key or impossible value, in one line.
     """
-    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     # Of data sets, 1 is a number of examples and 1.0 a share of them.
     config = {key: value if key == "datasets" else _whole(value) for key, value in _plain(raw).items()}
-    errors = _Validator(schema).iter_errors(config)
+    errors = _Validator(schema()).iter_errors(config)
     first = min(errors, key=lambda error: list(map(str, error.absolute_path)), default=None)
     if first is not None:
         raise _explain(first)
-    config = _with_defaults(schema, config)
+    config = _filled(schema(), config)
     studies = config.get("studies", {})
-    config["studies"] = {name: _without_defaults(schema, study) for name, study in studies.items() if study is not None}
+    config["studies"] = {name: _complete(study) for name, study in studies.items() if study is not None}
     if not config["studies"]:
         raise BatchlabError("studies: there is none; name at least one (config/studies.yaml has many)")
     config.setdefault("run", list(config["studies"]))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -19,6 +20,19 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 _OTHER_BASE = re.compile(r"[-+]?(0[0-7_]+|.*:.*)")
+
+
+def parsed(path: str | Path) -> Any:
+    """Return what a YAML file holds, checked as by `check_files`."""
+    with Path(path).open(encoding="utf-8") as file:
+        loader = _LOADER(file)
+        try:
+            campaign = loader.get_single_node()
+            if campaign is not None:
+                _check(path, campaign)
+            return loader.construct_document(campaign) if campaign is not None else {}
+        finally:
+            loader.dispose()
 
 
 def check_files(paths: Iterable[str | Path]) -> None:
@@ -33,34 +47,39 @@ def check_files(paths: Iterable[str | Path]) -> None:
     for path in paths:
         with Path(path).open(encoding="utf-8") as file:
             campaign = yaml.compose(file, Loader=_LOADER)
-        waiting = [campaign]
-        seen: set[int] = set()  # an anchor may be met again, inside itself too
-        while waiting:
-            node = waiting.pop()
-            if id(node) in seen:
-                continue
-            seen.add(id(node))
-            if isinstance(node, yaml.ScalarNode) and node.tag in _NUMBERS and _OTHER_BASE.fullmatch(node.value):
-                raise BatchlabError(
-                    f"{path}: line {node.start_mark.line + 1}: YAML does not read {node.value} as a decimal number; "
-                    "write it without a leading zero or colons, or in quotes if it is a text"
-                )
-            if isinstance(node, yaml.SequenceNode):
-                waiting += node.value
-            elif isinstance(node, yaml.MappingNode):
-                lines: dict[str, int] = {}
-                for key, value in node.value:
-                    line = key.start_mark.line + 1
-                    if isinstance(key, yaml.ScalarNode) and key.value in lines:
+        if campaign is not None:
+            _check(path, campaign)
+
+
+def _check(path: str | Path, campaign: yaml.Node) -> None:
+    waiting = [campaign]
+    seen: set[int] = set()  # an anchor may be met again, inside itself too
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.ScalarNode) and node.tag in _NUMBERS and _OTHER_BASE.fullmatch(node.value):
+            raise BatchlabError(
+                f"{path}: line {node.start_mark.line + 1}: YAML does not read {node.value} as a decimal number; "
+                "write it without a leading zero or colons, or in quotes if it is a text"
+            )
+        if isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+        elif isinstance(node, yaml.MappingNode):
+            lines: dict[str, int] = {}
+            for key, value in node.value:
+                line = key.start_mark.line + 1
+                if isinstance(key, yaml.ScalarNode) and key.value in lines:
+                    raise BatchlabError(
+                        f"{path}: line {line}: the key {key.value!r} stands in line {lines[key.value]} already; "
+                        "keep one of them"
+                    )
+                if isinstance(key, yaml.ScalarNode):
+                    lines[key.value] = line
+                    if node is campaign and key.value in CHOICES:
                         raise BatchlabError(
-                            f"{path}: line {line}: the key {key.value!r} stands in line {lines[key.value]} already; "
-                            "keep one of them"
+                            f"{path}: line {line}: {key.value} is a matter of the machine, not of the campaign; "
+                            f"give --config {key.value}=… or choose a profile (see docs/gpu.md)"
                         )
-                    if isinstance(key, yaml.ScalarNode):
-                        lines[key.value] = line
-                        if node is campaign and key.value in CHOICES:
-                            raise BatchlabError(
-                                f"{path}: line {line}: {key.value} is a matter of the machine, not of the campaign; "
-                                f"give --config {key.value}=… or choose a profile (see docs/gpu.md)"
-                            )
-                    waiting.append(value)
+                waiting.append(value)

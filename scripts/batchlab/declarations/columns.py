@@ -7,6 +7,7 @@ its own. A derived column has a formula of others; figures and claims may name i
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
@@ -52,7 +53,7 @@ class Column:
     series: str = ""
     sign: str = ""
 
-    @property
+    @functools.cached_property
     def needs(self) -> frozenset[str]:
         """The columns of which the formula is made."""
         tree = ast.parse(self.formula, mode="eval") if self.formula else ast.Expression(ast.Constant(0))

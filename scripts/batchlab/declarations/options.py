@@ -183,8 +183,9 @@ def with_defaults(options: Iterable[Option], given: Mapping[str, Any]) -> dict[s
 
     Args:
         options: All options.
-        given: Option → value, checked against the schema before.
+        given: Option → value, checked against the schema before; other keys are kept.
     """
+    options = tuple(options)
     values = {
         option.name: _plain(option.default)
         for option in options
@@ -192,7 +193,16 @@ def with_defaults(options: Iterable[Option], given: Mapping[str, Any]) -> dict[s
     }
     values |= given
     free = {option.name for option in options if option.unordered}
-    return {key: sorted(value) if key in free and isinstance(value, list) else value for key, value in values.items()}
+    return {key: in_order(value) if key in free else value for key, value in values.items()}
+
+
+def in_order(value: Any) -> Any:
+    """Return a list whose order means nothing in one order: numbers, names, null; other values as they are."""
+
+    def place(item: Any) -> tuple[bool, bool, Any]:
+        return item is None, isinstance(item, str), 0 if item is None else item
+
+    return sorted(value, key=place) if isinstance(value, list) else value
 
 
 def without_defaults(options: Iterable[Option], values: Mapping[str, Any]) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def table(claims: Path = CLAIMS) -> str:
     return "\n".join(lines) + "\n"
 
 
-def rendered(readme: str) -> str:
+def with_table(readme: str) -> str:
     """Return the README with the table as it is now."""
     before, _, rest = readme.partition(BEGIN)
     after = rest.partition(END)[2]
@@ -62,4 +62,4 @@ def rendered(readme: str) -> str:
 
 
 if __name__ == "__main__":
-    README.write_text(rendered(README.read_text(encoding="utf-8")), encoding="utf-8")
+    README.write_text(with_table(README.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,11 +1,13 @@
 """The rerun table, `docs/reruns.yaml`: which keys its rows change, which jobs they expect, and its page.
 
-Run `python -m batchlab.pages.reruns` (in `scripts/`) after the table has changed; `make docs` does so.
+Rows for the options of probes and charts are not written down: they follow from the declarations and from what the
+test's campaign has. `make docs` writes the page.
 """
 
 from __future__ import annotations
 
-import json
+import functools
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -13,24 +15,133 @@ from typing import Any
 
 import yaml
 
-from batchlab.configuration.campaign import SCHEMA
-from batchlab.files import write_text
+from batchlab.configuration.schema import schema as campaign_schema
+from batchlab.declarations import find
+from batchlab.declarations.columns import Table, resolve
+from batchlab.declarations.options import (
+    OPTIONAL,
+    REQUIRED,
+    BatchSizes,
+    Choice,
+    ColumnName,
+    Count,
+    Flag,
+    Limits,
+    Number,
+    Option,
+    Text,
+)
 from batchlab.paths import PROJECT
+from batchlab.tables.base import JOINED as JOINED_TABLES
+from batchlab.tables.base import STUDY_TABLES, known_columns
 
 TABLE = PROJECT / "docs" / "reruns.yaml"
+CAMPAIGN = PROJECT / "tests" / "workflow" / "rerun_campaign.yaml"
 PAGE = TABLE.with_suffix(".md")
-JOINED = ("arms", "history", "distances", "summary", "comparisons", "claims")
-_WORDS = {
-    "gradient_norms": "gradient norms",
-    "weight_drift": "weight drift",
-    "running_statistics": "running statistics",
-}
+JOINED = tuple(table.name for table in JOINED_TABLES)
+
+Row = dict[str, Any]
 
 
 def load(path: Path = TABLE) -> list[dict[str, Any]]:
-    """Return the sections of the table, each with `title` and `rows`."""
+    """Return the sections of the table, each with `title` and `rows`, those of options included."""
     sections: list[dict[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8"))["sections"]
-    return sections
+    campaign = yaml.safe_load(CAMPAIGN.read_text(encoding="utf-8"))
+    more = {
+        "Nothing that matters": [default_row(campaign)],
+        "A probe": option_rows(campaign, "probes"),
+        "A figure": option_rows(campaign, "figures"),
+    }
+    return [{**section, "rows": [*section["rows"], *more.get(section["title"], ())]} for section in sections]
+
+
+# Options of probes and charts
+
+
+def _doubled(value: Any) -> Any:
+    return value * 2 if value else 1
+
+
+def _other(option: Option, given: Any, campaign: Mapping[str, Any], columns: Mapping[str, Any]) -> Any:
+    """Return a value of an option other than the one that is given, `None` if that is none."""
+    if isinstance(given, list) and len(given) > 1 and not isinstance(option, ColumnName | Limits):
+        return given[:-1]
+    match option:
+        case Flag():
+            return not given
+        case Choice(words=words):
+            return next(word for word in words if word != given)
+        case BatchSizes():
+            return [max(campaign["batch_sizes"].values())]
+        case ColumnName():
+            like = columns.get(given[0] if isinstance(given, list) else given)
+            fitting = [name for name, column in columns.items() if like is None or column.kind == like.kind]
+            return next(name for name in fitting if name not in (given, *(given if isinstance(given, list) else ())))
+        case Limits():
+            return [0, 2]
+        case Text():
+            return "Another text"
+        case Count() | Number():
+            return [_doubled(item) for item in given] if isinstance(given, list) else _doubled(given)
+    raise TypeError(f"{type(option).__name__} has no other value; say one here")
+
+
+@functools.cache
+def _tables() -> dict[str, Table]:
+    of_probes = [table for probe in find.probes().values() for table in probe.tables]
+    return {table.name: table for table in (*STUDY_TABLES, *of_probes)}
+
+
+def option_rows(campaign: Mapping[str, Any], group: str) -> list[Row]:
+    """Return a row for each option of each kind of probe or chart that a campaign has: another value reruns the item.
+
+    Args:
+        campaign: The campaign; a probe of it is one job.
+        group: `probes` or `figures`.
+    """
+    key, declared = {"probes": ("probe", find.probes()), "figures": ("chart", find.charts())}[group]
+    rows: list[Row] = []
+    seen: set[str] = set()
+    for study, settings in campaign["studies"].items():
+        for name, item in settings.get(group, {}).items():
+            kind = item[key]
+            if kind in seen:
+                continue
+            seen.add(kind)
+            if group == "probes":
+                reruns: dict[str, Any] = {"measure": {kind: 1}, "tables": [study]}
+                columns: dict[str, Any] = {}
+            else:
+                reruns = {"figures": {study: [name]}}
+                columns = resolve(_tables()[item["table"]], known_columns())
+            for option in declared[kind].options:
+                default = None if option.default in (REQUIRED, OPTIONAL) else option.default
+                given = item.get(option.name, list(default) if isinstance(default, tuple) else default)
+                other = _other(option, given, campaign, columns)
+                rows.append(
+                    {
+                        "name": f"{kind}_{option.name}",
+                        "changed": f"`{option.name}`",
+                        "of": f"`{key}: {kind}`",
+                        "change": {"set": {f"studies.{study}.{group}.{name}.{option.name}": other}},
+                        "reruns": reruns,
+                    }
+                )
+    return rows
+
+
+def default_row(campaign: Mapping[str, Any]) -> Row:
+    """Return the row in which every option of a probe or figure that is not given is written out: nothing reruns."""
+    written = {}
+    for study, settings in campaign["studies"].items():
+        for group, key, declared in (("probes", "probe", find.probes()), ("figures", "chart", find.charts())):
+            for name, item in settings.get(group, {}).items():
+                for option in declared[item[key]].options:
+                    if option.name not in item and option.default not in (REQUIRED, OPTIONAL):
+                        default = list(option.default) if isinstance(option.default, tuple) else option.default
+                        written[f"studies.{study}.{group}.{name}.{option.name}"] = default
+    changed = "an option of a probe or figure, written out with its default"
+    return {"name": "defaults_of_options", "changed": changed, "change": {"set": written}, "reruns": {}}
 
 
 # Keys of the schema
@@ -39,7 +150,10 @@ def load(path: Path = TABLE) -> list[dict[str, Any]]:
 def _alternatives(
     schema: Mapping[str, Any], node: Mapping[str, Any], name: str
 ) -> Iterator[tuple[dict[str, Any], str]]:
-    """Yield every form that a value may take, with the name of the definition that it comes from."""
+    """Yield every form that a value may take, with the name of the definition that it comes from.
+
+    The options of a kind of probe, chart or derivation are no keys of their own here: rows for them are made.
+    """
     if "$ref" in node:
         name = node["$ref"].rpartition("/")[2]
         yield from _alternatives(schema, schema["$defs"][name], name)
@@ -52,19 +166,20 @@ def _alternatives(
 
 def schema_keys(schema: Mapping[str, Any] | None = None) -> set[str]:
     """Return every key of the schema: `epochs`, `seeds.count`, `study.epochs`, `probe.arms.recipe`, …"""
-    whole = schema or json.loads(SCHEMA.read_text(encoding="utf-8"))
+    whole = schema or campaign_schema()
     found: set[str] = set()
 
     def walk(node: Mapping[str, Any], name: str) -> None:
-        for form, _ in _alternatives(whole, node, name) if "$ref" not in node else ():
-            for key, part in form.get("properties", {}).items():
+        for form, owner in _alternatives(whole, node, name):
+            for key, part in form.get("properties", {}).items() if owner == name else ():
                 inner = f"{name}.{key}".lstrip(".")
                 found.add(inner)
                 walk(part, inner)
 
     walk(whole, "")
     for name, definition in whole["$defs"].items():
-        walk(definition, name)
+        if "title" not in definition:  # the options of a kind; see `option_rows`
+            walk(definition, name)
     return found
 
 
@@ -75,7 +190,7 @@ def key_of(path: str, schema: Mapping[str, Any] | None = None) -> set[str]:
         path: Names and numbers of list items, joined by dots.
         schema: The schema; the project's by default.
     """
-    whole = schema or json.loads(SCHEMA.read_text(encoding="utf-8"))
+    whole = schema or campaign_schema()
     places: list[tuple[Mapping[str, Any], str]] = [(whole, "")]
     passed: set[str] = set()
     for part in path.split("."):
@@ -111,22 +226,24 @@ def expected(reruns: Mapping[str, Any], campaign: Mapping[str, Any]) -> dict[str
         campaign: The changed campaign, whose figures are those that a study's tables are drawn in.
 
     Returns:
-        `data`, `check`, `initialise`, `train`, `measure`, `tables`, `claims`, `joined`, `figures`, `report` and
-        `seeds`, as far as there is something: sorted lists of names, a number of jobs where the row gives a number,
+        `data`, `check`, `initialise`, `train`, `measure`, `tables`, `derived`, `claims`, `joined`, `figures`, `report`
+        and `seeds`, as far as there is something: sorted lists of names, a number of jobs where the row gives a number,
         mappings of these.
     """
     tables = list(reruns.get("tables", ()))
     claims = sorted({*tables, *reruns.get("claims", ())})
     drawn = {study: [name for name, item in _figures(campaign, study).items() if item is not None] for study in tables}
     figures = {**reruns.get("figures", {}), **drawn}
+    derived = reruns.get("derived", {})
     joined = {*reruns.get("joined", ()), *(JOINED if tables else ()), *(["claims"] if claims else ())}
     jobs = {
         **{key: reruns.get(key) for key in ("data", "check", "initialise", "train", "measure", "seeds")},
         "tables": sorted(tables),
         "claims": claims,
         "joined": sorted(joined),
+        "derived": derived,
         "figures": {study: sorted(names) for study, names in figures.items() if names},
-        "report": bool(reruns.get("report") or joined or figures),
+        "report": bool(reruns.get("report") or joined or figures or derived),
     }
     return {key: sorted(value) if isinstance(value, list) else value for key, value in jobs.items() if value}
 
@@ -144,8 +261,18 @@ def render(sections: Iterable[Mapping[str, Any]] | None = None) -> str:
     lines = [_INTRODUCTION.strip()]
     for section in sections or load():
         lines += ["", f"## {section['title']}", "| I changed | what runs |", "|---|---|"]
-        lines += [f"| {row['changed']} | {_cell(row)} |" for row in section["rows"]]
+        lines += [f"| {changed} | {_cell(row)} |" for changed, row in _together(section["rows"])]
     return "\n".join(lines) + "\n"
+
+
+def _together(rows: Iterable[Row]) -> Iterator[tuple[str, Row]]:
+    """Yield what was changed, and a row that says what reruns; the options of one kind stand in one line."""
+    for of, group in itertools.groupby(rows, key=lambda row: row.get("of")):
+        if of is None:
+            yield from ((row["changed"], row) for row in group)
+        else:
+            same = list(group)
+            yield f"{', '.join(row['changed'] for row in same)} of {of}", same[0]
 
 
 _INTRODUCTION = """
@@ -155,9 +282,9 @@ An edited helper reruns exactly its dependents. `make plan` tells what would run
 
 This page is rendered from [reruns.yaml](reruns.yaml) by `make docs`. A test makes every one of these changes in a copy
 of the project and compares the jobs of a dry run with this table; a key of the configuration without a row fails a
-test. The names are those of the test's campaign, [rerun_campaign.yaml](../tests/workflow/rerun_campaign.yaml): the
-studies `sizes` and `switch` train the model `mlp` on `digits`; `mine` trains a user's model and one with batch
-normalisation on a user's file.
+test. Rows for the options of probes and charts follow from their declarations. The names are those of the test's
+campaign, [rerun_campaign.yaml](../tests/workflow/rerun_campaign.yaml): the studies `sizes` and `switch` train the model
+`mlp` on `digits`; `mine` trains a user's model and one with batch normalisation on a user's file.
 
 What follows from the flow of data is not repeated below: new tables of a study are followed by its claims, its figures,
 the joined tables and the report; new claims by the joined claims and the report; a new figure by the report.
@@ -187,12 +314,14 @@ def _cell(row: Mapping[str, Any]) -> str:
         listed = "" if isinstance(segments, int) else f" ({_names(segments)})"
         parts.append(_count(segments, "segment", "segments") + listed)
     if measured := reruns.get("measure"):
-        parts.append(f"the probes {', '.join(_WORDS.get(kind, kind) for kind in measured)}")
+        parts.append(f"the probes {', '.join(kind.replace('_', ' ') for kind in measured)}")
     if seeds := reruns.get("seeds"):
         parts[-1] += f", of the seeds {', '.join(seeds)} only"
     for key, words in (("tables", "tables"), ("claims", "claims")):
         if names := reruns.get(key):
             parts.append(f"{words} of {_names(names)}")
+    for study, derived in reruns.get("derived", {}).items():
+        parts.append(f"{_count(derived, 'derived table', 'derived tables')} of `{study}` ({_names(derived)})")
     for study, figures in reruns.get("figures", {}).items():
         parts.append(f"{_count(figures, 'figure', 'figures')} of `{study}` ({_names(figures)})")
     if names := reruns.get("joined"):
@@ -203,5 +332,6 @@ def _cell(row: Mapping[str, Any]) -> str:
     return re.sub(r"\|", r"\|", text + (f" — {row['why']}" if "why" in row else ""))
 
 
-if __name__ == "__main__":
-    write_text(PAGE, render())
+def rendered() -> dict[Path, str]:
+    """Return the page with the text that it should have."""
+    return {PAGE: render()}

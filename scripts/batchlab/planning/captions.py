@@ -2,59 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from batchlab.planning.recipes import FILTERS, filter_of
+from batchlab.declarations import find
+from batchlab.declarations.options import Text, in_order
+from batchlab.planning.recipes import FILTERS, Recipe, filter_of
+from batchlab.planning.settings import ProbeSettings
 from batchlab.planning.texts import fill
 
-_TEXTS = ("title", "caption", "statement", "published", "x_title", "y_title")
+_TEXTS = ("title", "caption", "statement", "published")
 
 
-def _in_order(values: Any) -> Any:
-    """Return the values that a filter lets through in one order, since theirs means nothing."""
-    return sorted(values, key=lambda value: (isinstance(value, str), value)) if isinstance(values, list) else values
+def quotable(config: Mapping[str, Any], recipe: Recipe, seeds: int, probes: Iterable[ProbeSettings]) -> dict[str, Any]:
+    """Return what the texts of a study may quote in braces.
 
-
-def resolve_texts(
-    config: Mapping[str, Any], group: str, items: Mapping[str, Any], context: Mapping[str, Any]
-) -> dict[str, dict[str, Any]]:
-    """Return figures or claims with texts filled in and named batch sizes replaced by numbers.
-
-    Texts may quote `{dataset}`, `{model}`, `{epochs}`, `{seeds}`, `{learning_rate}` (of the study's first arm)
-    every named batch size of the campaign, such as `{small}`, and `{trials}` and `{updates}` of the study's probes.
+    These are `dataset`, `model`, `epochs`, `learning_rate` (of the study's first arm), `seeds`, every named batch size
+    of the campaign, such as `small`, and numbers among the options of probes, such as `trials`, where the study's
+    probes agree on them.
 
     Args:
         config: The campaign.
-        group: Where the items stand in it, such as `studies.switch.figures`; for error messages.
-        items: Figures or claims by name; None for one that the campaign takes out.
-        context: `seeds` (their number), `first_arm` and `probes` of the study.
-
-    Raises:
-        BatchlabError: If a text quotes something that is not defined.
+        recipe: The first arm.
+        seeds: Number of seeds.
+        probes: The study's probes.
     """
-    recipe = context["first_arm"].recipe
-    values = {
+    options = [(key, value) for probe in probes for key, value in probe.options.items()]
+    numbers = [(key, value) for key, value in options if isinstance(value, int | float) and not isinstance(value, bool)]
+    return {
         **config["batch_sizes"],
         "dataset": recipe.dataset,
         "model": recipe.model,
         "epochs": sum(phase.epochs or 0 for phase in recipe.phases),
         "learning_rate": f"{recipe.phases[0].learning_rate:g}",
-        "seeds": context["seeds"],
-        **{key: value for probe in context["probes"] for key, value in probe.items() if key in ("trials", "updates")},
+        "seeds": seeds,
+        **{key: value for key, value in numbers if all(other == value for name, other in numbers if name == key)},
     }
+
+
+def _texts(item: Mapping[str, Any]) -> Iterable[str]:
+    own = find.charts()[item["chart"]].options if "chart" in item else ()
+    return (*_TEXTS, *(option.name for option in own if isinstance(option, Text)))
+
+
+def resolve_texts(
+    config: Mapping[str, Any], group: str, items: Mapping[str, Any], values: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Return figures or claims with texts filled in and named batch sizes replaced by numbers.
+
+    Args:
+        config: The campaign.
+        group: Where the items stand in it, such as `studies.switch.figures`; for error messages.
+        items: Figures or claims by name; None for one that the campaign takes out.
+        values: What texts may quote, see `quotable`.
+
+    Raises:
+        BatchlabError: If a text quotes something that is not defined.
+    """
     resolved: dict[str, dict[str, Any]] = {}
     for key, item in items.items():
         if item is None:  # taken out by a campaign
             continue
         where = f"{group}.{key}"
         filled = dict(item)
-        for text in _TEXTS:
+        for text in _texts(item):
             if text in filled:
                 filled[text] = fill(f"{where}.{text}", filled[text], values)
         for name in FILTERS:
             if name in filled:
                 rows = filter_of(config, f"{where}.{name}", filled[name])
-                filled[name] = {column: _in_order(values) for column, values in rows.items()}
+                # The order of the values that a filter lets through means nothing.
+                filled[name] = {column: in_order(wanted) for column, wanted in rows.items()}
         resolved[key] = filled
     return resolved

@@ -7,15 +7,17 @@ path and is trained once; a changed second phase or an added snapshot changes th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from batchlab.declarations.probe import Reads, Situation
 from batchlab.errors import BatchlabError
 from batchlab.planning.models import resolve_model, resolve_optimizer
 from batchlab.planning.parts import Arm, Plan, Probe, Segment
 from batchlab.planning.positions import advance
-from batchlab.planning.probe_settings import PROBE_DEFAULTS, check_fit
-from batchlab.planning.recipes import Recipe, batch_sizes_of
+from batchlab.planning.recipes import Recipe
+from batchlab.planning.settings import ProbeSettings, probe_spec_without_defaults
 from batchlab.records.digests import digest
 from batchlab.sources.settings import DataShape, resolve
 
@@ -116,43 +118,64 @@ class Chains:
             self.plan.segments[name] = Segment(name, identity, spec, data, parent.name if parent else None, initial)
         return self.plan.segments[name]
 
-    def probe(self, where: str, probe: Mapping[str, Any], arm: Arm, epoch: int | None) -> Probe:
-        """Register a measurement of an arm and return it.
+    def measurements(
+        self, settings: ProbeSettings, arm: Arm, epochs: Sequence[int | None]
+    ) -> Iterator[tuple[int | None, Probe]]:
+        """Register what a probe measures on an arm and yield each measurement with the last epoch that it reads.
 
         Args:
-            where: The probe's place in the campaign, for messages.
-            probe: Its settings.
+            settings: The probe.
             arm: The arm.
-            epoch: The snapshot to measure; None for the end of an arm that is counted in updates.
+            epochs: The snapshots in order; None for the end of an arm that is counted in updates.
 
         Raises:
-            BatchlabError: The arm has no such epoch, or the settings do not fit the data.
+            BatchlabError: The arm has no such epoch, a pair lacks one, or the settings do not fit the arm or the data.
         """
+        reads = settings.declaration.reads
+        groups: list[tuple[int | None, ...]]
+        if reads is Reads.ONE:
+            groups = [(epoch,) for epoch in epochs]
+        elif reads is Reads.ALL:
+            groups = [tuple(epochs)]
+        elif len(epochs) < 2:
+            raise BatchlabError(
+                f"{settings.where}.epochs: {settings.kind} compares snapshots of arm {arm.recipe.arm}; name two epochs"
+            )
+        else:
+            groups = list(itertools.pairwise(epochs))
+        for group in groups:
+            yield group[-1], self._measurement(settings, arm, group)
+
+    def _measurement(self, settings: ProbeSettings, arm: Arm, epochs: tuple[int | None, ...]) -> Probe:
         examples = self.shapes[arm.recipe.dataset].examples_train
         stops = {segment.spec.get("stop", 0): segment for segment in arm.chain}
-        target = stops.get(epoch * examples) if epoch is not None else arm.chain[-1]
-        if target is None:
-            raise BatchlabError(f"{where}.epochs: arm {arm.recipe.arm} has no epoch {epoch}; it ends earlier")
-        own = {k: v for k, v in probe.items() if k not in ("arms", "epochs", "probe", "seeds")}
-        own = {**PROBE_DEFAULTS.get(probe["probe"], {}), **own}
-        if "batch_sizes" in own:
-            own["batch_sizes"] = batch_sizes_of(self.config, f"{where}.batch_sizes", own["batch_sizes"])
-        # No measurement depends on the order in which they are listed.
-        own = {key: sorted(value) if isinstance(value, list) else value for key, value in own.items()}
+        targets = []
+        for epoch in epochs:
+            target = stops.get(epoch * examples) if epoch is not None else arm.chain[-1]
+            if target is None:
+                raise BatchlabError(
+                    f"{settings.where}.epochs: arm {arm.recipe.arm} has no epoch {epoch}; it ends earlier"
+                )
+            targets.append(target)
+        last = targets[-1]
         # What follows the snapshot uses the settings with which the arm goes on there; at its end, those it had.
-        following = next((segment for segment in arm.chain if segment.parent == target.name), None)
-        last = arm.recipe.phases[-1]
-        used = following.spec if following else {key: getattr(last, key) for key in _PHASE_SETTINGS}
-        check_fit(where, probe["probe"], own, arm.recipe.arm, used["batch_size"], examples)
+        following = next((segment for segment in arm.chain if segment.parent == last.name), None)
+        end = arm.recipe.phases[-1]
+        used = following.spec if following else {key: getattr(end, key) for key in _PHASE_SETTINGS}
+        situation = Situation(arm.recipe.arm, used["batch_size"], examples)
+        for option, fault in settings.declaration.faults(settings.options, situation).items():
+            raise BatchlabError(f"{settings.where}.{option}: {fault}")
+        positions = [target.spec.get("stop", 0) for target in targets]
         spec = {
             **arm.chain[0].spec,
             "optimizer": self.optimizer(arm.recipe.optimizer),
             **{key: used[key] for key in _PHASE_SETTINGS},
-            "position": target.spec.get("stop", 0),
-            "probe": {"name": probe["probe"], **own},
-            "seed_count": probe.get("seeds"),
+            "position": positions[-1],
+            **({} if settings.declaration.reads is Reads.ONE else {"positions": positions}),
+            "probe": {"name": settings.kind, **settings.options},
+            "seed_count": settings.seeds,
         }
-        own_identity = digest(target.identity, spec)
-        name = f"{target.name.removesuffix(target.identity)}{own_identity}"
-        found = Probe(name, own_identity, probe["probe"], spec, (target.name,))
+        identity = digest(*(target.identity for target in targets), probe_spec_without_defaults(spec))
+        name = f"{last.name.removesuffix(last.identity)}{identity}"
+        found = Probe(name, identity, settings.kind, spec, tuple(target.name for target in targets))
         return self.plan.probes.setdefault(name, found)

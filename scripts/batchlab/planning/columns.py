@@ -1,85 +1,133 @@
-"""Columns of the tables, known before any table is written: a misspelt one must not show after hours of training.
-
-The tables are made in `batchlab.tables` and `batchlab.tables.selection`, which need pandas; a test holds these names
-against theirs.
-"""
+"""Columns of a study's tables, known before a table is written: a misspelt one must not show after hours of work."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import functools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from batchlab.errors import unknown
+from batchlab.declarations import find
+from batchlab.declarations.columns import Column, Table, resolve
+from batchlab.declarations.options import ColumnName, Option
+from batchlab.errors import BatchlabError, unknown
 from batchlab.planning.recipes import FILTERS
+from batchlab.tables.base import ARMS, known_columns
 
-_SETTINGS = "dataset model optimizer precision batch_size accumulation learning_rate recipe label"
-_METRICS = "train_loss train_accuracy validation_loss validation_accuracy test_loss test_accuracy"
 
-# Table → its columns.
-TABLE_COLUMNS: dict[str, frozenset[str]] = {
-    table: frozenset(text.split())
-    for table, text in {
-        "arms": f"study arm {_SETTINGS} learning_rate_rule phases budget",
-        "history": f"study arm seed epoch updates examples seconds status {_METRICS} {_SETTINGS} learning_rate_rule",
-        "distances": "study arm seed epoch updates from_initial from_origin batch_size optimizer recipe label",
-        "summary": "study arm recipe label batch_size accumulation learning_rate optimizer model metric mean std n "
-        "ci_low ci_high diverged",
-        "comparisons": "study metric arm reference difference ci_low ci_high n p p_holm effect_size verdict",
-        "gradient_norms": "study arm epoch seed method batch_size trial norm recipe label probe",
-        "gradient_moments": f"study arm epoch seed examples squared_norm trace ratio {_SETTINGS} probe",
-        "gradient_norm_summary": "study arm epoch seed method batch_size trials mean mean_low mean_high std std_error "
-        "rms rms_low rms_high skewness skewness_error kurtosis kurtosis_error relative_std relative_std_error "
-        "predicted_rms ratio_to_prediction ratio_low ratio_high largest_over_this_mean largest_over_this_rms "
-        "largest_over_this_predicted recipe label probe",
-        "weight_drift": f"study arm epoch seed updates examples max_difference relative_difference {_SETTINGS} probe",
-        "trajectory": f"study arm epoch seed updates examples loss from_start {_SETTINGS} probe",
-        "running_statistics": f"study arm epoch seed statistics {_METRICS} mean_difference variance_difference "
-        f"{_SETTINGS} probe",
-    }.items()
-}
-# Column that figures and claims may name beside them → the columns that it is computed from.
-DERIVED_COLUMNS: dict[str, tuple[str, ...]] = {
-    "generalisation_gap": ("train_accuracy", "test_accuracy"),
-    "loss_gap": ("train_loss", "test_loss"),
-    "train_error": ("train_accuracy",),
-    "validation_error": ("validation_accuracy",),
-    "test_error": ("test_accuracy",),
-    "error": ("accuracy",),
-    "seconds_per_epoch": ("seconds", "epoch"),
-    "updates_beyond_formula": ("updates", "epoch", "examples", "batch_size"),
-}
-# Columns that a table has only if a probe measures single layers.
-_LAYERS = {"gradient_norms": "norm_"}
+@functools.cache
+def _formulas() -> dict[str, Column]:
+    """Return the derived columns by name."""
+    return {column.name: column for column in known_columns() if column.formula}
 
-_NAMING_KEYS = ("x", "y", "colour", "dash", "facet", "error", "predicted", "value")
+
+@functools.cache
+def columns_of(table: Table) -> dict[str, Column]:
+    """Return the columns of a table by name."""
+    return resolve(table, known_columns())
+
+
+def tables_named(item: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the one or two tables that a figure or a claim reads."""
+    table = item["table"]
+    return (table,) if isinstance(table, str) else tuple(table)
+
+
+def shared_keys(first: Table, second: Table) -> tuple[str, ...]:
+    """Return the keys by which two tables are joined."""
+    return tuple(key for key in first.keys if key in second.keys)
+
+
+def joined(tables: Sequence[Table]) -> dict[str, Column]:
+    """Return the columns of one table, or of two that are joined; the first one's win."""
+    merged: dict[str, Column] = {}
+    for table in reversed(tables):
+        merged |= columns_of(table)
+    return merged
+
+
+def _naming_options(item: Mapping[str, Any]) -> Iterator[str]:
+    if "chart" in item:
+        yield from column_options(find.charts()[item["chart"]].options)
+    else:
+        yield "value"
+
+
+def column_options(options: Iterable[Option]) -> list[str]:
+    """Return the names of the options that name columns."""
+    return [option.name for option in options if isinstance(option, ColumnName)]
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _named(item: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield (key, column) for each column that a figure or a claim names."""
-    for key in _NAMING_KEYS:
-        value = item.get(key, [])
-        yield from ((key, name) for name in ([value] if isinstance(value, str) else value))
+    for key in _naming_options(item):
+        yield from ((key, name) for name in _listed(item.get(key, [])))
     for key in FILTERS:
         yield from ((f"{key}.{name}", name) for name in item.get(key, {}))
 
 
-def check_columns(where: str, item: Mapping[str, Any]) -> None:
+def derived_of(item: Mapping[str, Any], tables: Mapping[str, Table]) -> dict[str, str]:
+    """Return name → formula of the derived columns that a figure or a claim names.
+
+    They belong to the settings of the figure or claim: a changed formula makes exactly those anew that use it.
+
+    Args:
+        item: Settings of a figure or a claim.
+        tables: The study's tables by name.
+    """
+    own = joined([tables[name] for name in tables_named(item)])
+    names = dict.fromkeys(name for _, name in _named(item) if name not in own and name in _formulas())
+    return {name: _formulas()[name].formula for name in names}
+
+
+def check_tables(where: str, item: Mapping[str, Any], tables: Mapping[str, Table]) -> None:
+    """Raise if a figure or a claim reads a table that the study does not have, or two that share no key.
+
+    Args:
+        where: Path of the item in the campaign.
+        item: Its settings.
+        tables: The study's tables by name.
+    """
+    names = tables_named(item)
+    for name in names:
+        if name not in tables:
+            raise unknown(f"{where}.table", "table", name, tables)
+    if len(names) == 2 and not set(shared_keys(*(tables[name] for name in names))) - {"study"}:
+        keys = " and ".join(f"{name} has {', '.join(tables[name].keys)}" for name in names)
+        raise BatchlabError(f"{where}.table: {' and '.join(names)} share no key by which to join them; {keys}")
+
+
+def check_columns(where: str, item: Mapping[str, Any], tables: Mapping[str, Table]) -> None:
     """Raise if a figure or a claim names a column that its table does not have.
 
     Args:
         where: Path of the item in the campaign.
-        item: Its settings; `table` is a table that the study has.
+        item: Its settings; the study has its tables.
+        tables: The study's tables by name.
     """
-    table = item["table"]
-    own = TABLE_COLUMNS[table]
-    known = own | {name for name, needs in DERIVED_COLUMNS.items() if own.issuperset(needs)}
+    read = [tables[name] for name in tables_named(item)]
+    own = joined(read)
+    known = {*own, *(name for name, column in _formulas().items() if column.needs <= own.keys())}
+    prefixes = tuple(prefix for table in read for prefix in table.prefixes)
     for key, name in _named(item):
-        if name not in known and not (table in _LAYERS and name.startswith(_LAYERS[table])):
-            raise unknown(f"{where}.{key}", f"column of table {table}", name, known)
+        if name not in known and not (prefixes and name.startswith(prefixes)):
+            raise unknown(f"{where}.{key}", f"column of table {' and '.join(tables_named(item))}", name, known)
+
+
+def check_options(where: str, options: Iterable[Option], given: Mapping[str, Any], tables: Sequence[Table]) -> None:
+    """Raise if an option of a derivation names a column that the tables it reads do not have."""
+    known = joined(tables)
+    for key in column_options(options):
+        for name in _listed(given.get(key, [])):
+            if name not in known:
+                raise unknown(f"{where}.{key}", f"column of table {' and '.join(t.name for t in tables)}", name, known)
 
 
 def check_reference(where: str, rows: Iterable[str]) -> None:
     """Raise if the filter that names a study's reference arm asks for a column that arms do not have."""
     for name in rows:
-        if name not in TABLE_COLUMNS["arms"]:
-            raise unknown(where, "column of table arms", name, TABLE_COLUMNS["arms"])
+        if name not in ARMS.names:
+            raise unknown(where, "column of table arms", name, ARMS.names)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from batchlab.declarations.columns import Table
 from batchlab.planning.recipes import Recipe
 from batchlab.sources.settings import Settings
 
@@ -78,8 +79,26 @@ class Arm:
 
 
 @dataclass(frozen=True)
+class DerivedTable:
+    """A table of a study that is made of others.
+
+    Attributes:
+        derivation: Name of the folder in `batchlab.tables.derivations`.
+        reads: Names of the tables that it is made of.
+        options: All options of the derivation.
+    """
+
+    derivation: str
+    reads: tuple[str, ...]
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Study:
-    """Everything that answers one question; the specs of its tables, figures and claims are ready to use."""
+    """Everything that answers one question; the specs of its tables, figures and claims are ready to use.
+
+    `tables` are the declarations of all tables by name, those in `derived` included.
+    """
 
     name: str
     settings: dict[str, Any]
@@ -87,7 +106,8 @@ class Study:
     arms: tuple[Arm, ...]
     probes: tuple[tuple[Arm, int | None, Probe], ...]
     blocks: tuple[str, ...]
-    tables: tuple[str, ...]
+    tables: dict[str, Table]
+    derived: dict[str, DerivedTable]
     figures: dict[str, dict[str, Any]]
     claims: dict[str, dict[str, Any]]
 

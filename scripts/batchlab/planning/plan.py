@@ -1,25 +1,59 @@
-"""The plan of a campaign: studies → arms → chained segments, probes and their files, and what is checked of them."""
+"""The plan of a campaign, study by study: what it asks for, the arms and measurements of it, and whether all fits."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+from batchlab.declarations import find
+from batchlab.declarations.columns import Table
 from batchlab.errors import BatchlabError, unknown
-from batchlab.planning.captions import resolve_texts
+from batchlab.planning.captions import quotable, resolve_texts
 from batchlab.planning.chains import Chains
-from batchlab.planning.columns import check_columns, check_reference
-from batchlab.planning.parts import DERIVED_TABLES, PROBE_TABLES, STUDY_TABLES, Arm, Plan, Probe, Study, seed_blocks
-from batchlab.planning.probe_settings import check_settings
-from batchlab.planning.recipes import Recipe, batch_sizes_of, expand, filter_of
-from batchlab.planning.rows import Foreseen, check_conditions, check_rows, of_arm, of_probe, of_training
+from batchlab.planning.columns import (
+    check_columns,
+    check_options,
+    check_reference,
+    check_tables,
+    shared_keys,
+    tables_named,
+)
+from batchlab.planning.parts import Arm, DerivedTable, Plan, Probe, Study, seed_blocks
+from batchlab.planning.recipes import Recipe, expand, filter_of
+from batchlab.planning.rows import (
+    Foreseen,
+    check_conditions,
+    check_rows,
+    of_arm,
+    of_derived,
+    of_join,
+    of_probe,
+    of_training,
+)
+from batchlab.planning.settings import ProbeSettings, derived_options, probes_of
+from batchlab.tables.base import CLAIMS, STUDY_TABLES
 
 
-def _last_epoch(recipe: Recipe) -> int | None:
-    """Return the arm's last epoch where all its phases are counted in epochs."""
-    lengths = [phase.epochs for phase in recipe.phases]
-    return None if None in lengths else sum(length for length in lengths if length is not None)
+@dataclass(frozen=True)
+class Measurement:
+    """What a probe measures on one arm.
+
+    Attributes:
+        settings: The probe as the study asks for it.
+        arm: The arm.
+        epoch: The (last) snapshot that it reads; None for the end of an arm that is counted in updates.
+        probe: The planned measurement.
+    """
+
+    settings: ProbeSettings
+    arm: Arm
+    epoch: int | None
+    probe: Probe
+
+
+# Arms and measurements
 
 
 def _description(study: str, recipe: Recipe) -> dict[str, Any]:
@@ -43,12 +77,18 @@ def _description(study: str, recipe: Recipe) -> dict[str, Any]:
     }
 
 
-# An arm, the epoch of a snapshot of it (None: the end of an arm that is counted in updates), and what measures there.
-_Measurement = tuple[Arm, int | None, Probe]
+def _recipes(config: Mapping[str, Any], study: str) -> list[Recipe]:
+    recipes = expand(config, study)
+    if not recipes:
+        raise BatchlabError(f"studies.{study}.arms: the study has no arms; give at least one")
+    times = Counter(recipe.arm for recipe in recipes)
+    if repeated := [arm for arm, count in times.items() if count > 1]:
+        raise BatchlabError(f"studies.{study}.arms: {min(repeated)!r} comes out twice; remove the repeated value")
+    return recipes
 
 
-def _matches(config: Mapping[str, Any], where: str, wanted: Mapping[str, Any], recipe: Recipe) -> bool:
-    """Return whether a probe's conditions on arms hold for a recipe."""
+def _matches(probe: ProbeSettings, recipe: Recipe) -> bool:
+    """Return whether a probe measures the arm of a recipe."""
     phase = recipe.phases[-1]
     values: dict[str, Any] = {
         "recipe": recipe.key,
@@ -59,112 +99,160 @@ def _matches(config: Mapping[str, Any], where: str, wanted: Mapping[str, Any], r
         "optimizer": recipe.optimizer,
         "precision": recipe.precision,
     }
-    for column, allowed in wanted.items():
-        listed = allowed if isinstance(allowed, list) else [allowed]
-        if column == "batch_size":
-            listed = batch_sizes_of(config, f"{where}.batch_size", listed)
-        if values[column] not in listed:
-            return False
-    return True
+    return all(values[column] in wanted for column, wanted in probe.arms.items())
 
 
-def _arms(
-    chains: Chains, name: str, settings: Mapping[str, Any], probes: Mapping[str, Mapping[str, Any]]
-) -> tuple[list[Arm], list[_Measurement]]:
+def _epochs(probe: ProbeSettings, recipe: Recipe) -> list[int | None]:
+    """Return the snapshots of an arm that a probe reads, in the order of training."""
+    named = {recipe.last_epoch if epoch == "last" else int(epoch) for epoch in probe.epochs}
+    return sorted(named, key=lambda epoch: (epoch is None, epoch))
+
+
+def _build(
+    chains: Chains, study: str, recipes: Sequence[Recipe], probes: Mapping[str, ProbeSettings], snapshots: Sequence[int]
+) -> tuple[list[Arm], list[Measurement]]:
     """Return a study's arms, whose chains are cut where a probe measures, and its measurements."""
-    config = chains.plan.config
-    recipes = expand(config, name)
-    if not recipes:
-        raise BatchlabError(f"studies.{name}.arms: the study has no arms; give at least one")
-    times = Counter(recipe.arm for recipe in recipes)
-    if repeated := [arm for arm, count in times.items() if count > 1]:
-        raise BatchlabError(f"studies.{name}.arms: {min(repeated)!r} comes out twice; remove the repeated value")
-    for key, probe in probes.items():
-        check_settings(f"studies.{name}.probes.{key}", probe)
     arms: list[Arm] = []
-    measurements: list[_Measurement] = []
-    matched: set[str] = set()
+    measurements: list[Measurement] = []
     for recipe in recipes:
-        chosen = {
-            key: probe
-            for key, probe in probes.items()
-            if _matches(config, f"studies.{name}.probes.{key}.arms", probe.get("arms", {}), recipe)
-        }
-        last = _last_epoch(recipe)
-        epochs = {key: [last if e == "last" else e for e in probe["epochs"]] for key, probe in chosen.items()}
-        snapshots = {epoch for listed in epochs.values() for epoch in listed if epoch is not None}
-        snapshots.update(settings.get("snapshots", []))
-        arm = Arm(recipe, chains.chain(name, recipe, snapshots), _description(name, recipe))
+        epochs = {key: _epochs(probe, recipe) for key, probe in probes.items() if _matches(probe, recipe)}
+        cuts = {*snapshots, *(epoch for listed in epochs.values() for epoch in listed if epoch is not None)}
+        arm = Arm(recipe, chains.chain(study, recipe, cuts), _description(study, recipe))
         arms.append(arm)
-        matched.update(chosen)
-        for key, probe in chosen.items():
-            for epoch in sorted(set(epochs[key]), key=lambda epoch: (epoch is None, epoch)):
-                found = chains.probe(f"studies.{name}.probes.{key}", probe, arm, epoch)
-                measurements.append((arm, epoch, found))
-    for key in probes:
-        if key not in matched:
-            raise BatchlabError(f"studies.{name}.probes.{key}.arms: no arm of the study matches")
+        for key, listed in epochs.items():
+            for epoch, probe in chains.measurements(probes[key], arm, listed):
+                measurements.append(Measurement(probes[key], arm, epoch, probe))
+    measured = {measurement.settings.where for measurement in measurements}
+    for settings in probes.values():
+        if settings.where not in measured:
+            raise BatchlabError(f"{settings.where}.arms: no arm of the study matches")
     return arms, measurements
 
 
-def _tables(measurements: Sequence[_Measurement]) -> list[str]:
-    """Return the names of a study's tables."""
-    kinds = list(dict.fromkeys(probe.kind for _, _, probe in measurements))
-    tables = [*STUDY_TABLES, *(table for kind in kinds for table in PROBE_TABLES[kind])]
-    return [*tables, *(table for kind in kinds for table in DERIVED_TABLES.get(kind, ()))]
+# Tables
 
 
-def _foreseen(
-    table: str, arms: Sequence[Arm], measurements: Sequence[_Measurement], first: int, count: int
-) -> list[Foreseen]:
-    """Return what each arm or probe can write into a table; nothing for a table that compares arms."""
-    if table in ("history", "distances"):
-        return [of_training(arm.recipe, _last_epoch(arm.recipe), range(first, first + count)) for arm in arms]
-    if table in ("arms", "summary"):
-        return [of_arm(arm.recipe) for arm in arms]
-    return [
-        of_probe(
-            arm.recipe,
-            epoch,
-            probe.spec["probe"],
-            range(first, first + min(count, probe.spec["seed_count"] or count)),
-        )
-        for arm, epoch, probe in measurements
-        if table in (*PROBE_TABLES[probe.kind], *DERIVED_TABLES.get(probe.kind, ()))
-    ]
+def _derived_tables(
+    config: Mapping[str, Any], study: str, probes: Mapping[str, ProbeSettings], known: Mapping[str, Table]
+) -> dict[str, DerivedTable]:
+    """Return the tables that a study derives by name: those that belong to its probes, and those that it asks for."""
+    automatic = dict.fromkeys(name for probe in probes.values() for name in probe.declaration.derived)
+    found = {name: DerivedTable(name, find.derivations()[name].reads, {}) for name in automatic}
+    for name, given in config["studies"][study].get("tables", {}).items():
+        if given is None:  # taken out by a campaign
+            continue
+        where, kind = f"studies.{study}.tables.{name}", given["derivation"]
+        if name in known or name in found or name == CLAIMS.name:
+            raise BatchlabError(f"{where}: the study has a table {name!r} already; choose another name")
+        declaration = find.derivations()[kind]
+        available = {**known, **{other: _table(other, derived) for other, derived in found.items()}}
+        if missing := next((table for table in declaration.reads if table not in available), None):
+            raise BatchlabError(
+                f"{where}: {kind} is made of the table {missing!r}, which the study does not have; add its probe"
+            )
+        options = derived_options(given)
+        check_options(where, declaration.options, options, [available[table] for table in declaration.reads])
+        found[name] = DerivedTable(kind, declaration.reads, options)
+    return found
+
+
+def _table(name: str, derived: DerivedTable) -> Table:
+    """Return the declaration of a derived table under the name that the study gives it."""
+    table: Table = find.derivations()[derived.derivation].table
+    return replace(table, name=name)
+
+
+class _Rows:
+    """What is foreseen of the tables of one study."""
+
+    def __init__(
+        self,
+        arms: Sequence[Arm],
+        measurements: Sequence[Measurement],
+        derived: Mapping[str, DerivedTable],
+        seeds: range,
+    ) -> None:
+        self.arms, self.measurements, self.derived, self.seeds = arms, measurements, derived, seeds
+
+    def of(self, name: str) -> list[Foreseen]:
+        """Return what each arm or probe can write into a table; nothing for a table that compares arms."""
+        if name in ("history", "distances"):
+            return [of_training(arm.recipe, arm.recipe.last_epoch, self.seeds) for arm in self.arms]
+        if name in ("arms", "summary"):
+            return [of_arm(arm.recipe) for arm in self.arms]
+        if name in self.derived:
+            read = [rows for table in self.derived[name].reads for rows in self.of(table)]
+            return of_derived(_table(name, self.derived[name]), read)
+        return [
+            of_probe(each.arm.recipe, each.epoch, each.settings, self.seeds)
+            for each in self.measurements
+            if name in (table.name for table in each.settings.declaration.tables)
+        ]
+
+    def of_item(self, item: Mapping[str, Any], tables: Mapping[str, Table]) -> list[Foreseen]:
+        """Return what the rows can hold that a figure or a claim selects from."""
+        names = tables_named(item)
+        if len(names) == 1:
+            return self.of(names[0])
+        first, second = names
+        return of_join(self.of(first), self.of(second), shared_keys(tables[first], tables[second]))
+
+
+# Studies
+
+
+def _check_item(where: str, item: Mapping[str, Any], tables: Mapping[str, Table], rows: _Rows) -> None:
+    check_tables(where, item, tables)
+    check_columns(where, item, tables)
+    if foreseen := rows.of_item(item, tables):
+        check_rows(where, " and ".join(tables_named(item)), item, foreseen)
 
 
 def _study(chains: Chains, name: str) -> Study:
     config = chains.plan.config
     settings = config["studies"][name]
-    probes = {key: probe for key, probe in settings.get("probes", {}).items() if probe is not None}
-    arms, measurements = _arms(chains, name, settings, probes)
-    tables = _tables(measurements)
+    # What it asks for
+    recipes = _recipes(config, name)
+    probes = probes_of(config, name)
     seeds = {**config["seeds"], **({"count": settings["seeds"]} if "seeds" in settings else {})}
     first, count = seeds["first"], seeds["count"]
-    context = {"seeds": count, "first_arm": arms[0], "probes": list(probes.values())}
+    texts = quotable(config, recipes[0], count, probes.values())
     figures, claims = (
-        resolve_texts(config, f"studies.{name}.{group}", settings.get(group, {}), context)
+        resolve_texts(config, f"studies.{name}.{group}", settings.get(group, {}), texts)
         for group in ("figures", "claims")
     )
+    reference = settings.get("reference")
+    # What is built
+    arms, measurements = _build(chains, name, recipes, probes, settings.get("snapshots", []))
+    written = (*STUDY_TABLES, *(table for probe in probes.values() for table in probe.declaration.tables))
+    tables = {table.name: table for table in written}
+    derived = _derived_tables(config, name, probes, tables)
+    tables |= {key: _table(key, table) for key, table in derived.items()}
+    # Whether what refers to it fits
+    rows = _Rows(arms, measurements, derived, range(first, first + count))
     for group, items in (("figures", figures), ("claims", claims)):
         for key, item in items.items():
-            where = f"studies.{name}.{group}.{key}"
-            if item["table"] not in tables:
-                raise unknown(f"{where}.table", "table", item["table"], tables)
-            check_columns(where, item)
-            if foreseen := _foreseen(item["table"], arms, measurements, first, count):
-                check_rows(where, item, foreseen)
+            _check_item(f"studies.{name}.{group}.{key}", item, tables, rows)
     for key, claim in claims.items():
         if claim.get("figure") and claim["figure"] not in figures:
             raise unknown(f"studies.{name}.claims.{key}.figure", "figure", claim["figure"], figures)
-    reference = settings.get("reference")
     if reference is not None:
-        check_reference(f"studies.{name}.reference", reference)
-        reference = filter_of(config, f"studies.{name}.reference", reference)
-        check_conditions(f"studies.{name}.reference", "arms", reference, [of_arm(arm.recipe) for arm in arms])
-    blocks = seed_blocks(first, count, seeds["block"])
-    return Study(name, settings, reference, tuple(arms), tuple(measurements), blocks, tuple(tables), figures, claims)
+        where = f"studies.{name}.reference"
+        check_reference(where, reference)
+        reference = filter_of(config, where, reference)
+        check_conditions(where, "arms", reference, rows.of("arms"))
+    return Study(
+        name=name,
+        settings=settings,
+        reference=reference,
+        arms=tuple(arms),
+        probes=tuple((each.arm, each.epoch, each.probe) for each in measurements),
+        blocks=seed_blocks(first, count, seeds["block"]),
+        tables=tables,
+        derived=derived,
+        figures=figures,
+        claims=claims,
+    )
 
 
 def plan(config: dict[str, Any]) -> Plan:

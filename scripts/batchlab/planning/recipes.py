@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from batchlab.declarations import find
 from batchlab.errors import BatchlabError, unknown
 from batchlab.planning.texts import fill
 
@@ -34,8 +35,6 @@ INHERITED = ("dataset", "model", "optimizer", "precision", "epochs")
 FILTERS = ("where", "of", "minus")
 # Arms that the lists of one recipe may span; more are a slip of the pen.
 MOST_ARMS = 10_000
-# Exponent of B / B_reference in the learning rate: Goyal et al. 2017 (linear); for Adam Malladi et al. 2022 (sqrt).
-RULE_EXPONENTS = {"constant": 0.0, "sqrt": 0.5, "linear": 1.0}
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class Phase:
     updates: int | None
 
     def text(self) -> str:
-        """Return a phase as people write it, such as `10 epochs, B = 256, lr = 0.05`."""
+        """Return a phase in words, such as `10 epochs, B = 256, lr = 0.05`."""
         length = f"{self.epochs} epochs" if self.epochs is not None else f"{self.updates} updates"
         accumulation = f", K = {self.accumulation}" if self.accumulation > 1 else ""
         return f"{length}, B = {self.batch_size}{accumulation}, lr = {self.learning_rate:g}"
@@ -68,6 +67,12 @@ class Recipe:
     precision: str
     rule: str
     phases: tuple[Phase, ...]
+
+    @property
+    def last_epoch(self) -> int | None:
+        """The last epoch, where all phases are counted in epochs."""
+        lengths = [phase.epochs for phase in self.phases]
+        return None if None in lengths else sum(length for length in lengths if length is not None)
 
 
 def batch_size_of(config: Mapping[str, Any], where: str, value: int | str) -> int:
@@ -118,8 +123,8 @@ def _phase(config: Mapping[str, Any], where: str, fields: Mapping[str, Any]) -> 
     rate = fields.get("learning_rate")
     rate = float(optimizer["learning_rate"] if rate is None else rate)
     reference = batch_size_of(config, f"{where}.reference_batch_size", fields.get("reference_batch_size") or "small")
-    exponent = RULE_EXPONENTS[fields["learning_rate_rule"]]
-    rate *= float(fields["learning_rate_factor"]) * (batch_size / reference) ** exponent
+    rule = find.rules()[fields["learning_rate_rule"]].factors.get("learning_rate")
+    rate *= float(fields["learning_rate_factor"]) * (rule(batch_size / reference) if rule else 1.0)
     if not 0 < rate < math.inf:
         raise BatchlabError(f"{where}.learning_rate: comes out as {rate:g}; change the rate, its factor or its rule")
     updates = fields.get("updates")

@@ -6,22 +6,20 @@ else (a loss, say) can only be tried on the table itself and is taken to hold.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from batchlab.declarations.columns import Table
 from batchlab.errors import BatchlabError, shown, unknown
 from batchlab.planning.recipes import FILTERS, Phase, Recipe
+from batchlab.planning.settings import ProbeSettings
+from batchlab.tables.conditions import WORDS, close, is_number, same_text, within
 
 # Column → the values that it can have in the rows of one arm, or of one probe on one arm.
 Foreseen = Mapping[str, Iterable[Any]]
 
 # Settings of a phase that are columns of the tables.
 _OF_PHASE = ("batch_size", "accumulation", "learning_rate")
-# Column → the setting of a probe that lists its values.
-_OF_PROBE = {"batch_size": "batch_sizes", "accumulation": "accumulations", "method": "methods"}
-# Column → the words that stand for one of its values in a filter.
-_WORDS = {"epoch": ("last", "best"), "seed": ("first",)}
 # How many values a message lists.
 _LISTED = 12
 
@@ -57,63 +55,93 @@ def of_arm(recipe: Recipe) -> Foreseen:
     return _settings(recipe, recipe.phases[-1:])
 
 
-def of_probe(recipe: Recipe, epoch: int | None, probe: Mapping[str, Any], seeds: range) -> Foreseen:
+def of_probe(recipe: Recipe, epoch: int | None, probe: ProbeSettings, seeds: range) -> Foreseen:
     """Return what the rows of a probe on an arm can hold.
 
     Args:
         recipe: The arm.
         epoch: When it is measured; None for the end of an arm that is counted in updates.
-        probe: The probe's own settings.
-        seeds: The seeds that it measures.
+        probe: The probe.
+        seeds: The study's seeds.
     """
     settings = of_arm(recipe)
     # Not every table of a probe has a row for each of these; the others name the arm's own setting.
     listed = {
-        column: list(dict.fromkeys([*probe[setting], *settings.get(column, ())]))
-        for column, setting in _OF_PROBE.items()
-        if setting in probe
+        option.column: list(dict.fromkeys([*_values_of(probe.options[option.name]), *settings.get(option.column, ())]))
+        for option in probe.declaration.options
+        if option.column and option.name in probe.options
     }
-    updates = {"updates": range(1, probe["updates"] + 1)} if "updates" in probe else {}
+    counted = {column: range(1, probe.options[option] + 1) for column, option in probe.declaration.rows.items()}
     epochs = {} if epoch is None else {"epoch": [epoch]}
-    return {**settings, "seed": seeds, **epochs, **updates, **listed}
+    return {**settings, "seed": seeds[: probe.seeds], **epochs, **counted, **listed}
 
 
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _values_of(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def of_derived(table: Table, read: Iterable[Foreseen]) -> list[Foreseen]:
+    """Return what the rows of a derived table can hold: what is known of the tables that it is made of, key by key."""
+    settled = {*table.keys, *_SETTINGS}
+    return [{column: values for column, values in rows.items() if column in settled} for rows in read]
+
+
+_SETTINGS = frozenset(
+    ("arm", "recipe", "label", "dataset", "model", "optimizer", "precision", "learning_rate_rule", *_OF_PHASE)
+)
+
+
+def of_join(first: Sequence[Foreseen], second: Sequence[Foreseen], keys: Iterable[str]) -> list[Foreseen]:
+    """Return what the rows of two joined tables can hold; of a column that both have, the first one's counts.
+
+    Args:
+        first: What is foreseen of the first table; empty if nothing is.
+        second: What is foreseen of the second one.
+        keys: Columns by which they are joined.
+    """
+    if not first or not second:
+        return list(first or second)
+    pairs = ((one, other) for one in first for other in second)
+    return [{**other, **one} for one, other in pairs if all(_meet(one, other, key) for key in keys)]
+
+
+def _meet(one: Foreseen, other: Foreseen, key: str) -> bool:
+    """Return whether two rows can have the same value of a key; what is not foreseen can."""
+    return key not in one or key not in other or any(value in list(other[key]) for value in one[key])
 
 
 def _holds(condition: Any, value: Any) -> bool:
-    """Return whether one value meets a condition, as `batchlab.tables.selection` decides it."""
+    """Return whether a value meets a condition; a condition of the wrong type is left to the check of the table."""
     if isinstance(condition, Mapping):
-        low, high = condition.get("min", -math.inf), condition.get("max", math.inf)
-        if not (_number(value) and _number(low) and _number(high)):
-            return True  # what is wrong with it is told by others
-        return bool(low <= value <= high) or any(math.isclose(value, end, rel_tol=1e-8) for end in (low, high))
+        if not (is_number(value) and all(map(is_number, condition.values()))):
+            return True
+        return bool(within(value, condition))
     if isinstance(value, str):
-        return str(condition) == value
-    if not _number(condition):
+        return bool(same_text(value, condition))
+    if not is_number(condition):
         return not isinstance(condition, str)
-    return math.isclose(condition, value, rel_tol=1e-8)
+    return bool(close(value, condition))
 
 
 def _possible(column: str, condition: Any, rows: Foreseen) -> bool:
-    """Return whether some row can meet the condition on a column; whatever is not foreseen can."""
-    if column not in rows or condition is None or condition in _WORDS.get(column, ()):
+    """Return whether some row can meet the condition on a column; a column that is not foreseen may have any value."""
+    if column not in rows or condition is None or condition in WORDS.get(column, ()):
         return True
     conditions = condition if isinstance(condition, list) else [condition]
     return any(_holds(each, value) for value in rows[column] for each in conditions)
 
 
-def check_rows(where: str, item: Mapping[str, Any], foreseen: Sequence[Foreseen]) -> None:
+def check_rows(where: str, table: str, item: Mapping[str, Any], foreseen: Sequence[Foreseen]) -> None:
     """Raise if a filter of a figure or a claim can select no row of its table.
 
     Args:
         where: Path of the item in the campaign.
+        table: Name of the table, or of both.
         item: Its settings, batch sizes as numbers.
         foreseen: What each arm or probe can write into its table.
     """
     for name in FILTERS:
-        check_conditions(f"{where}.{name}", item["table"], item.get(name) or {}, foreseen)
+        check_conditions(f"{where}.{name}", table, item.get(name) or {}, foreseen)
 
 
 def check_conditions(where: str, table: str, conditions: Mapping[str, Any], foreseen: Sequence[Foreseen]) -> None:
@@ -143,7 +171,7 @@ def _misses(where: str, table: str, value: Any, values: Sequence[Any]) -> Batchl
     if isinstance(value, str) and values and all(isinstance(each, str) for each in values):
         return unknown(where, column.replace("_", " "), value, values)
     if isinstance(value, str):
-        return unknown(where, "value", value, [*_WORDS.get(column, ()), "numbers"])
+        return unknown(where, "value", value, [*WORDS.get(column, ()), "numbers"])
     ends = sorted(values)
     listed = ", ".join(map(str, ends)) if len(ends) <= _LISTED else f"{ends[0]} to {ends[-1]}"
     return BatchlabError(f"{where}: no row of table {table} has {shown(value)}; there will be {listed or 'none'}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from batchlab.planning.columns import derived_of
 from batchlab.planning.parts import PROBE_TABLES, Plan, Probe, seeds_of
 from batchlab.records.digests import digest
 
@@ -84,7 +85,8 @@ def identity_chain(plan: Plan, segment: str) -> list[str]:
 
 def claims_spec(plan: Plan, study: str) -> dict[str, Any]:
     """Return a study's claims and the order in which they are listed, which a mapping in JSON does not keep."""
-    claims = plan.studies[study].claims
+    planned = plan.studies[study]
+    claims = {name: {**claim, "derived": derived_of(claim, planned.tables)} for name, claim in planned.claims.items()}
     return {"study": study, "claims": claims, "order": list(claims)}
 
 
@@ -95,8 +97,11 @@ def merge_spec(plan: Plan, table: str) -> dict[str, Any]:
 
 def figure_spec(plan: Plan, study: str, figure: str) -> dict[str, Any]:
     """Return the settings of one figure."""
+    planned = plan.studies[study]
+    settings = planned.figures[figure]
     return {
-        **plan.studies[study].figures[figure],
+        **settings,
+        "derived": derived_of(settings, planned.tables),
         "name": figure,
         "study": study,
         # One colour scale for the whole campaign: the same batch size has the same colour in every figure.

@@ -1,0 +1,311 @@
+"""The JSON schema of a campaign, made from the declarations of what a campaign may name.
+
+`config/schema.json` is its written form, for editors that check while one types. Standard library only.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from batchlab.declarations import find
+from batchlab.declarations.claim import AGGREGATES, EXPECTATIONS, TESTS
+from batchlab.declarations.options import REQUIRED, Option
+
+Schema = dict[str, Any]
+
+PRECISIONS = ("float32", "float64")
+# Keys of every probe, figure and derived table, whatever its kind; the first one names the kind.
+PROBE_KEYS = ("probe", "arms", "epochs", "seeds")
+FIGURE_KEYS = ("chart", "title", "caption", "table", "where")
+TABLE_KEYS = ("derivation",)
+
+_LARGEST_COUNT = 10**9
+_MOST_SEEDS = 10_000
+_TEXT: Schema = {"type": "string"}
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def _with_default(default: Any, part: Schema) -> Schema:
+    return {**part, "default": default}
+
+
+def _object(properties: Mapping[str, Schema], **more: Any) -> Schema:
+    return {"type": "object", "additionalProperties": False, **more, "properties": dict(properties)}
+
+
+def _named(values: Schema, names: str = "name", **more: Any) -> Schema:
+    """Return the schema of a mapping from names to values."""
+    return {"type": "object", **more, "propertyNames": _ref(names), "additionalProperties": values}
+
+
+def _removable(name: str) -> Schema:
+    """Return the schema of named items, any of which a campaign may take out of the catalogue with `null`."""
+    return _named({"anyOf": [{"type": "null"}, _ref(name)]})
+
+
+def _one_or_list(values: Schema) -> Schema:
+    return {"anyOf": [values, {"type": "array", "items": values, "minItems": 1, "uniqueItems": True}]}
+
+
+def _integer(least: int, most: int | None = None, **more: Any) -> Schema:
+    limits = {"minimum": least} if most is None else {"minimum": least, "maximum": most}
+    return {"type": "integer", **limits, **more}
+
+
+def _name(pattern: str, description: str) -> Schema:
+    # Python's `$` also matches before a line end.
+    return {"type": "string", "pattern": f"^{pattern}$(?!\\n)", "maxLength": 60, "description": description}
+
+
+# Kinds of probes, charts and derivations
+
+
+def kind_name(group: str, kind: str) -> str:
+    """Return the name of the definition of a kind of probe, chart or derivation."""
+    return f"{group}_{kind}"
+
+
+def _kind(group: str, kind: str, common: Iterable[str], options: Iterable[Option]) -> tuple[str, Schema]:
+    own = {option.name: option.complete_schema() for option in options}
+    needed = [option.name for option in options if option.default is REQUIRED]
+    known = {**dict.fromkeys(common, True), **own}
+    return kind_name(group, kind), {
+        "title": kind,
+        "properties": known,
+        "additionalProperties": False,
+        **({"required": needed} if needed else {}),
+    }
+
+
+def _kinds(group: str, common: Iterable[str], declared: Mapping[str, Any]) -> dict[str, Schema]:
+    return dict(_kind(group, kind, common, item.options) for kind, item in declared.items())
+
+
+def _alternatives(group: str, declared: Iterable[str]) -> list[Schema]:
+    return [
+        {
+            "if": {"properties": {group: {"const": kind}}, "required": [group]},
+            "then": _ref(kind_name(group, kind)),
+        }
+        for kind in declared
+    ]
+
+
+def _of_kinds(group: str, declared: Iterable[str], required: Iterable[str], keys: Mapping[str, Schema]) -> Schema:
+    return {
+        "type": "object",
+        "required": list(required),
+        "properties": {group: {"enum": list(declared)}, **keys},
+        "allOf": _alternatives(group, declared),
+    }
+
+
+# The parts of a campaign
+
+
+def _campaign() -> dict[str, Schema]:
+    seeds = {
+        "count": _integer(1, _MOST_SEEDS, default=5),
+        "first": _integer(0, 2**31 - 1, default=0),
+        "block": _integer(1, _MOST_SEEDS, default=5),
+    }
+    sizes = {"type": "object", "minProperties": 1, "required": ["small"]}
+    return {
+        "campaign": _ref("name"),
+        "title": _with_default("How does the batch size affect training?", _TEXT),
+        "summary": _with_default("", _TEXT),
+        "run": {"type": "array", "items": _TEXT, "minItems": 1, "uniqueItems": True},
+        "dataset": _with_default("digits", _TEXT),
+        "model": _with_default("mlp", _TEXT),
+        "optimizer": _with_default("sgd", _TEXT),
+        "precision": _with_default(PRECISIONS[0], _ref("precision")),
+        "epochs": _with_default(30, _ref("count")),
+        "seeds": _with_default({}, _object(seeds)),
+        "verify_sample": _integer(0, default=3, description="Segments, and probes, that `verify` makes again"),
+        "verify_seed": _integer(0, description="Of the random choice; another one each time without it"),
+        "batch_sizes": {**sizes, "propertyNames": _ref("name"), "additionalProperties": _ref("count")},
+        "datasets": _named(_ref("dataset"), "alias", default={"digits": {"name": "digits"}}),
+        "models": _named(_ref("model"), "alias", default={"mlp": {"name": "mlp"}}),
+        "optimizers": _named(_ref("optimizer"), "alias", default={"sgd": {"name": "sgd", "learning_rate": 0.1}}),
+        "studies": _removable("study"),
+    }
+
+
+def _values() -> dict[str, Schema]:
+    rules = {"enum": list(find.rules())}
+    named_or_file = {
+        "type": "object",
+        "properties": {"name": _TEXT, "file": {"type": "string", "minLength": 1}},
+        "oneOf": [{"required": ["name"]}, {"required": ["file"]}],
+    }
+    return {
+        "name": _name("[a-z][a-z0-9_]*", "lower-case letters, digits and underscores, starting with a letter"),
+        "alias": _name("[A-Za-z0-9_][A-Za-z0-9_.+ -]*", "a name of letters, digits, spaces and _ . + -"),
+        "experiment": {
+            "type": "string",
+            "pattern": "^[EM][0-9]+[a-z]?$",
+            "description": "E or M and a number, such as E12",
+        },
+        "count": _integer(1, _LARGEST_COUNT),
+        "size": {"anyOf": [_ref("count"), _TEXT]},
+        "sizes": _one_or_list(_ref("size")),
+        "counts": _one_or_list(_ref("count")),
+        "positive": {"type": "number", "exclusiveMinimum": 0},
+        "positives": _one_or_list(_ref("positive")),
+        "names": _one_or_list(_TEXT),
+        "precision": {"enum": list(PRECISIONS)},
+        "precisions": _one_or_list(_ref("precision")),
+        "rule": rules,
+        "rules": _one_or_list(_ref("rule")),
+        "dataset": named_or_file,
+        "model": named_or_file,
+        "optimizer": {
+            "type": "object",
+            "required": ["name", "learning_rate"],
+            "properties": {"name": _TEXT, "learning_rate": _ref("positive")},
+        },
+        "range": _object({"min": {"type": "number"}, "max": {"type": "number"}}, minProperties=1),
+        "condition": {
+            "anyOf": [
+                {"type": ["string", "number", "integer", "boolean"]},
+                {"type": "array", "minItems": 1, "items": {"type": ["string", "number", "boolean", "null"]}},
+                _ref("range"),
+            ]
+        },
+        "filter": {"type": "object", "minProperties": 1, "additionalProperties": _ref("condition")},
+        "tables": {
+            "anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 2, "maxItems": 2, "uniqueItems": True}]
+        },
+    }
+
+
+def _study() -> Schema:
+    return _object(
+        {
+            "experiments": {"type": "array", "items": _ref("experiment")},
+            **dict.fromkeys(("title", "question", "note", "dataset", "model", "optimizer"), _TEXT),
+            "precision": _ref("precision"),
+            "epochs": _ref("count"),
+            "seeds": _integer(1, _MOST_SEEDS),
+            "snapshots": {"type": "array", "items": _ref("count"), "uniqueItems": True},
+            "reference": _ref("filter"),
+            "arms": {**_removable("recipe"), "minProperties": 1},
+            "probes": _removable("probe"),
+            "tables": _removable("derived_table"),
+            "figures": _removable("figure"),
+            "claims": _removable("claim"),
+        },
+        required=["title", "question", "arms"],
+    )
+
+
+def _recipe() -> Schema:
+    return _object(
+        {
+            "label": _TEXT,
+            **dict.fromkeys(("dataset", "model", "optimizer"), _ref("names")),
+            "precision": _ref("precisions"),
+            "batch_size": _ref("sizes"),
+            "batch_size_factor": _ref("count"),
+            "accumulation": _ref("counts"),
+            "micro_batch": _ref("sizes"),
+            "learning_rate": _ref("positives"),
+            "learning_rate_factor": _ref("positives"),
+            "learning_rate_rule": _ref("rules"),
+            "reference_batch_size": _ref("size"),
+            "epochs": _integer(0, _LARGEST_COUNT),
+            "updates": _ref("count"),
+            "phases": {"type": "array", "minItems": 1, "items": _ref("phase")},
+        },
+        # One of each pair; `configuration.campaign` says so.
+        **{"not": {"anyOf": [{"required": ["accumulation", "micro_batch"]}, {"required": ["epochs", "updates"]}]}},
+    )
+
+
+def _phase() -> Schema:
+    return _object(
+        {
+            "epochs": _ref("count"),
+            "updates": _ref("count"),
+            "batch_size": _ref("size"),
+            "batch_size_factor": _ref("count"),
+            "accumulation": _ref("count"),
+            "micro_batch": _ref("size"),
+            "learning_rate": _ref("positive"),
+            "learning_rate_factor": _ref("positive"),
+            "learning_rate_rule": _ref("rule"),
+        },
+        oneOf=[{"required": ["epochs"]}, {"required": ["updates"]}],
+    )
+
+
+def _probe() -> Schema:
+    arms = {
+        **dict.fromkeys(("recipe", "arm", "model", "optimizer", "precision"), _ref("names")),
+        "batch_size": _ref("sizes"),
+        "accumulation": _ref("counts"),
+    }
+    epochs = {"anyOf": [_integer(0), {"const": "last"}]}
+    return _of_kinds(
+        "probe",
+        find.probes(),
+        required=("probe", "epochs"),
+        keys={
+            "arms": _object(arms),
+            "epochs": {"type": "array", "minItems": 1, "uniqueItems": True, "items": epochs},
+            "seeds": _ref("count"),
+        },
+    )
+
+
+def _figure() -> Schema:
+    texts = {"title": _TEXT, "caption": _TEXT}
+    keys = {**texts, "table": _ref("tables"), "where": _ref("filter")}
+    return _of_kinds("chart", find.charts(), required=("chart", "title", "caption", "table"), keys=keys)
+
+
+def _claim() -> Schema:
+    return _object(
+        {
+            **dict.fromkeys(("statement", "source", "published"), _TEXT),
+            "test": {"enum": list(TESTS)},
+            "table": _ref("tables"),
+            "value": _TEXT,
+            "aggregate": {"enum": list(AGGREGATES)},
+            "of": _ref("filter"),
+            "minus": _ref("filter"),
+            "expect": {"anyOf": [{"enum": list(EXPECTATIONS)}, _ref("range")]},
+            "margin": {"type": "number", "minimum": 0},
+            "unit": _with_default("", _TEXT),
+            "figure": _TEXT,
+        },
+        required=["statement", "source", "published", "test", "table", "value", "of", "expect"],
+    )
+
+
+@functools.cache
+def schema() -> Schema:
+    """Return the JSON schema (draft 2020-12) of a campaign, with what is declared in the project's folders now."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A campaign of batchlab",
+        **_object(_campaign(), required=["campaign", "batch_sizes"]),
+        "$defs": {
+            **_values(),
+            "study": _study(),
+            "recipe": _recipe(),
+            "phase": _phase(),
+            "probe": _probe(),
+            **_kinds("probe", PROBE_KEYS, find.probes()),
+            "derived_table": _of_kinds("derivation", find.derivations(), required=("derivation",), keys={}),
+            **_kinds("derivation", TABLE_KEYS, find.derivations()),
+            "figure": _figure(),
+            **_kinds("chart", FIGURE_KEYS, find.charts()),
+            "claim": _claim(),
+        },
+    }

@@ -1,0 +1,100 @@
+"""What a study asks for beside its arms, with every name of a batch size replaced: probes and derived tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from batchlab.configuration.schema import PROBE_KEYS, TABLE_KEYS
+from batchlab.declarations import find
+from batchlab.declarations.options import BatchSizes, in_order, without_defaults
+from batchlab.declarations.probe import Probe
+from batchlab.planning.recipes import batch_sizes_of
+
+
+@dataclass(frozen=True)
+class ProbeSettings:
+    """One probe of a study.
+
+    Attributes:
+        where: Its place in the campaign, for messages.
+        kind: Name of its folder below `probes/`.
+        arms: Column → values that an arm may have there to be measured.
+        epochs: Snapshots to measure; `last` is the end of each arm.
+        seeds: How many of the first seeds are measured; None for all.
+        options: The kind's own options, all of them.
+    """
+
+    where: str
+    kind: str
+    arms: Mapping[str, list[Any]]
+    epochs: tuple[int | str, ...]
+    seeds: int | None
+    options: dict[str, Any]
+
+    @property
+    def declaration(self) -> Probe:
+        """The declaration of the kind."""
+        found: Probe = find.probes()[self.kind]
+        return found
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _probe(config: Mapping[str, Any], where: str, given: Mapping[str, Any]) -> ProbeSettings:
+    kind = given["probe"]
+    options = {key: value for key, value in given.items() if key not in PROBE_KEYS}
+    for option in find.probes()[kind].options:
+        if isinstance(option, BatchSizes) and option.name in options:
+            named = options[option.name]
+            options[option.name] = in_order(batch_sizes_of(config, f"{where}.{option.name}", named))
+    arms = {column: _listed(values) for column, values in given.get("arms", {}).items()}
+    if "batch_size" in arms:
+        arms["batch_size"] = batch_sizes_of(config, f"{where}.arms.batch_size", arms["batch_size"])
+    return ProbeSettings(where, kind, arms, tuple(given["epochs"]), given.get("seeds"), options)
+
+
+def probes_of(config: Mapping[str, Any], study: str) -> dict[str, ProbeSettings]:
+    """Return the probes of a study by name.
+
+    Args:
+        config: The complete campaign.
+        study: Name of the study.
+
+    Raises:
+        BatchlabError: For an unknown name of a batch size.
+    """
+    given = config["studies"][study].get("probes", {})
+    return {
+        name: _probe(config, f"studies.{study}.probes.{name}", probe)
+        for name, probe in given.items()
+        if probe is not None  # taken out by a campaign
+    }
+
+
+def derived_options(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of a derived table that a study names."""
+    return {key: value for key, value in given.items() if key not in TABLE_KEYS}
+
+
+def probe_spec_without_defaults(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a measurement by which it is identified: an option with its default value is no part.
+
+    So an option that is added to a probe changes nothing that was measured before.
+    """
+    own = spec["probe"]
+    return {**spec, "probe": without_defaults(find.probes()[own["name"]].options, own)}
+
+
+def figure_spec_without_defaults(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a figure by which it is compared: an option with its default value is no part."""
+    return without_defaults(find.charts()[spec["chart"]].options, spec)
+
+
+def table_spec_without_defaults(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a derived table by which it is compared; `spec` has `derivation` and `options`."""
+    options = find.derivations()[spec["derivation"]].options
+    return {**spec, "options": without_defaults(options, spec["options"])}
