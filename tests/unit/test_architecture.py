@@ -23,12 +23,6 @@ THINGS = {("models",), ("hyperparameters",), ("sources", "published")}
 HEAVY = ("numpy", "pandas", "scipy", "keras", "tensorflow", "jax", "altair")
 
 
-def test_the_page_shows_the_rooms_as_they_are() -> None:
-    page = architecture.PAGE.read_text(encoding="utf-8")
-    assert page.count(architecture.BEGIN) == page.count(architecture.END) == 1
-    assert architecture.rendered(page) == page, "run `make docs`"
-
-
 def test_rooms_do_not_import_each_other_in_a_circle() -> None:
     order = architecture.layers(architecture.rooms())
     assert set(order) == set(architecture.rooms())

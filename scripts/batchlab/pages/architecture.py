@@ -1,24 +1,21 @@
 """The picture of the library in `docs/architecture.md`, drawn from the import statements of its code.
 
-Run `python -m batchlab.pages.architecture` (in `scripts/`) after a room or an import between rooms has changed;
-`make docs` does so. Standard library only: the code is parsed, not imported.
+The code is parsed, not imported. Standard library only.
 """
 
 from __future__ import annotations
 
 import ast
 import functools
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from batchlab.errors import BatchlabError
-from batchlab.files import write_text
+from batchlab.pages import between_markers
 from batchlab.paths import LIBRARY, PROJECT
 
 PAGE = PROJECT / "docs" / "architecture.md"
-BEGIN, END = "<!-- rooms of the library: make docs -->\n", "<!-- end -->\n"
 
 # Room → rooms that it imports.
 Graph = Mapping[str, frozenset[str]]
@@ -112,23 +109,14 @@ def _picture(graph: Graph, order: Iterable[str]) -> Iterator[str]:
     yield "```"
 
 
-def render(library: Path = LIBRARY) -> str:
+def picture_and_table(library: Path = LIBRARY) -> str:
     """Return the picture and the table of rooms."""
     graph = rooms(library)
     order = layers(graph)
     table = [f"| `{room}` | {summary(room, library)} | {', '.join(sorted(graph[room])) or '–'} |" for room in order]
-    heading = ["", "| room | what | imports |", "|---|---|---|"]
-    return "\n".join([*_picture(graph, order), *heading, *table]) + "\n"
+    return "\n".join([*_picture(graph, order), "", "| room | what | imports |", "|---|---|---|", *table])
 
 
-def rendered(page: str) -> str:
-    """Return a page with a new picture between its marks."""
-    before, _, rest = page.partition(BEGIN)
-    return f"{before}{BEGIN}{render()}{END}{rest.partition(END)[2]}"
-
-
-if __name__ == "__main__":
-    try:
-        write_text(PAGE, rendered(PAGE.read_text(encoding="utf-8")))
-    except BatchlabError as problem:
-        sys.exit(f"batchlab: error: {problem}")
+def rendered() -> dict[Path, str]:
+    """Return the page with a picture of the rooms as they are now."""
+    return {PAGE: between_markers(PAGE.read_text(encoding="utf-8"), {"rooms": picture_and_table()})}
