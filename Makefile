@@ -91,7 +91,7 @@ format: $(VENV)/dev.stamp
 	@$(BIN)/ruff format .
 	@$(BIN)/snakefmt Snakefile rules
 
-# The pages that are made from data: docs/reruns.md.
+# Every page that is made from declarations: config/schema.json, config/README.md, docs/tables.md, docs/data.md, docs/reruns.md.
 docs: $(VENV)/run.stamp
 	@cd scripts && ../$(BIN)/python -m batchlab.pages
 

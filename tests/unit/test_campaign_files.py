@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from batchlab.configuration import campaign as configuration
 from batchlab.configuration.campaign import load
 from batchlab.configuration.schema import schema
 from batchlab.declarations import find
@@ -51,6 +54,74 @@ def test_campaigns_can_be_planned(name: str) -> None:
         assert study.arms
         for claim in study.claims.values():
             assert claim["expect"] != "equal" or "margin" in claim
+
+
+MINE: dict[str, Any] = {
+    "campaign": "mine",
+    "run": ["switch", "batch_size", "own", "another"],
+    "batch_sizes": {"small": 16, "large": 64, "huge": 128, "medium": 32, "tiny": 8},
+    "studies": {
+        "own": {"title": "t", "question": "q", "arms": {"b": {}, "a": {"batch_size": 8}}},
+        "another": {"title": "t", "question": "q", "arms": {"only": {}}},
+        "switch": {
+            "arms": {"mine": {"batch_size": 32}},
+            "figures": {
+                "mine": {"chart": "forest", "title": "", "caption": "", "table": "history", "y": "test_loss"},
+                "final": {"caption": "My caption."},
+                "accuracy": None,
+            },
+        },
+    },
+}
+
+
+def as_snakemake_reads(*layers: dict[str, Any]) -> dict[str, Any]:
+    """Return what Snakemake makes of configuration files read one after the other."""
+    from snakemake.utils import update_config
+
+    config: dict[str, Any] = {}
+    for layer in layers:
+        update_config(config, copy.deepcopy(layer))
+    return config
+
+
+def test_every_way_to_give_a_campaign_is_one_campaign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # as with `snakemake -s`, or as a module of another workflow
+    mine = MINE
+    catalogue = yaml.safe_load((PROJECT / "config/studies.yaml").read_text())
+    ways = [
+        mine,
+        as_snakemake_reads(mine, catalogue, mine),  # --configfile, and `configfile:` of the workflow
+        as_snakemake_reads(catalogue, mine),  # both by `configfile:`
+    ]
+    read = [json.dumps(configuration.read(way)) for way in ways]
+    assert read[0] == read[1] == read[2]
+    switch = json.loads(read[0])["studies"]["switch"]
+    known = list(catalogue["studies"]["switch"]["arms"])
+    assert list(switch["arms"]) == [*known, "mine"]
+    assert list(switch["figures"])[-1] == "mine" and switch["figures"]["final"]["caption"] == "My caption."
+    assert switch["figures"]["accuracy"] is None
+    assert list(json.loads(read[0])["studies"])[-2:] == ["own", "another"]
+    assert list(plan(json.loads(read[0])).studies) == MINE["run"]
+
+
+def test_without_a_campaign_the_default_one_is_read() -> None:
+    assert configuration.read({}) == configuration.read(yaml.safe_load((PROJECT / "config/quick.yaml").read_text()))
+    assert configuration.read({"epochs": 3})["epochs"] == 3
+
+
+def test_names_of_segments_are_those_of_published_results() -> None:
+    """What was trained stays valid: a name is the digest of all settings, so one of them may not change unnoticed."""
+    assert {
+        "digits-mlp-initial-010a859708",
+        "digits-cnn-initial-bffbb48203",
+        "digits-cnn-sgd-b16-lr0.03-to8-94f41fd42c",
+        "digits-lenet-sgd-b256-lr0.03-to8-5440215f15",
+        "digits-mlp-adam-b16-lr0.001-to10-45a8ec0fc0",
+        "digits-mlp-adam-b256-lr0.004-to30-6a8a8f7436",
+        "digits-mlp-adam-b256-lr0.016-to30-3767cbca03",
+    } <= campaign("quick.yaml").segments.keys()
+    assert "mnist-mlp-initial-124da3ec50" in campaign("paper.yaml").segments
 
 
 @pytest.mark.parametrize("name", CAMPAIGNS)

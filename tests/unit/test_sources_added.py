@@ -71,6 +71,7 @@ print(json.dumps([found.identity, found.spec, found.modules, x, float(made.array
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     shutil.copytree(LIBRARY, tmp_path / "scripts/batchlab", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(LIBRARY.parent / "prepare_data.py", tmp_path / "scripts")
     (tmp_path / "mine.words").write_text(WORDS)
     return tmp_path
 
@@ -145,3 +146,40 @@ print(json.dumps([said, published_table() + formats_table() + keys_table()]))
     assert "unknown key 'sign'; allowed: name, split_seed, standardise, test, validation" in said[4]
     assert "| `sign` | .words | sign of the numbers: `plus`, `minus` | `plus` |" in manual
     assert "| `toy` | 1 | 2 | 20 in one pool | 10 / 5 / 5 | none |" in manual
+
+
+DIGESTS = """
+import json
+from batchlab.declarations import find
+from batchlab.paths import SCRIPTS
+from batchlab.records.digests import code_digest
+readers = {name: f"batchlab.sources.formats.{name}.read" for name in find.formats()}
+print(json.dumps({name: code_digest(SCRIPTS / "prepare_data.py", (reader,)) for name, reader in readers.items()}))
+"""
+
+
+def test_what_is_added_or_edited_changes_the_code_of_its_own_jobs_only(project: Path) -> None:
+    before = ask(project, DIGESTS)
+    assert len(set(before.values())) == len(before)  # each format has code of its own
+    add(project)
+    after = ask(project, DIGESTS)
+    assert {name: after[name] for name in before} == before
+
+    def changed(file: str, old: str, new: str) -> list[str]:
+        path = project / "scripts/batchlab/sources" / file
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))
+        found = ask(project, DIGESTS)
+        path.write_text(text)
+        return sorted(name for name in found if found[name] != after[name])
+
+    assert changed("formats/csv/read.py", "np.float64", "np.float32") == ["csv"]
+    assert changed("formats/csv/table.py", "strict=True", "strict=False") == ["csv"]
+    assert changed("formats/idx/read.py", '"big"', '"little"') == ["idx"]
+    assert changed("prepare.py", "(np.arange(len(members)) + 0.5)", "np.arange(len(members))") == sorted(after)
+    # What a declaration adds to the numbers is in the settings of the job.
+    assert changed("published/mnist.py", "scale=255", "scale=1") == []
+    assert changed("published/mnist.py", "http://yann.lecun.com/exdb/mnist/", "https://example.org/") == []
+    assert changed("formats/csv/declaration.py", '(".csv",)', '(".table",)') == []
+    assert changed("settings.py", "is not understood", "is not known") == []

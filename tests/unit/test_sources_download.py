@@ -138,7 +138,7 @@ def test_too_slow_counts_as_a_failure(server: Server, tmp_path: Path, monkeypatc
         fetch("toy", toy(server.url), tmp_path, Policy(timeout=30, attempts=1, minimum_rate=1e9))
 
 
-def test_mirrors_are_tried_in_turn_and_all_reasons_are_told(server: Server, tmp_path: Path) -> None:
+def test_mirrors_are_tried_in_turn_and_all_reasons_are_listed(server: Server, tmp_path: Path) -> None:
     server.files[f"/wrong/{NAME}"] = OTHER
     server.files[f"/text/{NAME}"] = b"<html>please log in</html>"
     server.files[f"/short/{NAME}"] = ARCHIVE[:-20]

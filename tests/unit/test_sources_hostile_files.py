@@ -54,7 +54,7 @@ def test_a_pickle_in_an_archive_is_not_loaded(
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_a_damaged_member_is_one_line_whatever_compresses_it(tmp_path: Path, method: int) -> None:
+def test_a_damaged_member_is_one_line_for_every_compression(tmp_path: Path, method: int) -> None:
     path = tmp_path / "damaged.npz"
     with zipfile.ZipFile(path, "w", method) as archive:
         for name, values in (("x", np.arange(300.0).reshape(100, 3)), ("y", np.arange(100) % 2)):

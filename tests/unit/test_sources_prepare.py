@@ -93,7 +93,7 @@ def test_digits_are_split_by_a_stated_permutation(tmp_path: Path) -> None:
     shares = np.bincount(raw_labels) / len(raw_labels)
     for found in labels:
         assert np.abs(np.bincount(found) - shares * len(found)).max() <= 2
-    # The test set stays the same whatever is set aside for validation, and is another for another seed.
+    # The test set does not depend on the size of the validation set, but on the seed.
     fewer = prepare({"name": "digits", "validation": 10}, tmp_path).arrays
     assert np.array_equal(fewer["x_test"], data["x_test"])
     other = prepare({"name": "digits", "split_seed": 1}, tmp_path).arrays

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from batchlab.backend.runtime import float_type, keras
 from batchlab.errors import BatchlabError
+from batchlab.sources.contents import NPZ_PROBLEMS, read_archive
 
 SPLITS = ("train", "validation", "test")
 
@@ -65,11 +65,13 @@ def read(path: str) -> Resident:
 
     Args:
         path: The `data.npz` that data preparation wrote.
+
+    Raises:
+        BatchlabError: The file is missing or damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return from_arrays({name: file[name] for name in file.files})
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as problem:
+        return from_arrays(read_archive(path))
+    except NPZ_PROBLEMS as problem:
         raise BatchlabError(
             f"{path}: is not an intact prepared data set ({type(problem).__name__}); delete it and run again"
         ) from problem

@@ -1,7 +1,12 @@
-"""What a reader of a format returns."""
+"""What a reader of a format returns, and how archives of arrays are read."""
 
 from __future__ import annotations
 
+import lzma
+import os
+import tokenize
+import zipfile
+import zlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +16,23 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 # Examples of shape (examples, …) and their labels of shape (examples,).
 Pair = tuple[Array, Array]
+
+# What NumPy raises for a damaged archive. Headers are parsed before the checksum of their member is known, so that
+# damage can show as bad syntax or as an array too large for the memory.
+NPZ_PROBLEMS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    tokenize.TokenError,
+    SyntaxError,
+    EOFError,
+    KeyError,
+    TypeError,
+    ValueError,
+    OSError,
+    MemoryError,
+    RuntimeError,
+)
 
 
 @dataclass(frozen=True)
@@ -33,3 +55,22 @@ def plain(x: Array) -> Array:
     if x.dtype == np.uint8:
         return x
     return x.astype(np.float32 if x.dtype in (np.float16, np.float32, np.bool_) else np.float64)
+
+
+def read_archive(path: str | os.PathLike[str]) -> dict[str, Array]:
+    """Return all arrays of an `.npz` archive by name.
+
+    `numpy.load` stops where the header of an array says that it ends. Then a damaged header goes unnoticed, because a
+    member's checksum is compared at its end; so each member is read to its end here.
+
+    Raises:
+        NPZ_PROBLEMS: The file is missing or damaged.
+    """
+    arrays: dict[str, Array] = {}
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            with archive.open(name) as member:
+                arrays[name.removesuffix(".npy")] = np.lib.format.read_array(member, allow_pickle=False)
+                if member.read(1):
+                    raise ValueError(f"{name} holds more than its header says")
+    return arrays

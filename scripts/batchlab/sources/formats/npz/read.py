@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import lzma
-import tokenize
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,25 +9,8 @@ from typing import Any
 import numpy as np
 
 from batchlab.errors import BatchlabError
-from batchlab.sources.contents import Contents
+from batchlab.sources.contents import NPZ_PROBLEMS, Contents
 from batchlab.sources.formats.npz.arrays import POOL, arrays_of, check_label_shape, shape_of
-
-# What NumPy raises for a damaged archive. Headers are parsed before the checksum of their member is known, so that
-# damage can show as bad syntax or as an array too large for the memory.
-_NPZ_PROBLEMS = (
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    tokenize.TokenError,
-    SyntaxError,
-    EOFError,
-    KeyError,
-    TypeError,
-    ValueError,
-    OSError,
-    MemoryError,
-    RuntimeError,
-)
 
 
 def read(paths: Sequence[Path], options: Mapping[str, Any]) -> Contents:
@@ -48,7 +27,7 @@ def read(paths: Sequence[Path], options: Mapping[str, Any]) -> Contents:
         with np.load(path, allow_pickle=False) as archive:
             used = arrays_of(archive.files, path)
             arrays = {name: archive[name] for name in used}
-    except _NPZ_PROBLEMS as problem:
+    except NPZ_PROBLEMS as problem:
         raise BatchlabError(f"{path}: cannot be read as arrays of numbers ({_first_line(problem)})") from None
     labels: dict[str, tuple[int, set[int]]] = {}
     for name in used:
