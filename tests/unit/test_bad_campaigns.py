@@ -24,9 +24,9 @@ from unit.test_campaign_files import PROJECT, merged
 from batchlab.configuration.campaign import load
 from batchlab.configuration.schema import schema
 from batchlab.configuration.yaml_files import check_files
+from batchlab.declarations.model_options import ACTIVATIONS
 from batchlab.errors import BatchlabError
 from batchlab.planning import plan
-from batchlab.planning.options import ACTIVATIONS
 from batchlab.planning.specs import claims_spec, figure_spec, report_spec, tables_spec
 from batchlab.records.digests import canonical
 
