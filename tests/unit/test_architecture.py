@@ -94,15 +94,20 @@ def test_every_way_to_import_is_an_arrow(tmp_path: Path) -> None:
             "a/one.py": "from library.b import two\nfrom ..c import three\nimport os, numpy",
             "b/two.py": "import library.d\nfrom library.b import three",
             "c/three.py": "def late():\n    from library import d\n    from . import four",
-            "c/deep/four.py": "from ...b.two import name",
+            "c/deep/four.py": "from ...b.two import name\nfrom library.things.one.declaration import THING",
+            "things/one/declaration.py": "from library.declarations import kinds",
+            "things/one/measure.py": "import library.a.one",
+            "declarations/kinds.py": "",
             "d.py": "from elsewhere.b import two",
         },
     )
     assert architecture.rooms(library) == {
         "a": {"b", "c"},
         "b": {"d"},
-        "c": {"b", "d"},
+        "c": {"b", "d", "declarations"},
         "d": frozenset(),
+        "declarations": frozenset(),
+        "things": {"a", "declarations"},
     }
 
 

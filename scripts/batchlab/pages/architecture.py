@@ -52,7 +52,8 @@ def rooms(library: Path = LIBRARY) -> dict[str, frozenset[str]]:
     """Return room → rooms that its modules import, in alphabetical order.
 
     A room is a folder of the library, or a module beside them. Modules that are found by name at run time, such as a
-    probe's, are imported by no statement and so are not among the arrows.
+    probe's, are imported by no statement and so are not among the arrows. What a thing declares about itself counts as
+    part of the room `declarations`, wherever its file is: so an import of it draws nothing else in.
     """
     known = modules(library)
     found: dict[str, set[str]] = {name[0]: set() for name in known if name}
@@ -62,7 +63,7 @@ def rooms(library: Path = LIBRARY) -> dict[str, frozenset[str]]:
         package = (library.name, *(name if path.name == "__init__.py" else name[:-1]))
         for imported in imports_of(path, package):
             if imported[0] == library.name and len(imported) > 1 and imported[1] in found:
-                found[name[0]].add(imported[1])
+                found[name[0]].add("declarations" if "declaration" in imported[2:] else imported[1])
     return {room: frozenset(targets - {room}) for room, targets in sorted(found.items())}
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from batchlab.charts.planned import numbers_module
 from batchlab.declarations import find
 from batchlab.paths import SCRIPTS
 from batchlab.planning import specs
@@ -375,7 +376,6 @@ class Jobs:
         )
         for figure, settings in planned.figures.items():
             base = f"{self.results}/figures/{study}/{figure}"
-            chart = f"batchlab.charts.{settings['chart']}"
             wildcards = {"figure": figure}
             yield job(
                 "drawn",
@@ -385,7 +385,7 @@ class Jobs:
                 inputs=self._table_inputs(study, specs.names_read(settings)),
                 outputs={"data": f"{base}.csv"},
                 spec=specs.figure_data_spec(self.plan, study, figure),
-                modules=(f"{chart}.data",),
+                modules=(numbers_module(settings["chart"]),),
                 options=settings,
             )
             yield job(
@@ -396,7 +396,7 @@ class Jobs:
                 inputs={"data": f"{base}.csv"},
                 outputs={key: f"{base}.{ending}" for key, ending in specs.FORMATS.items()},
                 spec=specs.figure_drawing_spec(self.plan, study, figure),
-                modules=(f"{chart}.draw",),
+                modules=(f"batchlab.charts.{settings['chart']}.draw",),
                 options=settings,
             )
 
