@@ -74,7 +74,8 @@ def layers(graph: Graph) -> list[str]:
         BatchlabError: Rooms import each other in a circle.
     """
     try:
-        return [*TopologicalSorter(graph).static_order()][::-1]
+        # Sorted, because the order of a set changes from process to process.
+        return [*TopologicalSorter({room: sorted(graph[room]) for room in sorted(graph)}).static_order()][::-1]
     except CycleError as problem:
         circle = " → ".join(reversed(problem.args[1]))
         raise BatchlabError(f"rooms import each other in a circle: {circle}; move what they share below both") from None
