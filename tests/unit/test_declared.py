@@ -17,8 +17,8 @@ from batchlab.declarations.derivation import Derivation
 from batchlab.declarations.options import OPTIONAL, Choice, ColumnName, Count, Flag, Text
 from batchlab.declarations.probe import Probe, Reads, Situation
 from batchlab.errors import BatchlabError
-from batchlab.planning.settings import figure_spec_without_defaults, probe_spec_without_defaults
 from batchlab.planning.specs import claims_spec, figure_data_spec
+from batchlab.planning.study_settings import figure_spec_without_defaults, probe_spec_without_defaults
 
 Add = Callable[..., None]
 
