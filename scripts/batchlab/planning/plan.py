@@ -12,6 +12,16 @@ from batchlab.declarations.columns import Table
 from batchlab.errors import BatchlabError, unknown
 from batchlab.planning.captions import quotable, resolve_texts
 from batchlab.planning.chains import Chains
+from batchlab.planning.foreseen_rows import (
+    Foreseen,
+    check_conditions,
+    check_rows,
+    of_arm,
+    of_derived,
+    of_join,
+    of_probe,
+    of_training,
+)
 from batchlab.planning.named_columns import (
     check_columns,
     check_options,
@@ -22,16 +32,6 @@ from batchlab.planning.named_columns import (
 )
 from batchlab.planning.parts import Arm, DerivedTable, Plan, Probe, Study, seed_blocks
 from batchlab.planning.recipes import Recipe, expand, filter_of
-from batchlab.planning.rows import (
-    Foreseen,
-    check_conditions,
-    check_rows,
-    of_arm,
-    of_derived,
-    of_join,
-    of_probe,
-    of_training,
-)
 from batchlab.planning.study_settings import ProbeSettings, derived_options, probes_of
 from batchlab.tables.base import CLAIMS, STUDY_TABLES
 

@@ -13,7 +13,7 @@ from batchlab.charts.colours import colour, labels_expression
 from batchlab.charts.drawn import Drawn, Row, distinct, is_number, told_apart, values_of
 from batchlab.charts.figure import Figure
 from batchlab.charts.finish import finish, nothing, seeds_text
-from batchlab.charts.forest.axes import forest_axes
+from batchlab.charts.forest.row_axes import forest_axes
 from batchlab.charts.layout import WIDTH, side_by_side, with_panels
 from batchlab.charts.lines import points_of
 from batchlab.charts.quantities import quantity, series_of
