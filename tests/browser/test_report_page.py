@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from batchlab.charts.drawing import draw
 
 from batchlab.charts import export
-from batchlab.charts.drawing import draw
 from batchlab.report import render
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

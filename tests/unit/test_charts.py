@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import vl_convert
+from batchlab.charts.aggregate import summarise
+from batchlab.charts.drawing import CHARTS, draw
 from scipy import stats
 
 from batchlab.charts import export, marks, theme
 from batchlab.charts import words as columns
-from batchlab.charts.aggregate import summarise
 from batchlab.charts.density import draw as density
-from batchlab.charts.drawing import CHARTS, draw
 from batchlab.charts.figure import Figure, figure_from
 from batchlab.errors import BatchlabError
 

@@ -17,7 +17,8 @@ from unit.test_campaign_files import PROJECT, merged
 from batchlab.configuration.campaign import load
 from batchlab.errors import BatchlabError
 from batchlab.planning import plan
-from batchlab.tables.selection import read_table, select
+from batchlab.tables.csv_files import read_table
+from batchlab.tables.selection import select
 
 TABLES = PROJECT / "results/paper/tables"
 SETTINGS = ("arm", "recipe", "dataset", "model", "optimizer", "precision", "learning_rate_rule", "batch_size")
