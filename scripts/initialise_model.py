@@ -3,13 +3,14 @@
 from batchlab.backend import resident, runtime
 from batchlab.records.job import job
 from batchlab.training import state
-from batchlab.training.row_files import write_table
+from batchlab.training.row_files import write_rows
 from batchlab.training.segment import initialise
+from batchlab.training.task import TASK
 
 with job(snakemake) as this:
     this.facts |= runtime.configure(this.spec["precision"])
-    segment = initialise(this.spec, resident.read(this.input["data"]))
+    segment = initialise(this.spec, resident.read(this.input["data"], TASK))
     this.facts |= segment.facts
     state.write(this.output["state"], segment.snapshot)
-    for name, table in segment.tables.items():
-        write_table(this.output[name], table)
+    for name, rows in segment.tables.items():
+        write_rows(this.output[name], rows)

@@ -1,14 +1,17 @@
-"""One probe on one snapshot: the tables that it writes."""
+"""One probe on the snapshots that it reads: the tables that it writes."""
 
 from batchlab.backend import resident, runtime
 from batchlab.probes.measuring import measure
 from batchlab.records.job import job
 from batchlab.training import state
-from batchlab.training.row_files import write_table
+from batchlab.training.row_files import write_rows
+from batchlab.training.task import TASK
 
-with job(snakemake) as this:
+with job(snakemake, folder=True) as this:
     this.facts |= runtime.configure(this.spec["precision"])
-    measurement = measure(this.spec, resident.read(this.input["data"]), state.read(this.input["state"]))
+    states = this.input["state"]
+    snapshots = tuple(state.read(path) for path in ([states] if isinstance(states, str) else states))
+    measurement = measure(this.spec, resident.read(this.input["data"], TASK), snapshots)
     this.facts |= measurement.facts
-    for name, table in measurement.tables.items():
-        write_table(this.output[name], table)
+    for name, rows in measurement.tables.items():
+        write_rows(f"{this.output['tables']}/{name}.csv", rows)

@@ -5,7 +5,7 @@ from batchlab.records.provenance import together
 from batchlab.tables.csv_files import write_tables
 from batchlab.tables.study import study_tables
 
-with job(snakemake) as this:
+with job(snakemake, folder=True) as this:
     tables = study_tables(this.spec)
     write_tables(this.output["tables"], tables, this.spec["tables"])
     this.facts["made_from"] = together([*this.input["data"], *this.input["files"]])

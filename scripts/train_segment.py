@@ -7,8 +7,9 @@ from batchlab.records.digests import digest
 from batchlab.records.job import job
 from batchlab.training import state
 from batchlab.training.checkpoint import Checkpoint
-from batchlab.training.row_files import write_table
+from batchlab.training.row_files import write_rows
 from batchlab.training.segment import train
+from batchlab.training.task import TASK
 
 with job(snakemake) as this:
     params = snakemake.params
@@ -21,13 +22,13 @@ with job(snakemake) as this:
     )
     segment = train(
         this.spec,
-        resident.read(this.input["data"]),
+        resident.read(this.input["data"], TASK),
         state.read(this.input["initial"]),
         state.read(this.input["parent"]),
         checkpoint,
     )
     this.facts |= segment.facts
     state.write(this.output["state"], segment.snapshot)
-    for name, table in segment.tables.items():
-        write_table(this.output[name], table)
+    for name, rows in segment.tables.items():
+        write_rows(this.output[name], rows)
     checkpoint.remove()

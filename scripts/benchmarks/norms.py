@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 from batchlab.backend.resident import Resident
 from batchlab.backend.runtime import tf
 from batchlab.errors import BatchlabError
-from batchlab.models.construction import build_model
 from batchlab.probes.gradient_norms import measure as gradient_norms
 from batchlab.tensorflow_core.gradients import gradient_sum
-from batchlab.training import core
+from batchlab.training.frozen_model import FrozenModel
 from batchlab.training.order import trial_batches
 from benchmarks.medians import medians
 
@@ -34,7 +33,7 @@ Rows = NDArray[np.int32]
 
 
 def _gradients(model: Any, data: Resident, rows: Rows) -> list[Any]:
-    return gradient_sum(model, data.inputs(tf.gather(data.x, rows)), tf.gather(data.y, rows), training=False)[1]
+    return gradient_sum(model, data, rows, training=False)[1]
 
 
 def _norm(gradients: Sequence[Any]) -> float:
@@ -94,14 +93,15 @@ def measure(
     Raises:
         BatchlabError: The two ways give different norms for the same trials.
     """
-    model = build_model(model_spec, data.shape, data.classes)
-    jit, _ = core.compilation(model)
-    at_fixed_weights = gradient_norms.fixed_weights(model, data, jit)
+    frozen = FrozenModel(model_spec, data)
+    model, replicas, variables = frozen.model, frozen.replicas, len(frozen.trainable)
+    at_fixed_weights = gradient_norms.fixed_weights(replicas, variables)
     rows: list[dict[str, Any]] = []
-    for method in gradient_norms.METHODS:
+    for method in ("fixed_weights", "same_samples"):
         for size in sizes:
             fixed = method == "fixed_weights"
-            compiled = at_fixed_weights if fixed else gradient_norms.same_samples(model, data, jit, size, LEARNING_RATE)
+            path = gradient_norms.same_samples(replicas, variables, size, LEARNING_RATE)
+            compiled = at_fixed_weights if fixed else path
             eager = functools.partial(eager_fixed_weights if fixed else eager_same_samples, model, data, size=size)
             batches = trial_batches(0, method, size, trials, size if fixed else SAMPLES, data.examples)
             few, checked = batches[: max(1, trials // 10)], batches[: max(CHECKED, trials // 10)]

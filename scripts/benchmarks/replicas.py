@@ -65,7 +65,9 @@ class Side:
 def _serve() -> None:
     """Draw initial weights, prepare a training, or train an epoch from the initial weights, as each line asks."""
     from batchlab.backend import resident, runtime
-    from batchlab.training import core, segment, state
+    from batchlab.training import segment, state
+    from batchlab.training.task import TASK
+    from batchlab.training.trainer import Trainer
 
     facts = runtime.configure()
     trainer: Any = None
@@ -73,22 +75,22 @@ def _serve() -> None:
         request = json.loads(line)
         answer: dict[str, Any] = {}
         if "draw" in request:
-            data = resident.read(request["data"])
+            data = resident.read(request["data"], TASK)
             state.write(request["draw"], segment.initialise(request["spec"], data).snapshot)
         elif "spec" in request:
-            trainer = core.Trainer(request["spec"], resident.read(request["data"]))
+            trainer = Trainer(request["spec"], resident.read(request["data"], TASK))
             initial, seeds = state.read(request["initial"]), request["spec"]["seeds"]
             answer = {"facts": facts}
         else:
             answer = {"losses": [], "seconds": 0.0, "cpu_seconds": 0.0}
-            for group in trainer.together(seeds):
+            for group in trainer.replicas.groups(seeds):
                 trainer.load(initial, group)
                 orders, clock = trainer.orders(group, 0), time.process_time()
                 losses, seconds = trainer.run(orders, 0, trainer.data.examples)
                 answer["cpu_seconds"] += time.process_time() - clock
                 answer["losses"] += losses
                 answer["seconds"] += seconds
-            answer["compile_seconds"] = trainer.compile_seconds
+            answer["compile_seconds"] = trainer.replicas.compile_seconds
         print(json.dumps(answer), flush=True)
 
 
@@ -115,7 +117,7 @@ def measure(
                     found.setdefault((side.core, count), []).append(side.ask())
                 one, other = (found[core, count][-1]["losses"] for core in CORES)
                 if not all(math.isclose(*pair, rel_tol=TOLERANCE) for pair in zip(one, other, strict=True)):
-                    raise BatchlabError(f"benchmark: losses {one} and {other}: not the same work, so no times are told")
+                    raise BatchlabError(f"benchmark: losses {one} and {other}: not the same work, so no times")
     for side in sides:
         side.close()
     return found

@@ -25,7 +25,7 @@ SIZES: dict[str, tuple[int, ...]] = {
 }
 # Trained on where the number of examples is not what is varied.
 EXAMPLES = 10_000
-_SPEC = {
+_SPEC: dict[str, Any] = {
     "model": {"name": "mlp", "hidden": [512, 512]},
     "optimizer": {"name": "sgd"},
     "learning_rate": 0.04,
@@ -92,15 +92,14 @@ def _train(data: contenders.Data, seeds: int) -> float:
 
 def _probe(data: contenders.Data, trials: int) -> float:
     from batchlab.probes.gradient_norms import measure as gradient_norms
-    from batchlab.training import segment
+    from batchlab.training.frozen_model import FrozenModel
+    from batchlab.training.order import trial_batches
     from benchmarks.contenders.ours import resident_of
 
-    held = resident_of(data)
-    own = {"methods": ["fixed_weights"], "batch_sizes": [16], "trials": trials, "moment_examples": 16}
-    spec = {**_SPEC, "seeds": [0], "probe": own}
-    snapshot = segment.initialise(spec, held).snapshot
+    model = FrozenModel(_SPEC["model"], resident_of(data))
+    batches = trial_batches(0, "fixed_weights", 16, trials, 16, EXAMPLES)
     clock = time.perf_counter()
-    gradient_norms.measure(spec, held, snapshot)
+    gradient_norms.fixed_weights(model.replicas, len(model.trainable))(batches)
     return time.perf_counter() - clock
 
 

@@ -9,7 +9,7 @@ from statistics import geometric_mean
 from typing import Any
 
 from batchlab.files import write_text
-from batchlab.training.row_files import Table, write_table
+from batchlab.training.row_files import write_rows
 from benchmarks import BEST, DEFAULT, JAX, PEERS, TORCH, epochs, page, scale
 from benchmarks.medians import medians
 
@@ -135,7 +135,7 @@ def sections(tables: Tables, drawn: Mapping[str, str]) -> list[page.Section]:
 def write(tables: Tables, target: Path) -> None:
     """Write what was measured into a folder: tables, figures and the page."""
     for name, rows in tables.items():
-        write_table(target / f"{name}.csv", Table(list(rows[0]), rows))
+        write_rows(target / f"{name}.csv", rows)
     drawn = figures(tables)
     for name, svg in drawn.items():
         write_text(target / f"{name}.svg", svg)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,8 +11,12 @@ from numpy.typing import NDArray
 
 from batchlab.backend import runtime
 from batchlab.backend.resident import Resident, from_arrays
-from batchlab.training import segment, state
+from batchlab.backend.runtime import keras
+from batchlab.planning.optimizer_options import OPTIMIZER_OPTIONS
+from batchlab.training import core, segment, state
 from batchlab.training.checkpoint import Checkpoint
+from batchlab.training.evaluation import Evaluation
+from batchlab.training.task import TASK
 
 # One thread must be chosen before TensorFlow starts, that is before any test.
 runtime.configure()
@@ -50,12 +54,17 @@ def precision(name: str) -> Iterator[None]:
 MLP = {"name": "mlp", "hidden": [8, 6]}
 
 
+def optimizer(name: str, **changes: Any) -> dict[str, Any]:
+    """Return an optimizer's settings with every hyperparameter, as planning completes them."""
+    return {"name": name, **OPTIMIZER_OPTIONS[name], **changes}
+
+
 def spec(**changes: Any) -> dict[str, Any]:
     """Return a segment's settings: one epoch of plain SGD."""
     return {
         "model": MLP,
         "seeds": [3],
-        "optimizer": {"name": "sgd"},
+        "optimizer": optimizer("sgd"),
         "learning_rate": 0.1,
         "batch_size": 16,
         "accumulation": 1,
@@ -84,7 +93,7 @@ def longer_training(checkpoint: Checkpoint | None = None) -> segment.Segment:
     settings = spec(
         model={"name": "mlp", "hidden": [512, 64]},
         seeds=[0, 1],
-        optimizer={"name": "adam"},
+        optimizer=optimizer("adam"),
         learning_rate=0.001,
         batch_size=8,
         stop=60 * 257,
@@ -95,7 +104,31 @@ def longer_training(checkpoint: Checkpoint | None = None) -> segment.Segment:
 
 def resident(**changes: Any) -> Resident:
     """Return a data set in memory."""
-    return from_arrays(arrays(**changes))
+    return from_arrays(arrays(**changes), TASK)
+
+
+def replica_of(model: Any, data: Resident) -> core.Replicas:
+    """Return one replica with the model's present weights."""
+    return core.replicas(model, data, state.variables_of(model))
+
+
+def evaluation_of(model: Any, data: Resident, **chunks: int) -> Evaluation:
+    """Return an evaluation of the model's present weights."""
+    return Evaluation(replica_of(model, data), model, data, **chunks)
+
+
+def losses_and_slopes(steps: Sequence[float]) -> Callable[..., Any]:
+    """Return a function for `over_rows` of the loss and its slope at w + s·d for each step s along a direction d."""
+
+    def along(at: core.Landscape, row: Any, direction: list[Any]) -> Any:
+        results = []
+        for step in steps:
+            moved = [w + step * d for w, d in zip(at.weights, direction, strict=True)]
+            slopes = [keras.ops.sum(g * d) for g, d in zip(at.gradient(row, moved), direction, strict=True)]
+            results += [at.loss(row, moved), sum(slopes)]
+        return keras.ops.stack(results)
+
+    return along
 
 
 def parameters(snapshot: state.Snapshot, row: int = 0) -> list[NDArray[np.float64]]:

@@ -21,11 +21,15 @@ from batchlab.backend import runtime
 from batchlab.backend.resident import Resident
 from batchlab.errors import BatchlabError
 from batchlab.jax_core import memory_budget
+from batchlab.jax_core.vectorising import vectorisation_rule
+from batchlab.models.construction import build_model
+from batchlab.models.signature import built_in_models
 from batchlab.probes import measuring
-from batchlab.training import core, segment, state
+from batchlab.training import segment, state
 from batchlab.training.checkpoint import Checkpoint
+from batchlab.training.frozen_model import FrozenModel
 from batchlab.training.model_trial import try_model
-from batchlab.training.trainer import pieces
+from batchlab.training.trainer import Trainer, pieces
 
 Job = dict[str, Any]
 
@@ -63,16 +67,16 @@ def initialise(job: Job, data: Resident, folder: Path) -> dict[str, Any]:
 def learning_rates(job: Job, data: Resident, folder: Path) -> dict[str, Any]:
     """Train the replicas of one group with a learning rate each."""
     spec = job["spec"]
-    trainer = core.Trainer(spec, data)
-    [group] = trainer.together(spec["seeds"])
+    trainer = Trainer(spec, data)
+    [group] = trainer.replicas.groups(spec["seeds"])
     positions = trainer.load(state.read(folder / job["initial"]), group)
-    replicas = trainer.capture()
+    replicas = trainer.replicas.capture()
     for replica, rate in zip(replicas, job["learning_rates"], strict=True):
         replica["optimizer/learning_rate"] = np.asarray(rate, replica["optimizer/learning_rate"].dtype)
-    trainer.restore(replicas)
+    trainer.replicas.restore(replicas)
     for piece in pieces(0, spec["stop"], data.examples):
         trainer.advance(group, piece, positions)
-    state.write(folder / f"{job['name']}.npz", state.stack(group, trainer.capture(), positions))
+    state.write(folder / f"{job['name']}.npz", state.stack(group, trainer.replicas.capture(), positions))
     return {}
 
 
@@ -81,10 +85,10 @@ def measure(job: Job, data: Resident, folder: Path) -> dict[str, Any]:
     usual = memory_budget.BUDGET["cpu"]
     memory_budget.BUDGET["cpu"] = job.get("budget", usual)
     try:
-        found = measuring.measure(job["spec"], data, state.read(folder / job["parent"]))
+        found = measuring.measure(job["spec"], data, (state.read(folder / job["parent"]),))
     finally:
         memory_budget.BUDGET["cpu"] = usual
-    return {name: list(table.rows) for name, table in found.tables.items()}
+    return dict(found.tables)
 
 
 def _told(attempt: Callable[[], Any]) -> dict[str, Any]:
@@ -97,12 +101,33 @@ def _told(attempt: Callable[[], Any]) -> dict[str, Any]:
 
 def refused(job: Job, data: Resident, folder: Path) -> dict[str, Any]:
     """Ask for what cannot be had."""
-    return _told(lambda: core.Trainer(job["spec"], data).facts)
+    return _told(lambda: Trainer(job["spec"], data).facts)
 
 
 def tried(job: Job, data: Resident, folder: Path) -> dict[str, Any]:
     """Try a user's model as the rule `check_model` does."""
     return _told(lambda: try_model(job["spec"]["model"], data))
+
+
+def along(job: Job, data: Resident, folder: Path) -> dict[str, Any]:
+    """Return loss and slope of some examples at points along a direction in the space of weights."""
+    model = FrozenModel(job["spec"]["model"], data)
+    model.load(state.read(folder / job["parent"]), 3)
+    run = model.replicas.over_rows(cases.losses_and_slopes(job["steps"]), 2 * len(job["steps"]))
+    direction = [np.asarray(part) for part in job["direction"]]
+    return {"values": run(np.asarray(job["rows"], np.int32), direction).tolist()}
+
+
+def choices(job: Job, data: Resident, folder: Path) -> dict[str, Any]:
+    """Return for each shipped model whether replicas are computed side by side, with the pass and without it."""
+    found = {}
+    for name in built_in_models():
+        model = build_model({"name": name}, data.shape, data.output_shape)
+        found[name] = [vectorisation_rule(model)[0]]
+        os.environ["BATCHLAB_WITHOUT"] = "convolutions_one_by_one"
+        found[name].append(vectorisation_rule(model)[0])
+        del os.environ["BATCHLAB_WITHOUT"]
+    return found
 
 
 KINDS: dict[str, Callable[[Job, Resident, Path], dict[str, Any]]] = {
@@ -112,6 +137,8 @@ KINDS: dict[str, Callable[[Job, Resident, Path], dict[str, Any]]] = {
     "measure": measure,
     "refused": refused,
     "tried": tried,
+    "along": along,
+    "choices": choices,
 }
 
 

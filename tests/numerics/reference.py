@@ -93,6 +93,19 @@ def moments(parameters: Parameters, x: Array, labels: NDArray[Any]) -> tuple[flo
     return float(np.sum(single.mean(axis=0) ** 2)), float(np.trace(np.cov(single.T, bias=True)))
 
 
+def losses_and_slopes(
+    parameters: Parameters, direction: Parameters, steps: list[float], x: Array, labels: NDArray[Any]
+) -> list[float]:
+    """Return the summed loss and its slope at w + s·d for each step s along the direction d."""
+    found = []
+    for step in steps:
+        moved = [w + step * d for w, d in zip(parameters, direction, strict=True)]
+        gradients = gradient_sum(moved, x, labels, "relu")
+        found.append(float(losses(forward(moved, x, "relu")[0], labels).sum()))
+        found.append(sum(float(np.sum(g * d)) for g, d in zip(gradients, direction, strict=True)))
+    return found
+
+
 class SGD:
     """v ← μ v − η g; w ← w + v, with Nesterov w ← w + μ v − η g."""
 

@@ -51,9 +51,9 @@ USERS = {
 NORM = {"name": "mlp_bn", "hidden": [8, 6]}
 DROPOUT = {"name": "mlp", "hidden": [8, 6], "dropout": 0.3}
 LENET = {"name": "lenet", "filters": [2, 3], "dense": [5], "pooling": "max", "activation": "relu"}
-MOMENTUM: dict[str, Any] = {"name": "sgd", "momentum": 0.9}
-ADAM: dict[str, Any] = {"name": "adam"}
-CLIPPED: dict[str, Any] = {"name": "adamw", "global_clipnorm": 0.5}
+MOMENTUM: dict[str, Any] = cases.optimizer("sgd", momentum=0.9)
+ADAM: dict[str, Any] = cases.optimizer("adam")
+CLIPPED: dict[str, Any] = cases.optimizer("adamw", global_clipnorm=0.5)
 
 TABLES = {"optimizer": ADAM, "learning_rate": 0.01, "accumulation": 4, "seeds": [3, 4]}
 
@@ -161,8 +161,8 @@ GRADIENTS = {"name": "gradient_norms", "trials": 7, "samples": 16, "batch_sizes"
 PROBES = {
     "gradients": GRADIENTS,
     "few_at_once": {**GRADIENTS, "batch_sizes": [8]},
-    "gradients_norm": {**GRADIENTS, "batch_sizes": [8], "moment_examples": 20},
-    "gradients_convolution": {**GRADIENTS, "batch_sizes": [8], "methods": ["fixed_weights"], "moment_examples": 20},
+    "gradients_norm": {**GRADIENTS, "batch_sizes": [8]},
+    "gradients_convolution": {**GRADIENTS, "batch_sizes": [8], "methods": ["fixed_weights"]},
     "trajectory": {"name": "trajectory", "updates": 5, "batch_sizes": [4, 16]},
     "weight_drift": {"name": "weight_drift", "updates": 3, "accumulations": [1, 4]},
     "running_statistics": {"name": "running_statistics"},
@@ -176,6 +176,13 @@ PROBED: dict[str, tuple[str, dict[str, Any], bool]] = {
     "trajectory": ("float64", cases.MLP, True),
     "weight_drift": ("float64", cases.MLP, True),
     "running_statistics": ("float32", NORM, True),
+}
+
+
+ALONG: dict[str, Any] = {
+    "steps": [-0.5, 0.0, 2.0],
+    "rows": [[0, 7, 30], [54, 1, 2]],
+    "direction": [np.random.default_rng(1).normal(size=shape).tolist() for shape in [(12, 8), 8, (8, 6), 6, (6, 3), 3]],
 }
 
 
@@ -216,6 +223,9 @@ def jax(tmp_path_factory: pytest.TempPathFactory) -> Jax:
             parent = after_an_epoch(json.dumps(model), precision) if trained else start
         budget = {"budget": 5000} if name == "few_at_once" else {}
         side.add(name, "measure", spec, precision, data=data_of(name), parent=parent, **budget)
+    with cases.precision("float64"):
+        side.add("along", "along", cases.spec(), parent=starting_at(cases.spec(), {}), **ALONG)
+    side.add("choices", "choices", cases.spec(), "float32", data={"shape": (8, 8)})
     side.add("refused", "refused", cases.spec(model=NORM))
     for name, code in USERS.items():
         (side.folder / f"{name}.py").write_text(code)
@@ -395,14 +405,33 @@ def test_a_probe_measures_the_same_with_the_other_core(jax: Jax, name: str) -> N
     spec = {**cases.spec(model=model), "position": N if trained else 0, "probe": PROBES[name]}
     with cases.precision(precision):
         expected = measuring.measure(
-            spec, cases.resident(**data_of(name)), state.read(jax.folder / f"{name}-parent.npz")
+            spec, cases.resident(**data_of(name)), (state.read(jax.folder / f"{name}-parent.npz"),)
         ).tables
     assert jax[name].keys() == expected.keys()
     for table, rows in jax[name].items():
-        assert list(rows[0]) == list(expected[table].columns)
+        assert list(rows[0]) == list(expected[table][0])
         # A drift is rounding alone, so of it only the size is the same.
         bound = 1e-13 if name == "weight_drift" else {"float64": 1e-9, "float32": 2e-5}[precision]
-        assert_same_rows(rows, [dict(row) for row in expected[table].rows], bound)
+        assert_same_rows(rows, expected[table], bound)
+
+
+def test_loss_and_gradient_along_a_direction_are_those_of_the_twin(jax: Jax) -> None:
+    stored = cases.arrays()
+    x, labels = inputs(stored), stored["y_train"]
+    weights = cases.parameters(state.read(jax.folder / "along-parent.npz"))
+    direction = [np.array(part) for part in ALONG["direction"]]
+    for row, values in zip(ALONG["rows"], jax["along"]["values"], strict=True):
+        expected = reference.losses_and_slopes(weights, direction, ALONG["steps"], x[row], labels[row])
+        assert values == pytest.approx(expected, rel=1e-11)
+
+
+def test_replicas_with_convolutions_run_one_after_the_other(jax: Jax) -> None:
+    assert jax["choices"] == {
+        "cnn": [False, True],
+        "lenet": [False, True],
+        "mlp": [True, True],
+        "mlp_bn": [True, True],
+    }
 
 
 def test_a_model_that_would_silently_be_rounded_is_refused(jax: Jax) -> None:

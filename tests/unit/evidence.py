@@ -62,7 +62,7 @@ def put_on_record(made: Artefact) -> None:
         params={"code": made.code, "env": made.environment},
         spec=made.spec,
         inputs=provenance.fingerprints(INPUTS[made.name]),
-        outputs=made.outputs,
+        outputs=provenance.fingerprints(made.outputs),
         threads=1,
         started=now,
         ended=now,

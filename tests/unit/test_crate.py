@@ -14,7 +14,8 @@ from unit.evidence import ALL, DATA, FIGURE, HISTORY, STATE, TABLE, build
 
 from batchlab.errors import BatchlabError
 from batchlab.paths import LIBRARY
-from batchlab.records import digests, provenance
+from batchlab.records import provenance
+from batchlab.records.reach import Library, Reach
 from crate.archive import write
 from crate.contents import media_type, workflow_files
 
@@ -136,6 +137,5 @@ def test_files_of_the_user_belong_to_the_workflow_if_they_lie_in_the_project(pro
 
 def test_no_other_step_depends_on_the_library_of_crates() -> None:
     for script in PROJECT.glob("scripts/*.py"):
-        files = digests._closure(script, ())
-        imported = {name for path in files for name in digests._parsed(path)[2]}
-        assert ("rocrate" in imported) is (script.name == "pack_crate.py"), script
+        used = Reach(Library(LIBRARY)).job(script, []).packages
+        assert bool(used & {"crate", "rocrate"}) is (script.name == "pack_crate.py"), script

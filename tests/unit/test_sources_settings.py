@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import hashlib
 import json
 import os
@@ -17,7 +16,6 @@ import pytest
 
 from batchlab.declarations import find
 from batchlab.errors import BatchlabError
-from batchlab.pages import sources
 from batchlab.paths import LIBRARY, SCRIPTS
 from batchlab.records.digests import digest
 from batchlab.sources import keys
@@ -257,10 +255,3 @@ def test_a_corrected_declaration_prepares_again_in_the_same_folder(monkeypatch: 
     moved = dataclasses.replace(corrected, scale=16, mirrors=("https://example.org/",), licence="another")
     monkeypatch.setattr(find, "published", lambda: {"digits": moved})
     assert resolve({"name": "digits"}).spec == before.spec
-
-
-def test_the_manual_has_the_tables_of_the_declarations() -> None:
-    for path, text in sources.rendered().items():
-        written = path.read_text(encoding="utf-8").splitlines()
-        changes = "\n".join(difflib.unified_diff(written, text.splitlines(), "written", "declared", lineterm=""))
-        assert not changes, f"run `python -m batchlab.pages.sources` in scripts/:\n{changes}"

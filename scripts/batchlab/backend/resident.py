@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from batchlab.backend.objective import Objective
 from batchlab.backend.runtime import float_type, keras
 from batchlab.errors import BatchlabError
 from batchlab.sources.contents import NPZ_PROBLEMS, read_archive
@@ -17,21 +19,23 @@ SPLITS = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class Resident:
-    """A data set in memory.
+    """A data set in memory, with the task that is learnt on it.
 
     Attributes:
         x: Inputs as stored (bytes stay bytes: a quarter of the memory), shape (all examples, …), training ones first.
-        y: Labels 0 … classes − 1, int32, shape (all examples,).
+        y: Targets of the task's type, shape (all examples, …).
         scale: Inputs are stored values divided by this.
         counts: Number of examples of each split, in the order of `SPLITS`.
-        classes: Number of classes.
+        task: Loss and metrics.
+        output_shape: Shape of a model's output for one example.
     """
 
     x: Any
     y: Any
     scale: float
     counts: tuple[int, ...]
-    classes: int
+    task: Objective
+    output_shape: tuple[int, ...]
 
     @property
     def examples(self) -> int:
@@ -49,28 +53,29 @@ class Resident:
         return values if self.scale == 1.0 else values / keras.ops.convert_to_tensor(self.scale, float_type())
 
 
-def from_arrays(arrays: dict[str, NDArray[Any]]) -> Resident:
-    """Make a data set from arrays `x_<split>` and `y_<split>` and the numbers `scale` and `classes`."""
+def from_arrays(arrays: Mapping[str, NDArray[Any]], task: Objective) -> Resident:
+    """Make a data set from arrays `x_<split>` and `y_<split>`, the number `scale`, and what the task needs."""
     x = np.concatenate([arrays[f"x_{split}"] for split in SPLITS])
-    y = np.concatenate([arrays[f"y_{split}"] for split in SPLITS]).astype(np.int32)
+    y = np.concatenate([arrays[f"y_{split}"] for split in SPLITS]).astype(task.target_type)
     if x.dtype != np.uint8:
         x = x.astype(float_type())
     counts = tuple(len(arrays[f"y_{split}"]) for split in SPLITS)
     tensor = keras.ops.convert_to_tensor
-    return Resident(tensor(x), tensor(y), float(arrays["scale"]), counts, int(arrays["classes"]))
+    return Resident(tensor(x), tensor(y), float(arrays["scale"]), counts, task, task.output_shape(arrays))
 
 
-def read(path: str) -> Resident:
+def read(path: str, task: Objective) -> Resident:
     """Read a prepared data set without converting it.
 
     Args:
         path: The `data.npz` that data preparation wrote.
+        task: What is learnt on it.
 
     Raises:
         BatchlabError: The file is missing or damaged.
     """
     try:
-        return from_arrays(read_archive(path))
+        return from_arrays(read_archive(path), task)
     except NPZ_PROBLEMS as problem:
         raise BatchlabError(
             f"{path}: is not an intact prepared data set ({type(problem).__name__}); delete it and run again"

@@ -1,4 +1,12 @@
-"""The one place that starts Keras: backend, threads, precision, determinism, device.
+"""The one place that starts Keras and sets state that a whole process shares; nothing else does.
+
+Reproducible numbers need, in this order:
+
+1. before Keras is imported, the environment: the backend, and the flags that XLA reads when JAX starts;
+2. at import, for speed alone: the other core's library stays hidden, and the garbage collector waits;
+3. `configure`, before the first tensor is made: device, threads, deterministic operations, precision;
+4. `fresh_start`, before a model is built: Keras' counter of names, so that the paths of variables, which are the keys
+   of snapshots, do not depend on what was built before; and the seed of initial weights and random layers.
 
 The environment variables `BATCHLAB_BACKEND` (`tensorflow` or `jax`) and `BATCHLAB_DEVICE` (`cpu` or `gpu`) choose, so
 that the choice is outside of every job's settings; it is recorded with each result. Modules of the library import
@@ -16,6 +24,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from batchlab.backend import passes
 from batchlab.errors import BatchlabError
 
 BACKENDS, DEVICES, PRECISIONS = ("tensorflow", "jax"), ("cpu", "gpu"), ("float32", "float64")
@@ -131,9 +140,18 @@ def configure(precision: str = "float32", threads: int = 1) -> dict[str, Any]:
     wanted = os.environ.get("BATCHLAB_DEVICE", "cpu")
     if wanted not in DEVICES:
         raise BatchlabError(f"BATCHLAB_DEVICE={wanted!r} in the environment; set it to {' or '.join(DEVICES)}")
+    if problem := passes.fault():
+        raise BatchlabError(problem)
     facts = _configure_jax(wanted, precision) if NAME == "jax" else _configure_tensorflow(wanted, threads)
     keras.config.set_floatx(precision)
-    return {"backend": NAME, "device": device(), "precision": precision, "deterministic": True, **facts}
+    off = {"without_passes": list(passes.switched_off())} if passes.switched_off() else {}
+    return {"backend": NAME, "device": device(), "precision": precision, "deterministic": True, **facts, **off}
+
+
+def fresh_start(seed: int) -> None:
+    """Let the next model have the names and the random numbers of a new process with this seed."""
+    keras.utils.clear_session(free_memory=False)
+    keras.utils.set_random_seed(seed)
 
 
 def _configure_tensorflow(wanted: str, threads: int) -> dict[str, Any]:

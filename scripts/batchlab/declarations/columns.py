@@ -55,7 +55,7 @@ class Column:
     series: str = ""
     sign: str = ""
     better: Literal["higher", "lower", ""] = ""
-    words: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @functools.cached_property
     def needs(self) -> frozenset[str]:

@@ -1,31 +1,64 @@
 """A Keras model as pure functions of its variables, and the gradient of a batch accumulated over micro-batches.
 
-The gradient of an update is the TensorFlow core's: Σ ∇ℓᵢ over the n examples of a batch, summed over its micro-batches,
-to be divided once by the true count.
+The gradient of an update is Σ ∇ℓᵢ / n over the n examples of a batch, summed over its micro-batches, to be divided once
+by the true count.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
+from batchlab.backend.objective import Objective
 from batchlab.backend.resident import Resident
 from batchlab.backend.runtime import float_type, jax, keras
 
 jnp = jax.numpy
 
-# Compiled functions take the data set as an argument; as a constant it would be compiled into each of them.
-jax.tree_util.register_dataclass(Resident, data_fields=["x", "y"], meta_fields=["scale", "counts", "classes"])
-
 # One array per variable of a list of Keras variables, in its order.
 Values = list[Any]
 
 
-def examples(data: Resident, rows: Any) -> tuple[Any, Any]:
-    """Return inputs and labels of the examples `rows`."""
-    return data.inputs(jnp.take(data.x, rows, axis=0, mode="clip")), jnp.take(data.y, rows, mode="clip")
+class Program(NamedTuple):
+    """What a compiled function is made for.
+
+    Attributes:
+        model: Its own variables are neither read nor changed.
+        data: Gives the task and how stored rows become inputs; its arrays are arguments of compiled functions, because
+            as constants they would be compiled into each of them.
+    """
+
+    model: Any
+    data: Resident
+
+    @property
+    def task(self) -> Objective:
+        """Loss and metrics."""
+        return self.data.task
+
+
+class Stored(NamedTuple):
+    """Inputs and targets of all examples on the device."""
+
+    x: Any
+    y: Any
+
+
+class JaxKernels:
+    """Operations in JAX's own form; see `backend.objective.Kernels`."""
+
+    def cross_entropy(self, labels: Any, logits: Any) -> Any:
+        """Return −log softmax(logits)[label] of each example, with one logit picked instead of a sum over classes."""
+        chosen = jnp.take_along_axis(logits, labels[..., None], axis=-1)[..., 0]
+        return jax.nn.logsumexp(logits, axis=-1) - chosen
+
+
+KERNELS = JaxKernels()
+
+
+def examples(program: Program, stored: Stored, rows: Any) -> tuple[Any, Any]:
+    """Return inputs and targets of the examples `rows`."""
+    inputs = program.data.inputs(jnp.take(stored.x, rows, axis=0, mode="clip"))
+    return inputs, jnp.take(stored.y, rows, axis=0, mode="clip")
 
 
 def present_values(model: Any) -> tuple[Values, Values]:
@@ -35,7 +68,7 @@ def present_values(model: Any) -> tuple[Values, Values]:
 
 
 def forward(model: Any, trainable: Values, fixed: Values, inputs: Any, training: bool) -> tuple[Any, Values, list[Any]]:
-    """Return logits, the new values of what is not trained, and the losses that layers add.
+    """Return outputs, the new values of what is not trained, and the losses that layers add.
 
     This is Keras' `stateless_call`, except that it calls the model as everybody does: `stateless_call` goes past
     `__call__` to `call` and fails where that does not take `training`.
@@ -52,68 +85,56 @@ def forward(model: Any, trainable: Values, fixed: Values, inputs: Any, training:
         *zip(model.non_trainable_variables, fixed, strict=True),
     ]
     with keras.StatelessScope(state_mapping=mapping, collect_losses=True) as scope:
-        logits = model(inputs, training=training)
+        outputs = model(inputs, training=training)
         penalties = list(model.losses)
-    return logits, [scope.get_current_value(variable) for variable in model.non_trainable_variables], penalties
+    return outputs, [scope.get_current_value(variable) for variable in model.non_trainable_variables], penalties
 
 
-def cross_entropy(labels: Any, logits: Any) -> Any:
-    """Return the cross-entropy −log softmax(logits)[label] of each example, shape (examples,)."""
-    chosen = jnp.take_along_axis(logits, labels[:, None], axis=-1)[:, 0]
-    return jax.nn.logsumexp(logits, axis=-1) - chosen
-
-
-def gradient_sum(
-    model: Any, data: Resident, trainable: Values, fixed: Values, rows: Any, training: bool = True
-) -> tuple[Values, tuple[Any, Values]]:
-    """Return what is not trained as it is afterwards, and loss and gradient summed over one micro-batch.
+def loss_sum(
+    program: Program, stored: Stored, trainable: Values, fixed: Values, rows: Any, training: bool
+) -> tuple[Any, Values]:
+    """Return the loss summed over one micro-batch, and what is not trained as it is afterwards.
 
     Losses that layers add (weight penalties, activity penalties) describe the whole micro-batch and are weighted by its
     count, so that they enter an update once, whatever its accumulation.
+    """
+    inputs, targets = examples(program, stored, rows)
+    outputs, after, penalties = forward(program.model, trainable, fixed, inputs, training)
+    loss = jnp.sum(program.task.losses(KERNELS, targets, outputs))
+    for penalty in penalties:
+        loss += rows.shape[0] * jnp.asarray(penalty, loss.dtype)
+    return loss, after
+
+
+def gradient_sum(
+    program: Program, stored: Stored, trainable: Values, fixed: Values, rows: Any, training: bool = True
+) -> tuple[Values, tuple[Any, Values]]:
+    """Return what is not trained as it is afterwards, and loss and gradient summed over one micro-batch.
 
     Args:
-        model: The model.
-        data: The resident data set.
+        program: Model and data set.
+        stored: The examples.
         trainable: Values of the trainable variables.
         fixed: Values of the others.
         rows: The micro-batch's examples.
         training: Whether the model runs in training mode.
     """
-    inputs, labels = examples(data, rows)
 
     def loss_of(trainable: Values) -> tuple[Any, Values]:
-        logits, after, penalties = forward(model, trainable, fixed, inputs, training)
-        loss = jnp.sum(cross_entropy(labels, logits))
-        for penalty in penalties:
-            loss += rows.shape[0] * jnp.asarray(penalty, loss.dtype)
-        return loss, after
+        return loss_sum(program, stored, trainable, fixed, rows, training)
 
     (loss, after), gradients = jax.value_and_grad(loss_of, has_aux=True)(trainable)
     return after, (loss, gradients)
 
 
-def gradient_at(model: Any, data: Resident, rows: NDArray[np.int32], jit: bool) -> list[NDArray[Any]]:
-    """Return the gradient summed over the examples `rows` in training mode, compiled as updates are.
-
-    One array per trainable variable, at the model's present weights. `jit` is not used: everything is compiled.
-    """
-
-    @jax.jit
-    def compiled(trainable: Values, fixed: Values, data: Resident) -> Values:
-        _, (_, gradients) = gradient_sum(model, data, trainable, fixed, jnp.asarray(rows))
-        return gradients
-
-    return [np.asarray(gradient) for gradient in compiled(*present_values(model), data)]
-
-
 def accumulated(
-    model: Any, data: Resident, trainable: Values, fixed: Values, indices: Any, micro: int
+    program: Program, stored: Stored, trainable: Values, fixed: Values, indices: Any, micro: int
 ) -> tuple[Values, tuple[Any, Values]]:
     """Return the same as `gradient_sum` for a batch that is processed micro-batch by micro-batch.
 
     Args:
-        model: The model.
-        data: The resident data set.
+        program: Model and data set.
+        stored: The examples.
         trainable: Values of the trainable variables.
         fixed: Values of the others, which each micro-batch changes.
         indices: The batch's examples, shape (examples,).
@@ -121,11 +142,11 @@ def accumulated(
     """
     full, rest = divmod(indices.shape[0], micro)
     if full + bool(rest) == 1:
-        return gradient_sum(model, data, trainable, fixed, indices)
+        return gradient_sum(program, stored, trainable, fixed, indices)
 
     def body(carry: Any, rows: Any) -> tuple[Any, None]:
         fixed, sums = carry
-        after, new = gradient_sum(model, data, trainable, fixed, rows)
+        after, new = gradient_sum(program, stored, trainable, fixed, rows)
         return (after, jax.tree.map(jnp.add, sums, new)), None
 
     zeros = (jnp.zeros((), float_type()), [jnp.zeros_like(value) for value in trainable])

@@ -1,75 +1,151 @@
-"""Training of all replicas of a job at once."""
+"""Replicas side by side: their state is in arrays with an axis for the replicas on every variable."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from batchlab.backend.resident import Resident
 from batchlab.backend.runtime import jax
+from batchlab.jax_core import vectorised_rows
+from batchlab.jax_core.functional import KERNELS, Program, Stored, Values, examples, forward, gradient_sum
 from batchlab.jax_core.scanned_updates import State, updates_of
-from batchlab.jax_core.scores import Population, Scores
 from batchlab.jax_core.vectorising import compilation, over_replicas
-from batchlab.training import state, trainer
+
+Arrays = dict[str, NDArray[Any]]
+
+jnp = jax.numpy
 
 
-class Trainer(trainer.Trainer):
-    """Trains all replicas at once; their state is in arrays with replicas on the leading axis.
+class Replicas:
+    """All replicas of a group at once; see `training.core.Replicas`.
 
-    The replicas differ by whatever is in their variables, the learning rate included.
+    The replicas differ in all that is in their variables, the learning rate included.
     """
 
-    def __init__(self, spec: dict[str, Any], data: Resident) -> None:
-        super().__init__(spec, data)
-        _, self._facts = compilation(self.model)
-        self._vectorise = bool(self._facts["vectorised"])
-        self._scores = Scores(self.model, data, self._vectorise)
-        self._population = Population(self.model, data, self._vectorise)
-        keys = {id(variable): key for key, variable in self.variables.items()}
-        self._keys = [
-            [keys[id(variable)] for variable in variables]
-            for variables in (
-                self.model.trainable_variables,
-                self.model.non_trainable_variables,
-                self.optimizer.variables,
-            )
-        ]
+    def __init__(
+        self, model: Any, data: Resident, variables: Mapping[str, Any], optimizer: Any = None, micro: int = 0
+    ) -> None:
+        self._program, self._stored = Program(model, data), Stored(data.x, data.y)
+        self._variables, self._optimizer, self._micro = variables, optimizer, micro
+        self._facts = compilation(model)
+        # What has no optimizer is one replica, for which an axis of its own would only cost.
+        self._vectorise = bool(self._facts["vectorised"]) and optimizer is not None
+        keys = {id(variable): key for key, variable in variables.items()}
+        parts = (model.trainable_variables, model.non_trainable_variables, optimizer.variables if optimizer else [])
+        self._keys = [[keys[id(variable)] for variable in part] for part in parts]
         self._state: State = ([], [], [])
         self._compiled: dict[tuple[int, int], Any] = {}
+        self.compile_seconds = 0.0
+        self.restore([{key: np.asarray(variable.value) for key, variable in variables.items()}])
 
-    def together(self, seeds: Sequence[int]) -> list[list[int]]:
+    @property
+    def facts(self) -> dict[str, Any]:
+        """How replicas are computed, and why."""
+        return self._facts
+
+    def groups(self, seeds: Sequence[int]) -> list[list[int]]:
         """Return all seeds as one group."""
         return [list(seeds)]
 
-    def restore(self, replicas: Sequence[state.Arrays]) -> None:
+    def restore(self, replicas: Sequence[Arrays]) -> None:
         """Stack the replicas' variables on the device."""
         trainable, fixed, slots = (
             [
                 # Other backends keep random states and counters in other types.
-                jax.numpy.asarray(np.stack([replica[key] for replica in replicas]).astype(self.variables[key].dtype))
+                jnp.asarray(np.stack([replica[key] for replica in replicas]).astype(self._variables[key].dtype))
                 for key in keys
             ]
             for keys in self._keys
         )
         self._state = trainable, fixed, slots
 
-    def capture(self) -> list[state.Arrays]:
+    def capture(self) -> list[Arrays]:
         """Return the present variables of each replica."""
         keys = [key for part in self._keys for key in part]
         values = [np.asarray(value) for part in self._state for value in part]
         stacked = dict(zip(keys, values, strict=True))
-        return [{key: stacked[key][row].copy() for key in self.variables} for row in range(len(values[0]))]
+        return [{key: stacked[key][row].copy() for key in self._variables} for row in range(len(values[0]))]
 
-    def metrics(self) -> list[dict[str, float]]:
-        """Return the metrics of each replica."""
+    def non_trainable(self) -> Values:
+        """Return the values of what is not trained, replicas on the leading axis."""
+        return list(self._state[1])
+
+    def assign_non_trainable(self, values: Sequence[Any]) -> None:
+        """Set the values of what is not trained."""
+        trainable, fixed, slots = self._state
+        new = [jnp.asarray(value, old.dtype) for value, old in zip(values, fixed, strict=True)]
+        self._state = trainable, new, slots
+
+    def scores(self, chunks: NDArray[np.int32]) -> Callable[[], list[tuple[NDArray[Any], ...]]]:
+        """Compile a pass over all chunks in inference mode."""
+        program = self._program
+
+        def scores(trainable: Values, fixed: Values, stored: Stored, chunks: Any) -> Any:
+            def part(rows: Any) -> tuple[Any, ...]:
+                inputs, targets = examples(program, stored, rows)
+                outputs = forward(program.model, trainable, fixed, inputs, False)[0]
+                return program.task.scores(KERNELS, targets, outputs)
+
+            return jax.lax.map(part, chunks)
+
+        compiled = jax.jit(over_replicas(scores, 2, self._vectorise))
+
+        def run() -> list[tuple[NDArray[Any], ...]]:
+            trainable, fixed, _ = self._state
+            metrics = [np.asarray(values) for values in compiled(trainable, fixed, self._stored, chunks)]
+            return [tuple(values[row].ravel() for values in metrics) for row in range(len(metrics[0]))]
+
+        return run
+
+    def after_forward(
+        self, during: Callable[[], AbstractContextManager[None]]
+    ) -> Callable[[NDArray[np.int32]], list[NDArray[Any]]]:
+        """Compile a pass in training mode that returns what is not trained as it is afterwards."""
+        program = self._program
+
+        def after(trainable: Values, fixed: Values, stored: Stored, rows: Any) -> Values:
+            with during():
+                return forward(program.model, trainable, fixed, examples(program, stored, rows)[0], True)[1]
+
+        compiled = jax.jit(over_replicas(after, 2, self._vectorise))
+
+        def run(rows: NDArray[np.int32]) -> list[NDArray[Any]]:
+            trainable, fixed, _ = self._state
+            return [np.asarray(value) for value in compiled(trainable, fixed, self._stored, rows)]
+
+        return run
+
+    def _present(self) -> tuple[Values, Values]:
+        """Return the values of the one replica."""
         trainable, fixed, _ = self._state
-        return self._scores(trainable, self._population(trainable, fixed))
+        return [value[0] for value in trainable], [value[0] for value in fixed]
 
-    def _resident(self, orders: list[Any]) -> Any:
-        return jax.numpy.asarray(np.stack(orders))
+    def gradient(self, rows: NDArray[np.int32]) -> list[NDArray[Any]]:
+        """Return the gradient summed over the examples `rows` in training mode."""
+
+        @jax.jit
+        def compiled(trainable: Values, fixed: Values, stored: Stored) -> Values:
+            return gradient_sum(self._program, stored, trainable, fixed, jnp.asarray(rows))[1][1]
+
+        return [np.asarray(gradient) for gradient in compiled(*self._present(), self._stored)]
+
+    def over_rows(self, function: Callable[..., Any], length: int) -> Callable[..., NDArray[np.float64]]:
+        """Compile a loop over rows of examples; the length of the results is known from the function."""
+        return vectorised_rows.over_rows(self._program, self._stored, function, self._present)
+
+    def single_gradients(self) -> Callable[[int, int], tuple[NDArray[Any], list[NDArray[Any]]]]:
+        """Compile the gradients of single examples."""
+        return vectorised_rows.single_gradients(self._program, self._stored, self._present)
+
+    def on_device(self, orders: Sequence[NDArray[np.int32]]) -> Any:
+        """Put one order of the examples per replica on the device."""
+        return jnp.asarray(np.stack(orders))
 
     def _updates(self, size: int, orders: Any) -> Any:
         """Return the compiled updates for batches of `size` examples, compiling them off the clock.
@@ -79,17 +155,18 @@ class Trainer(trainer.Trainer):
         known = size, len(orders)
         if known not in self._compiled:
             clock = time.perf_counter()
-            run = over_replicas(updates_of(self.model, self.optimizer, size, self.micro), 2, self._vectorise)
+            run = over_replicas(updates_of(self._program, self._optimizer, size, self._micro), 2, self._vectorise)
             zero = np.int32(0)
-            lowered = jax.jit(run, donate_argnums=0).lower(self._state, orders, self.data, zero, zero)
+            lowered = jax.jit(run, donate_argnums=0).lower(self._state, orders, self._stored, zero, zero)
             self._compiled[known] = lowered.compile()
             # XLA links a loop's body when it is first run: one update of a copy does it.
-            copy = jax.tree.map(jax.numpy.copy, self._state)
-            jax.block_until_ready(self._compiled[known](copy, orders, self.data, zero, np.int32(1)))
+            copy = jax.tree.map(jnp.copy, self._state)
+            jax.block_until_ready(self._compiled[known](copy, orders, self._stored, zero, np.int32(1)))
             self.compile_seconds += time.perf_counter() - clock
         return self._compiled[known]
 
-    def _run(self, orders: Any, batches: list[tuple[int, int, int]]) -> tuple[list[float], float]:
+    def run(self, orders: Any, batches: Sequence[tuple[int, int, int]]) -> tuple[list[float], float]:
+        """Make the updates of (batch size, first position, last position), one after the other."""
         runs = [
             (self._updates(size, orders), np.int32(first), np.int32((last - first) // size))
             for size, first, last in batches
@@ -97,11 +174,6 @@ class Trainer(trainer.Trainer):
         totals = np.zeros(len(orders))
         clock = time.perf_counter()
         for updates, first, count in runs:
-            self._state, losses = updates(self._state, orders, self.data, first, count)
+            self._state, losses = updates(self._state, orders, self._stored, first, count)
             totals += np.asarray(losses)  # waits for the device
         return totals.tolist(), time.perf_counter() - clock
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """How replicas were computed, and how long compiling took."""
-        return {**self._facts, "compile_seconds": round(self.compile_seconds, 3)}

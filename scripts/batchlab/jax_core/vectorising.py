@@ -1,10 +1,14 @@
-"""From functions of one replica to functions of all replicas: side by side, or one after the other."""
+"""From functions of one replica to functions of all: side by side, or one after the other.
+
+Where convolutions run one after the other, that is the pass `convolutions_one_by_one` of `backend.passes`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+from batchlab.backend import passes
 from batchlab.backend.runtime import float_type, jax
 from batchlab.errors import BatchlabError
 from batchlab.jax_core.functional import forward, present_values
@@ -37,15 +41,15 @@ def vectorisation_rule(model: Any) -> tuple[bool, str]:
             "(batch normalisation, tanh and others); give the same command with BATCHLAB_BACKEND=tensorflow, what is "
             "done stays"
         )
-    if "conv_general_dilated" in program:
+    if passes.enabled("convolutions_one_by_one") and "conv_general_dilated" in program:
         return False, "convolution: replicas one after the other"
     return True, "no convolution: replicas side by side"
 
 
-def compilation(model: Any) -> tuple[bool, dict[str, Any]]:
-    """Return that everything is compiled, and what the provenance record should say about it."""
+def compilation(model: Any) -> dict[str, Any]:
+    """Return what the provenance record should say about how a model is compiled."""
     vectorise, reason = vectorisation_rule(model)
-    return True, {
+    return {
         "jit": True,
         "jit_reason": "JAX compiles every loop",
         "vectorised": vectorise,

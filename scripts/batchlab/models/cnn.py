@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from batchlab.backend.runtime import keras
+from batchlab.declarations.model_options import Activation, Rate, Sizes
 from batchlab.models.parts.images import image_shape
 
 layers = keras.layers
@@ -14,10 +15,10 @@ def build(
     input_shape: Sequence[int],
     classes: int,
     *,
-    filters: Sequence[int],
-    dense: Sequence[int],
-    activation: str,
-    dropout: float,
+    filters: Sizes = (4, 8, 16, 32, 64),
+    dense: Sizes = (256, 256),
+    activation: Activation = "relu",
+    dropout: Rate = 0.0,
 ) -> keras.Model:
     """Build 3 × 3 convolutions, each with 2 × 2 pooling, then dense layers with `dropout` (a rate) after each.
 

@@ -1,6 +1,6 @@
-"""The models: one module each, which ends in logits, and the user's own, in a file of the same form.
+"""Builds the model that a run names: a built-in one, or a user's own in a file of the same form.
 
-A model's module has one function `build(input_shape, classes, **options) -> keras.Model`. It takes examples in the
+A model's module ends in a function `build(input_shape, classes, **options) -> keras.Model`. It takes examples in the
 shape in which the data set stores them and flattens or reshapes them itself. The module of a built-in model is imported
 by its name, so that an edit of one model is no edit of the others.
 """
@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from batchlab.backend.runtime import keras
+from batchlab.backend.runtime import fresh_start, keras
 from batchlab.errors import BatchlabError
-from batchlab.planning.model_options import MODEL_OPTIONS
 
 
 def _one_line(problem: Exception) -> str:
@@ -40,61 +39,60 @@ def _from_file(file: str) -> Any:
     return module.build
 
 
-def _check(name: str, model: Any, shape: Sequence[int], classes: int) -> None:
+def _built_in(name: str) -> Any:
+    """Return the `build` of a built-in model; planning has checked the name (see `models.signature`)."""
+    module = f"batchlab.models.{name}"
+    if importlib.util.find_spec(module) is None:
+        raise BatchlabError(f"model: there is no built-in model {name!r}")
+    return importlib.import_module(module).build
+
+
+def _check(name: str, model: Any, input_shape: Sequence[int], output_shape: Sequence[int]) -> None:
     """Refuse a model that cannot be trained on the data set."""
     if not isinstance(model, keras.Model):
         raise BatchlabError(f"model {name}: build() returned {type(model).__name__} instead of a keras.Model")
     try:
-        output = keras.ops.shape(model(keras.ops.zeros((2, *shape)), training=False))
+        output = keras.ops.shape(model(keras.ops.zeros((2, *input_shape)), training=False))
     except Exception as problem:
         raise BatchlabError(
-            f"model {name}: cannot take examples of shape {tuple(shape)}: {_one_line(problem)}"
+            f"model {name}: cannot take examples of shape {tuple(input_shape)}: {_one_line(problem)}"
         ) from problem
-    if tuple(output) != (2, classes):
+    wanted = (2, *output_shape)
+    if tuple(output) != wanted:
         raise BatchlabError(
-            f"model {name}: returns shape {tuple(output)} for 2 examples; it must return logits of shape (2, {classes})"
+            f"model {name}: returns shape {tuple(output)} for 2 examples; it must return shape {wanted}"
         )
     if not model.trainable_variables:
         raise BatchlabError(f"model {name}: has no trainable weights")
 
 
-def build_model(model: dict[str, Any], input_shape: Sequence[int], classes: int, seed: int = 0) -> keras.Model:
+def build_model(
+    model: Mapping[str, Any], input_shape: Sequence[int], output_shape: Sequence[int], seed: int = 0
+) -> keras.Model:
     """Build a model with the initial weights of one seed.
-
-    Keras' names are reset first, so that the variables' paths do not depend on what was built before.
 
     Args:
         model: `{"name": …, options}` for a built-in model, `{"file": …, options}` for a user's own.
         input_shape: Shape of one example.
-        classes: Number of classes, the length of the model's output (logits).
+        output_shape: Shape of the model's output for one example; `build` is given its last number as `classes`.
         seed: Seed of the initial weights and of random layers.
 
     Returns:
         The built model.
 
     Raises:
-        BatchlabError: Unknown model or option, or a model that fails or does not fit the data set.
+        BatchlabError: There is no such model, it fails, or it does not fit the data set.
     """
     # `code` is the digest of a user's file: part of the model's identity, not one of its options.
     options = {key: value for key, value in model.items() if key not in ("name", "file", "code")}
     name = model.get("file") or model.get("name", "")
-    if "file" in model:
-        function = _from_file(name)
-    else:
-        if name not in MODEL_OPTIONS:
-            raise BatchlabError(f"model: unknown name {name!r}; choose one of {', '.join(MODEL_OPTIONS)} or a file")
-        unknown = sorted(options.keys() - MODEL_OPTIONS[name].keys())
-        if unknown:
-            raise BatchlabError(f"model {name}: unknown option {unknown[0]!r}; it has {', '.join(MODEL_OPTIONS[name])}")
-        function = importlib.import_module(f"batchlab.models.{name}").build
-        options = {**MODEL_OPTIONS[name], **options}
-    keras.utils.clear_session(free_memory=False)
-    keras.utils.set_random_seed(seed)
+    function = _from_file(name) if "file" in model else _built_in(name)
+    fresh_start(seed)
     try:
-        built = function(tuple(input_shape), classes, **options)
+        built = function(tuple(input_shape), output_shape[-1], **options)
     except BatchlabError:
         raise
     except Exception as problem:
         raise BatchlabError(f"model {name}: build() failed: {_one_line(problem)}") from problem
-    _check(name, built, input_shape, classes)
+    _check(name, built, input_shape, output_shape)
     return built

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from batchlab.backend.runtime import keras
-from batchlab.errors import BatchlabError
+from batchlab.declarations.model_options import Activation, Sizes
 from batchlab.models.parts.images import image_shape
 
 layers = keras.layers
@@ -15,18 +16,16 @@ def build(
     input_shape: Sequence[int],
     classes: int,
     *,
-    filters: Sequence[int],
-    dense: Sequence[int],
-    activation: str,
-    pooling: str,
+    filters: Sizes = (6, 16),
+    dense: Sizes = (120, 84),
+    activation: Activation = "tanh",
+    pooling: Literal["average", "max"] = "average",
 ) -> keras.Model:
     """Build 5 × 5 convolutions, each with 2 × 2 pooling (`average` or `max`), then dense layers.
 
     The first convolution keeps the image's size; later ones are unpadded wherever the map is large enough, so that
     images smaller than 28 × 28 pass too.
     """
-    if pooling not in ("average", "max"):
-        raise BatchlabError(f"model lenet: pooling: {pooling!r} is not offered; choose average or max")
     pool = layers.MaxPooling2D if pooling == "max" else layers.AveragePooling2D
     inputs = keras.Input(input_shape)
     hidden = layers.Reshape(image_shape("lenet", input_shape))(inputs)

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from batchlab.backend.runtime import keras
+from batchlab.declarations.model_options import Activation, Rate, Sizes
 
 layers = keras.layers
 
 
 def build(
-    input_shape: Sequence[int], classes: int, *, hidden: Sequence[int], activation: str, dropout: float
+    input_shape: Sequence[int],
+    classes: int,
+    *,
+    hidden: Sizes = (512, 512),
+    activation: Activation = "relu",
+    dropout: Rate = 0.0,
 ) -> keras.Model:
     """Build dense layers of the sizes `hidden`; `dropout` is the rate after each of them, 0 for none."""
     stack = [keras.Input(input_shape), layers.Flatten()]

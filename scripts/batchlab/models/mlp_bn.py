@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from batchlab.backend.runtime import keras
+from batchlab.declarations.model_options import Activation, Count, Number, Sizes
 from batchlab.models.parts.ghost_normalisation import GhostBatchNormalization
 
 layers = keras.layers
@@ -14,10 +15,10 @@ def build(
     input_shape: Sequence[int],
     classes: int,
     *,
-    hidden: Sequence[int],
-    activation: str,
-    momentum: float,
-    ghost_batch: int | None,
+    hidden: Sizes = (512, 512, 512, 512, 512),
+    activation: Activation = "relu",
+    momentum: Number = 0.99,
+    ghost_batch: Count | None = None,
 ) -> keras.Model:
     """Build blocks of dense layer (without bias), batch normalisation and activation.
 

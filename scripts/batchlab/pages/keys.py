@@ -25,9 +25,9 @@ from batchlab.declarations.options import (
     Text,
 )
 from batchlab.errors import shown
+from batchlab.models.signature import built_in_models, options_of
 from batchlab.pages import between_markers, markdown_table
 from batchlab.paths import PROJECT
-from batchlab.planning.model_options import MODEL_OPTIONS
 
 PAGE = PROJECT / "config" / "README.md"
 
@@ -118,10 +118,18 @@ def _models(models: Mapping[str, Mapping[str, Any]]) -> str:
     return markdown_table(("name", "options and their defaults"), rows)
 
 
+def _defaults() -> dict[str, dict[str, Any]]:
+    """Return built-in model → option → default."""
+    return {
+        name: {option: default for option, (_, default) in options_of(path).items()}
+        for name, path in built_in_models().items()
+    }
+
+
 def blocks() -> dict[str, str]:
     """Return name → Markdown of the page's generated parts."""
     return {
-        "models": _models(MODEL_OPTIONS),
+        "models": _models(_defaults()),
         "rules": _rules(),
         "probes": _kinds("probe", find.probes()),
         "charts": _kinds("chart", find.charts()),

@@ -1,6 +1,6 @@
 """The tables of docs/data.md, generated from the declarations of published sets and formats.
 
-Run `python -m batchlab.pages.sources` (in `scripts/`) after a declaration has been added or changed.
+Run `make docs` after a declaration has been added or changed.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from pathlib import Path
 from batchlab.declarations import find
 from batchlab.declarations.options import OPTIONAL, REQUIRED, Choice, Option
 from batchlab.declarations.source import Published
-from batchlab.files import write_text
+from batchlab.pages import between_markers, markdown_table
 from batchlab.paths import PROJECT
 from batchlab.sources import keys
 from batchlab.sources.settings import resolve
@@ -20,10 +20,7 @@ PAGE = PROJECT / "docs" / "data.md"
 
 def published_table() -> str:
     """Return the table of published sets."""
-    lines = [
-        "| name | shape | classes | published train / test | default train / validation / test | licence |",
-        "|---|---|---|---|---|---|",
-    ]
+    rows = []
     for name, source in find.published().items():
         sizes = resolve({"name": name}).shape
         numbers = (sizes.examples_train, sizes.examples_validation, sizes.examples_test)
@@ -35,8 +32,9 @@ def published_table() -> str:
             " / ".join(f"{number:,}" for number in numbers),
             source.licence,
         )
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+        rows.append(cells)
+    head = ("name", "shape", "classes", "published train / test", "default train / validation / test", "licence")
+    return markdown_table(head, rows)
 
 
 def _published(source: Published) -> str:
@@ -47,11 +45,9 @@ def _published(source: Published) -> str:
 
 def formats_table() -> str:
     """Return the table of formats that users' files come in."""
-    lines = ["| file | what it holds |", "|---|---|"]
-    for form in find.formats().values():
-        if form.suffixes:
-            lines.append(f"| {', '.join(f'`{suffix}`' for suffix in form.suffixes)} | {form.summary} |")
-    return "\n".join(lines)
+    forms = [form for form in find.formats().values() if form.suffixes]
+    rows = [(", ".join(f"`{suffix}`" for suffix in form.suffixes), form.summary) for form in forms]
+    return markdown_table(("file", "what it holds"), rows)
 
 
 def keys_table() -> str:
@@ -64,14 +60,14 @@ def keys_table() -> str:
         for option in keys.of_file(form) if form.suffixes else ():
             accepted.setdefault(option.name, []).append((", ".join(form.suffixes), option))
     everybody = len(find.published()) + sum(bool(form.suffixes) for form in find.formats().values())
-    lines = ["| key | for | meaning | default |", "|---|---|---|---|"]
+    rows = []
     for name, uses in accepted.items():
         users = "all" if len(uses) == everybody else ", ".join(user for user, _ in uses)
         defaults: dict[str, list[str]] = {}
         for user, option in uses:
             defaults.setdefault(_default(option), []).append(user)
-        lines.append(f"| `{name}` | {users} | {_meaning(uses[0][1])} | {_defaults(defaults)} |")
-    return "\n".join(lines)
+        rows.append((f"`{name}`", users, _meaning(uses[0][1]), _defaults(defaults)))
+    return markdown_table(("key", "for", "meaning", "default"), rows)
 
 
 def _meaning(option: Option) -> str:
@@ -93,31 +89,7 @@ def _defaults(defaults: dict[str, list[str]]) -> str:
     return "; ".join(f"{value} ({', '.join(users)})" for value, users in defaults.items())
 
 
-TABLES = {"published": published_table, "formats": formats_table, "keys": keys_table}
-
-
-def manual(text: str) -> str:
-    """Return the text of docs/data.md with its tables as the declarations say.
-
-    A table stands between `<!-- NAME: make docs -->` and `<!-- end -->`.
-
-    Raises:
-        ValueError: The text does not have each table once.
-    """
-    for name, table in TABLES.items():
-        begin, end = f"<!-- {name}: make docs -->\n", "\n<!-- end -->"
-        if text.count(begin) != 1:
-            raise ValueError(f"{PAGE}: needs the line {begin.strip()} once")
-        before, _, rest = text.partition(begin)
-        text = f"{before}{begin}{table()}{end}{rest.partition(end)[2]}"
-    return text
-
-
 def rendered() -> dict[Path, str]:
     """Return the page with the text that it should have."""
-    return {PAGE: manual(PAGE.read_text(encoding="utf-8"))}
-
-
-if __name__ == "__main__":
-    for path, text in rendered().items():
-        write_text(path, text)
+    tables = {"published": published_table(), "formats": formats_table(), "keys": keys_table()}
+    return {PAGE: between_markers(PAGE.read_text(encoding="utf-8"), tables)}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from batchlab.errors import BatchlabError, unknown
-from batchlab.planning.model_options import MODEL_OPTIONS
+from batchlab.models import signature
 from batchlab.planning.optimizer_options import OPTIMIZER_OPTIONS
 from batchlab.planning.options import complete
 from batchlab.records.digests import source_digest
@@ -30,7 +30,7 @@ def resolve_model(config: Mapping[str, Any], alias: str) -> dict[str, Any]:
     """
     settings = config["models"][alias]
     if "file" not in settings:
-        return complete(f"models.{alias}", settings, MODEL_OPTIONS, "model")
+        return signature.complete(f"models.{alias}", settings)
     where, name = f"models.{alias}.file", settings["file"]
     path = Path(name)
     if path.suffix != ".py":

@@ -17,18 +17,6 @@ from __future__ import annotations
 
 from typing import Any
 
-EXCLUDED: frozenset[str] = frozenset(
-    {
-        "learning_rate",
-        "name",
-        "gradient_accumulation_steps",
-        "use_ema",
-        "ema_momentum",
-        "ema_overwrite_frequency",
-        "loss_scale_factor",
-    }
-)
-
 _COMMON: dict[str, Any] = {"weight_decay": None, "clipnorm": None, "clipvalue": None, "global_clipnorm": None}
 _ADAM: dict[str, Any] = {**_COMMON, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-07}
 

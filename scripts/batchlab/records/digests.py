@@ -114,9 +114,15 @@ def _reaches(folder: Path) -> _Reaches:
     return _Reaches(_library(folder))
 
 
-def keep_parsed() -> None:
-    """Keep what is parsed of the library for later processes; not while Snakemake parses, which writes nothing."""
-    _library(LIBRARY).keep(write_text)
+def keep_parsed(only_if_edited: bool = False) -> None:
+    """Keep what is parsed of the library for later processes; not while Snakemake parses, which writes nothing.
+
+    Args:
+        only_if_edited: Whether to look into nothing if no file is newer than what is kept.
+    """
+    library = _library(LIBRARY)
+    if not (only_if_edited and library.is_kept()):
+        library.keep(write_text)
 
 
 def code_digest(

@@ -6,7 +6,9 @@ import contextlib
 import errno
 import json
 import os
+import shutil
 import sys
+import tempfile
 import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +19,9 @@ from typing import Any
 from batchlab.errors import BatchlabError, one_line
 from batchlab.files import write_json
 from batchlab.records import provenance
-from batchlab.records.locking import hold_job
+from batchlab.records.digests import keep_parsed
+from batchlab.records.provenance import Files
+from batchlab.records.running import alone
 
 
 @dataclass
@@ -27,9 +31,9 @@ class Job:
     Attributes:
         spec: The settings of this job, exactly those that its result depends on.
         input: Named inputs; a name that holds several files is a list.
-        output: Named outputs.
+        output: Named outputs. A folder lies elsewhere until the job has ended, so that it is whole or not there at all.
         threads: Number of threads the job may use.
-        facts: What the script wants recorded beside the artefact (device, jit rule, timings, …).
+        facts: What the script records beside the artefact (device, jit rule, timings, …).
     """
 
     spec: dict[str, Any]
@@ -43,16 +47,47 @@ def _named(items: Any) -> dict[str, Any]:
     return {name: value if isinstance(value, str) else [str(item) for item in value] for name, value in items.items()}
 
 
+# Inputs that only make Snakemake run a job; no script reads them.
+_MARKERS = frozenset({"settings", "outdated"})
+
 # What a full disk, a quota or a folder that may not be written looks like.
 _UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 def _remove_leftovers(outputs: Mapping[str, Any]) -> None:
-    """Delete the temporary files that a killed run of this job left beside its outputs (see `files.atomic_path`)."""
+    """Delete what a killed run of this job left beside its outputs: temporary files and folders."""
     for output in outputs.values():
         for path in map(Path, [output] if isinstance(output, str) else output):
             for leftover in path.parent.glob(f".{path.stem}-*{path.suffix}"):
-                leftover.unlink(missing_ok=True)
+                if leftover.is_dir():
+                    shutil.rmtree(leftover, ignore_errors=True)
+                else:
+                    leftover.unlink(missing_ok=True)
+
+
+def _temporary(target: str) -> str:
+    """Make an empty folder beside the one that a job makes."""
+    path = Path(target)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    folder = tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent)
+    # mkdtemp makes the folder private; results are meant to be read by others.
+    Path(folder).chmod(0o755)
+    return folder
+
+
+def _put(folder: str, target: str) -> None:
+    """Rename a folder; one that is there already is replaced as a whole."""
+    while True:
+        try:
+            Path(folder).rename(target)
+            return
+        except OSError as problem:
+            if problem.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+            old = _temporary(target)
+            with contextlib.suppress(FileNotFoundError):
+                Path(target).rename(Path(old, "replaced"))
+            shutil.rmtree(old, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -105,15 +140,29 @@ def _explain(problem: BaseException, spec: dict[str, Any], log: Path) -> str:
     return f"{text}; the traceback is in {log}"
 
 
-def _write_record(snakemake: Any, current: Job, inputs: dict[str, Any], started: datetime) -> None:
-    # Where the user's files lie is told beside the spec, as for Snakemake: a moved file is no other setting.
+def _record(snakemake: Any, current: Job, inputs: dict[str, Any], outputs: Files, started: datetime) -> dict[str, Any]:
+    """Return the record of a job whose body has ended.
+
+    Args:
+        snakemake: The object that the script was given.
+        current: The job.
+        inputs: Fingerprints of its inputs.
+        outputs: Paths of its outputs as they are recorded.
+        started: When it began.
+    """
+    # Where the user's files lie is recorded beside the spec, as for Snakemake: a moved file is no other setting.
     source = snakemake.params.get("source", {})
     record = provenance.record(
         rule=snakemake.rule,
         params=snakemake.params,
         spec=json.loads(snakemake.params.spec),
         inputs=inputs,
-        outputs=current.output,
+        outputs={
+            name: provenance.fingerprint(path, current.output[name])
+            if isinstance(path, str)
+            else [provenance.fingerprint(each) for each in path]
+            for name, path in outputs.items()
+        },
         threads=current.threads,
         started=started,
         ended=datetime.now(UTC),
@@ -121,11 +170,40 @@ def _write_record(snakemake: Any, current: Job, inputs: dict[str, Any], started:
     )
     for name, remark in record["not_as_locked"].items():
         print(f"batchlab: warning: package {name}: {remark}", file=sys.stderr)
-    write_json(provenance.record_path(next(iter(snakemake.output))), record)
+    return record
 
 
 @contextlib.contextmanager
-def job(snakemake: Any) -> Iterator[Job]:
+def _at_work(snakemake: Any, current: Job, folder: bool, started: datetime) -> Iterator[None]:
+    """Do what is to be done before and after the body of a job."""
+    outputs = dict(current.output)
+    first = next(iter(snakemake.output))
+    with alone(provenance.MEMORY / "running" / f"{first}.json"):
+        _remove_leftovers(outputs)
+        # Or a run that is killed before its end would leave new results with an old record.
+        record_path = provenance.record_path(first, folder)
+        record_path.unlink(missing_ok=True)
+        if folder:
+            current.output = {name: _temporary(path) for name, path in outputs.items()}
+        try:
+            files = {name: value for name, value in current.input.items() if name not in _MARKERS}
+            inputs = provenance.fingerprints(files, times=True)
+            yield
+            record = _record(snakemake, current, inputs, outputs, started)
+            if folder:
+                for name, target in outputs.items():
+                    write_json(Path(current.output[name], provenance.RECORD_OF_FOLDER), record)
+                    _put(current.output[name], target)
+            else:
+                write_json(record_path, record)
+        finally:
+            if folder:
+                for name in outputs:
+                    shutil.rmtree(current.output[name], ignore_errors=True)
+
+
+@contextlib.contextmanager
+def job(snakemake: Any, folder: bool = False) -> Iterator[Job]:
     """Run a script's body as one job of the workflow.
 
     What the body prints goes to the rule's log. A `BatchlabError`, a full disk or a folder that may not be written
@@ -135,6 +213,7 @@ def job(snakemake: Any) -> Iterator[Job]:
     Args:
         snakemake: The object that Snakemake gives to a `script:`; its rule has a `spec` param (JSON), perhaps a
             `source` param (settings that Snakemake does not compare), named inputs and outputs, and a log.
+        folder: Whether the output is a folder, which `output` gives as an empty one.
     """
     started = datetime.now(UTC)
     # `source` says where the user's files lie; `spec` identifies them by content.
@@ -149,13 +228,10 @@ def job(snakemake: Any) -> Iterator[Job]:
     try:
         with _streams_to(log):
             try:
-                hold_job(log)
-                _remove_leftovers(current.output)
-                # The settings file only says when the spec changed; the record holds the spec itself.
-                files = {name: value for name, value in current.input.items() if name != "settings"}
-                inputs = provenance.fingerprints(files)
-                yield current
-                _write_record(snakemake, current, inputs, started)
+                with _at_work(snakemake, current, folder, started):
+                    yield current
+                if not sys.dont_write_bytecode:
+                    keep_parsed(only_if_edited=True)
             except (Exception, SystemExit) as problem:
                 failure = one_line(_explain(problem, current.spec, log))
                 print(f"batchlab: error: {failure}", file=sys.stderr)

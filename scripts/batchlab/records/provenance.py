@@ -1,11 +1,13 @@
 """What is recorded beside each artefact: everything needed to judge it, to verify it and to make it again.
 
 The record of an artefact is the file `<first output without its ending>.provenance.json` in the artefact's folder.
+Where a job's output is a folder, the record lies in it as `provenance.json`.
 """
 
 from __future__ import annotations
 
 import functools
+import hashlib
 import importlib.metadata
 import json
 import os
@@ -18,10 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from batchlab.files import sha256_of, write_text
-from batchlab.records.digests import LOCK, locked_versions
+from batchlab.records.digests import LOCK, canonical, locked_versions
 
 # What is remembered in Snakemake's folder, beside what Snakemake remembers itself.
 MEMORY = Path(".snakemake/batchlab")
+
+RECORD_OF_FOLDER = "provenance.json"
 
 # Files of a job by name: one path, or a list of paths; in a record, one fingerprint or a list of them.
 Files = Mapping[str, Any]
@@ -34,10 +38,22 @@ _FORM: dict[str, type] = {
 }
 
 
-def record_path(output: str | Path) -> Path:
-    """Return where the record of the artefact is whose first output is `output`."""
+def record_path(output: str | Path, folder: bool = False) -> Path:
+    """Return where the record of an artefact is.
+
+    Args:
+        output: Its first output.
+        folder: Whether this is a folder that the job makes.
+    """
     path = Path(output)
+    if folder:
+        return path / RECORD_OF_FOLDER
     return path.with_name(f"{path.name.partition('.')[0]}.provenance.json")
+
+
+def is_record(path: Path) -> bool:
+    """Return whether a file is a record, by its name."""
+    return path.name == RECORD_OF_FOLDER or path.name.endswith(f".{RECORD_OF_FOLDER}")
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -69,21 +85,72 @@ def checkout_name() -> str:
     return path.read_text(encoding="utf-8")
 
 
-def fingerprinted(named: Files) -> Iterator[tuple[str, str]]:
-    """Yield path and SHA-256 of each file in the inputs or outputs of a record."""
+def entries(named: Files) -> Iterator[dict[str, Any]]:
+    """Yield the fingerprint of each file or folder in the inputs or outputs of a record."""
     for value in named.values():
-        for file in value if isinstance(value, list) else [value]:
-            yield file["path"], file["sha256"]
+        yield from value if isinstance(value, list) else [value]
 
 
-def fingerprints(files: Files) -> dict[str, Any]:
-    """Return for each name the path and the SHA-256 of its file, or a list of them."""
+def fingerprinted(named: Files) -> Iterator[tuple[str, str]]:
+    """Yield path and SHA-256 of each file or folder in the inputs or outputs of a record."""
+    for each in entries(named):
+        yield each["path"], each["sha256"]
 
-    def one(path: str) -> dict[str, str]:
-        return {"path": path, "sha256": sha256_of(path)}
 
+def files_in(named: Files) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield path and fingerprint of each file in the inputs or outputs of a record, those in folders included."""
+    for each in entries(named):
+        if "files" in each:
+            yield from ((f"{each['path']}/{name}", file) for name, file in each["files"].items())
+        else:
+            yield each["path"], each
+
+
+def folder_digest(files: Mapping[str, str]) -> str:
+    """Return the SHA-256 of a folder from those of its files by name."""
+    return hashlib.sha256(canonical(files).encode()).hexdigest()
+
+
+def files_of(folder: str | Path) -> list[str]:
+    """Return the names of the files that a job made in a folder: all but its record and hidden ones."""
+    with os.scandir(folder) as entries:
+        return sorted(
+            entry.name
+            for entry in entries
+            if entry.is_file() and entry.name != RECORD_OF_FOLDER and not entry.name.startswith(".")
+        )
+
+
+def _of_file(path: Path, times: bool) -> dict[str, Any]:
+    found = path.stat()
+    seen = {"size": found.st_size, "mtime_ns": found.st_mtime_ns} if times else {}
+    return {"sha256": sha256_of(path), **seen}
+
+
+def fingerprint(path: str, place: str | Path | None = None, times: bool = False) -> dict[str, Any]:
+    """Return the path and the SHA-256 of a file; of a folder also those of its files by name.
+
+    Args:
+        path: As it is recorded.
+        place: Where the file or folder lies at the moment, if elsewhere.
+        times: Whether size and time of files are recorded too, so that a file that still has them is known without
+            reading it. Of outputs they are not, because Snakemake touches these when the job has ended.
+    """
+    found = Path(place or path)
+    if not found.is_dir():
+        return {"path": path, **_of_file(found, times)}
+    files = {name: _of_file(found / name, times) for name in files_of(found)}
+    digest = folder_digest({name: of_file["sha256"] for name, of_file in files.items()})
+    return {"path": path, "sha256": digest, "files": files}
+
+
+def fingerprints(files: Files, times: bool = False) -> dict[str, Any]:
+    """Return for each name the fingerprint of its file or folder, or a list of them."""
     return {
-        name: one(value) if isinstance(value, str) else [one(path) for path in value] for name, value in files.items()
+        name: fingerprint(value, times=times)
+        if isinstance(value, str)
+        else [fingerprint(path, times=times) for path in value]
+        for name, value in files.items()
     }
 
 
@@ -133,9 +200,14 @@ def git_state() -> dict[str, Any]:
 
 
 def together(files: Iterable[str]) -> dict[str, list[str]]:
-    """Return name → distinct values, sorted, of what matters in the records in the folders of `files`."""
+    """Return name → distinct values, sorted, of what matters in the records of files or folders.
+
+    Args:
+        files: Outputs of jobs; where one is a file, all records beside it count.
+    """
     values: dict[str, set[str]] = {}
-    for path in {path for folder in {Path(file).parent for file in files} for path in folder.glob("*.provenance.json")}:
+    places = {path if path.is_dir() else path.parent for path in map(Path, files)}
+    for path in {path for folder in places for path in folder.glob(f"*{RECORD_OF_FOLDER}")}:
         found = json.loads(path.read_text(encoding="utf-8"))
         for name, listed in {
             "packages": [f"{package} {version}" for package, version in found["packages"].items()],
@@ -155,7 +227,7 @@ def record(
     params: Mapping[str, Any],
     spec: dict[str, Any],
     inputs: dict[str, Any],
-    outputs: Files,
+    outputs: dict[str, Any],
     threads: int,
     started: datetime,
     ended: datetime,
@@ -169,11 +241,11 @@ def record(
             here, initial weights first, or the short identity of a study.
         spec: The job's settings.
         inputs: `fingerprints` of the inputs, taken before the job began.
-        outputs: Paths of the outputs by name.
+        outputs: `fingerprints` of the outputs.
         threads: Threads that the job had.
         started: When the job began, with time zone.
         ended: When it ended.
-        facts: What else the script wants recorded (device, jit rule, …).
+        facts: What else the script records (device, jit rule, …).
     """
     packages = versions_of_imported()
     return {
@@ -184,7 +256,7 @@ def record(
         "code": params.get("code"),
         "environment": params.get("env"),
         "inputs": inputs,
-        "outputs": fingerprints(outputs),
+        "outputs": outputs,
         "started": started.isoformat(timespec="milliseconds"),
         "ended": ended.isoformat(timespec="milliseconds"),
         "threads": threads,

@@ -10,6 +10,7 @@ Modules that are imported by a name made at run time cannot be seen; whoever pla
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import json
@@ -38,7 +39,7 @@ NEUTRAL = frozenset(
     f"batchlab.{name}"
     for name in (
         *("__version__", "errors", "files", "paths", "declarations", "records", "planning", "configuration"),
-        *("tables.csv_files.write_csv", "tables.csv_files.write_tables", "training.tables.write_table"),
+        *("tables.csv_files.write_csv", "tables.csv_files.write_tables", "training.row_files.write_rows"),
     )
 )
 # The training cores. A job computes with one of them, and code above the cores does not follow into the other.
@@ -166,22 +167,34 @@ class Library:
             return {}
         return kept if isinstance(kept, dict) else {}
 
+    def is_kept(self) -> bool:
+        """Return whether no file is newer than what is kept."""
+        try:
+            time = self._kept_file.stat().st_mtime_ns
+            return all(path.stat().st_mtime_ns <= time for path in self._files())
+        except OSError:
+            return False
+
+    def _files(self) -> list[Path]:
+        return sorted([*self.folder.rglob("*.py"), *self.folder.parent.glob("*.py")])
+
     def keep(self, write: Callable[[Path, str], None]) -> None:
         """Keep all modules taken apart for later processes, which then parse nothing.
 
         Args:
             write: Writes a text to a file, whole or not at all. A folder that may not be written does no harm.
         """
-        for path in sorted(self.folder.rglob("*.py")):
-            parts = path.relative_to(self.folder).with_suffix("").parts
-            self.module(".".join([_ROOT, *(parts[:-1] if parts[-1] == "__init__" else parts)]))
-        for path in sorted(self.folder.parent.glob("*.py")):
-            self.module(self.script(path.resolve()))
-        if not self._used.keys() <= self._kept.keys():
-            try:
+        for path in self._files():
+            if path.is_relative_to(self.folder):
+                parts = path.relative_to(self.folder).with_suffix("").parts
+                self.module(".".join([_ROOT, *(parts[:-1] if parts[-1] == "__init__" else parts)]))
+            else:
+                self.module(self.script(path.resolve()))
+        with contextlib.suppress(OSError):
+            if self._used.keys() <= self._kept.keys():
+                os.utime(self._kept_file)  # as good as new
+            else:
                 write(self._kept_file, json.dumps({key: to_json(module) for key, module in self._used.items()}))
-            except OSError:
-                return
 
 
 @functools.cache

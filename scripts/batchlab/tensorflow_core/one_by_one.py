@@ -1,46 +1,119 @@
-"""The TensorFlow core: one replica after the other through the same compiled updates."""
+"""Replicas one after the other: the state of one is in the variables of model and optimizer."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from batchlab.backend.resident import Resident
 from batchlab.backend.runtime import tf
-from batchlab.tensorflow_core.gradients import Updates, compile_updates
-from batchlab.tensorflow_core.inference import Evaluation
+from batchlab.tensorflow_core import row_loops
+from batchlab.tensorflow_core.gradients import KERNELS, examples, gradient_sum
+from batchlab.tensorflow_core.update_loop import Updates, compile_updates
 from batchlab.tensorflow_core.xla_choice import compilation
-from batchlab.training import state, trainer
+
+Arrays = dict[str, NDArray[Any]]
 
 
-class Trainer(trainer.Trainer):
-    """Trains one replica at a time; its state is in the variables of model and optimizer."""
+class Replicas:
+    """One replica at a time; see `training.core.Replicas`."""
 
-    def __init__(self, spec: dict[str, Any], data: Resident) -> None:
-        super().__init__(spec, data)
-        self.jit, self._facts = compilation(self.model)
-        self._evaluation = Evaluation(self.model, data, self.jit)
+    def __init__(
+        self, model: Any, data: Resident, variables: Mapping[str, Any], optimizer: Any = None, micro: int = 0
+    ) -> None:
+        self._model, self._data, self._variables = model, data, variables
+        self._optimizer, self._micro = optimizer, micro
+        self._jit, self._facts = compilation(model)
         self._compiled: dict[int, Updates] = {}
+        self.compile_seconds = 0.0
 
-    def together(self, seeds: Sequence[int]) -> list[list[int]]:
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The decision to compile, and its reason."""
+        return self._facts
+
+    def groups(self, seeds: Sequence[int]) -> list[list[int]]:
         """Return each seed by itself."""
         return [[seed] for seed in seeds]
 
-    def restore(self, replicas: Sequence[state.Arrays]) -> None:
+    def restore(self, replicas: Sequence[Arrays]) -> None:
         """Assign the one replica's variables."""
         [replica] = replicas
-        state.restore(self.variables, replica)
+        for key, variable in self._variables.items():
+            variable.assign(replica[key])
 
-    def capture(self) -> list[state.Arrays]:
+    def capture(self) -> list[Arrays]:
         """Return the one replica's present variables."""
-        return [state.capture(self.variables)]
+        return [{key: np.array(variable.numpy()) for key, variable in self._variables.items()}]
 
-    def metrics(self) -> list[dict[str, float]]:
-        """Return the one replica's metrics."""
-        return [self._evaluation.re_estimated()]
+    def non_trainable(self) -> list[NDArray[Any]]:
+        """Return the values of what is not trained, each with an axis of one replica."""
+        return [np.array(variable.numpy())[None] for variable in self._model.non_trainable_variables]
 
-    def _resident(self, orders: list[Any]) -> Any:
+    def assign_non_trainable(self, values: Sequence[Any]) -> None:
+        """Set the values of what is not trained."""
+        for variable, [value] in zip(self._model.non_trainable_variables, values, strict=True):
+            variable.assign(value)
+
+    def scores(self, chunks: NDArray[np.int32]) -> Callable[[], list[tuple[NDArray[Any], ...]]]:
+        """Compile a pass over all chunks in inference mode."""
+        model, data = self._model, self._data
+
+        @tf.function(jit_compile=self._jit, autograph=False)
+        def scores(rows: Any) -> tuple[Any, ...]:
+            inputs, targets = examples(data, rows)
+            scores: tuple[Any, ...] = data.task.scores(KERNELS, targets, model(inputs, training=False))
+            return scores
+
+        pieces = [tf.constant(rows) for rows in chunks]
+
+        def run() -> list[tuple[NDArray[Any], ...]]:
+            parts = zip(*(scores(rows) for rows in pieces), strict=True)
+            return [tuple(np.concatenate([values.numpy() for values in part]) for part in parts)]
+
+        return run
+
+    def after_forward(
+        self, during: Callable[[], AbstractContextManager[None]]
+    ) -> Callable[[NDArray[np.int32]], list[NDArray[Any]]]:
+        """Compile a pass in training mode that returns what is not trained as it is afterwards."""
+        model, data = self._model, self._data
+
+        @tf.function(jit_compile=self._jit, autograph=False)
+        def forward(rows: Any) -> None:
+            with during():
+                model(examples(data, rows)[0], training=True)
+
+        def run(rows: NDArray[np.int32]) -> list[NDArray[Any]]:
+            forward(tf.constant(rows))
+            return self.non_trainable()
+
+        return run
+
+    def gradient(self, rows: NDArray[np.int32]) -> list[NDArray[Any]]:
+        """Return the gradient summed over the examples `rows` in training mode."""
+
+        @tf.function(jit_compile=self._jit, autograph=False)
+        def compiled(rows: Any) -> list[Any]:
+            return gradient_sum(self._model, self._data, rows)[1]
+
+        return [gradient.numpy() for gradient in compiled(tf.constant(rows))]
+
+    def over_rows(self, function: Callable[..., Any], length: int) -> Callable[..., NDArray[np.float64]]:
+        """Compile a loop over rows of examples."""
+        return row_loops.over_rows(self._model, self._data, function, length, self._jit)
+
+    def single_gradients(self) -> Callable[[int, int], tuple[NDArray[Any], list[NDArray[Any]]]]:
+        """Compile the gradients of single examples."""
+        return row_loops.single_gradients(self._model, self._data, self._jit)
+
+    def on_device(self, orders: Sequence[NDArray[np.int32]]) -> Any:
+        """Put the one replica's order of the examples on the device."""
         [order] = orders
         return tf.constant(order)
 
@@ -48,20 +121,16 @@ class Trainer(trainer.Trainer):
         """Return the compiled updates for batches of `size` examples, compiling them off the clock."""
         if size not in self._compiled:
             clock = time.perf_counter()
-            run = compile_updates(self.model, self.optimizer, self.data, size, self.micro, self.jit)
+            run = compile_updates(self._model, self._optimizer, self._data, size, self._micro, self._jit)
             nothing = tf.constant(0)
-            run(tf.zeros((self.data.examples,), tf.int32), nothing, nothing)
+            run(tf.zeros((self._data.examples,), tf.int32), nothing, nothing)
             self.compile_seconds += time.perf_counter() - clock
             self._compiled[size] = run
         return self._compiled[size]
 
-    def _run(self, orders: Any, batches: list[tuple[int, int, int]]) -> tuple[list[float], float]:
+    def run(self, orders: Any, batches: Sequence[tuple[int, int, int]]) -> tuple[list[float], float]:
+        """Make the updates of (batch size, first position, last position), one after the other."""
         runs = [(self._updates(size), tf.constant(first), tf.constant(last)) for size, first, last in batches]
         clock = time.perf_counter()
         total = sum(float(updates(orders, first, last)) for updates, first, last in runs)
         return [total], time.perf_counter() - clock
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """The decision to compile, its reason, and how long compiling took."""
-        return {**self._facts, "compile_seconds": round(self.compile_seconds, 3)}

@@ -4,6 +4,8 @@ The gradient of a dense layer's kernel is hᵀ δ = Σ hᵢ δᵢᵀ, summed ove
 gradient δ with respect to its outputs before activation. XLA hands that product to a routine made for long sums, which
 writes the whole gradient to memory, where another loop reads it for the update. For few examples the sum written out
 is faster: one loop adds the outer products and updates the weight in the same pass.
+
+This is the pass `outer_products` of `backend.passes`; without it the update is the matrix product's.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from batchlab.backend import passes
 from batchlab.backend.runtime import device, tf
 
 # Measured (docs/decisions.md): the product is as fast for more examples, and faster for narrower kernels.
@@ -23,7 +26,8 @@ def pay(model: Any, examples: int, jit: bool) -> bool:
     A model with variables that updates do not train (statistics of normalisation) gains nothing: the compiler copies
     its kernels at the condition, see `update`.
     """
-    return jit and device() == "cpu" and examples <= MOST_EXAMPLES and not model.non_trainable_variables
+    wanted = passes.enabled("outer_products")
+    return wanted and jit and device() == "cpu" and examples <= MOST_EXAMPLES and not model.non_trainable_variables
 
 
 def factors(gradient: Any) -> tuple[Any, Any] | None:

@@ -1,10 +1,10 @@
-"""Whether XLA compiles TensorFlow's loops: a rule by model and device, whose decision is recorded."""
+"""The pass `xla_by_rule`: whether XLA compiles loops, by model and device; the decision is recorded."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from batchlab.backend import runtime
+from batchlab.backend import passes, runtime
 from batchlab.backend.runtime import float_type, tf
 
 
@@ -37,6 +37,8 @@ def jit_rule(model: Any, device: str) -> tuple[bool, str]:
     Returns:
         The decision and its reason in a few words.
     """
+    if not passes.enabled("xla_by_rule"):
+        return True, "the pass xla_by_rule is switched off"
     found = operations(model)
     if any("Random" in name for name in found):
         return False, "random numbers in the forward pass (dropout)"

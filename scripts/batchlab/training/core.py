@@ -1,37 +1,160 @@
-"""The training core that the environment chose, behind one interface; see `backend`.
+"""The core that computes, chosen by the environment (see `backend.runtime`); the one place that knows both.
 
-Both cores train with the same order of the data, accumulation, positions, snapshots and tables.
+A core turns a model and a data set into compiled passes over replicas of the model: value and gradient of a
+micro-batch, loops over updates and over rows of examples. Training, evaluation and probes are written once, on top of
+the interface below, with the same order of the data, accumulation, positions, snapshots and tables under either core.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from batchlab.backend import runtime
 from batchlab.backend.resident import Resident
-from batchlab.training import trainer
-
-Trainer: type[trainer.Trainer]
-Evaluation: type[Any]
-ReEstimation: type[Any]
-compilation: Callable[[Any], tuple[bool, dict[str, Any]]]
-gradient_at: Callable[[Any, Resident, NDArray[np.int32], bool], list[NDArray[Any]]]
 
 if runtime.NAME == "jax":
-    from batchlab.jax_core import functional, vectorising
-    from batchlab.jax_core import scores as replica_evaluation
-    from batchlab.jax_core import side_by_side as replica_trainer
-
-    Trainer = replica_trainer.Trainer
-    Evaluation, ReEstimation = replica_evaluation.Evaluation, replica_evaluation.ReEstimation
-    compilation, gradient_at = vectorising.compilation, functional.gradient_at
+    from batchlab.jax_core import side_by_side as chosen
 else:
-    from batchlab.tensorflow_core import gradients, inference, one_by_one, re_estimation, xla_choice
+    from batchlab.tensorflow_core import one_by_one as chosen  # type: ignore[no-redef]
 
-    Trainer = one_by_one.Trainer
-    Evaluation, ReEstimation = inference.Evaluation, re_estimation.ReEstimation
-    compilation, gradient_at = xla_choice.compilation, gradients.gradient_at
+Arrays = dict[str, NDArray[Any]]
+
+
+class Landscape(Protocol):
+    """Loss and gradient as functions of the weights, inside a function that a core traces.
+
+    The model runs in inference mode: without dropout, with the normalisation statistics that are set, so that every
+    example has a loss and a gradient of its own. Sums are over the examples `rows`; a mean divides by their count.
+    `weights` and gradients are lists with one tensor for each trainable variable, in the model's order; combine them
+    with `keras.ops` and arithmetic.
+
+    Attributes:
+        weights: The present weights.
+    """
+
+    weights: list[Any]
+
+    def loss(self, rows: Any, weights: list[Any] | None = None) -> Any:
+        """Return the summed loss, at other weights than the present ones where they are given."""
+
+    def gradient(self, rows: Any, weights: list[Any] | None = None) -> list[Any]:
+        """Return the gradient of the summed loss, at other weights than the present ones where they are given."""
+
+    def squared_norms(self, gradients: list[Any]) -> Any:
+        """Return the squared norm of each variable's gradient, shape (variables,)."""
+
+    def sum_along_sgd(self, rows: Any, size: int, learning_rate: float) -> list[Any]:
+        """Return the sum of the gradients along a path of plain SGD that starts at the present weights.
+
+        Args:
+            rows: Examples in the order of use.
+            size: Examples of one step, a divisor of the number of rows.
+            learning_rate: A step goes this factor along the negative mean gradient of its examples.
+        """
+
+
+class Replicas(Protocol):
+    """The present state of a group of replicas of one model, and compiled passes of a data set through them.
+
+    A replica's state is its `Arrays`: values by the keys of `variables`. Without an optimizer a group is one replica.
+
+    Args:
+        model: A built model.
+        data: The resident data set.
+        variables: Key → Keras variable of the model and, where there is one, the optimizer.
+        optimizer: A built Keras optimizer; None where nothing is trained.
+        micro: Examples in a micro-batch.
+
+    Attributes:
+        compile_seconds: Time that compiling updates has taken so far.
+    """
+
+    compile_seconds: float
+
+    def __init__(
+        self, model: Any, data: Resident, variables: Mapping[str, Any], optimizer: Any = None, micro: int = 0
+    ) -> None: ...
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """How the passes are compiled and why, for the provenance record."""
+
+    def groups(self, seeds: Sequence[int]) -> list[list[int]]:
+        """Return the seeds in groups that are trained at once, in order."""
+
+    def restore(self, replicas: Sequence[Arrays]) -> None:
+        """Take over a group of replicas."""
+
+    def capture(self) -> list[Arrays]:
+        """Return the present state of each replica."""
+
+    def non_trainable(self) -> list[Any]:
+        """Return the values of `model.non_trainable_variables`, each with the replicas on the leading axis."""
+
+    def assign_non_trainable(self, values: Sequence[Any]) -> None:
+        """Set what `non_trainable` returns."""
+
+    def scores(self, chunks: NDArray[np.int32]) -> Callable[[], list[tuple[NDArray[Any], ...]]]:
+        """Compile a pass in inference mode; it returns, for each replica, the examples' values behind each metric.
+
+        Args:
+            chunks: Examples that pass through the model together, shape (chunks, examples of a chunk).
+        """
+
+    def after_forward(
+        self, during: Callable[[], AbstractContextManager[None]]
+    ) -> Callable[[NDArray[np.int32]], list[NDArray[Any]]]:
+        """Compile a pass in training mode; it returns what `non_trainable` would be after it.
+
+        It may change the replicas' own values, which the caller sets again.
+
+        Args:
+            during: Makes a context in which the pass is traced.
+        """
+
+    def gradient(self, rows: NDArray[np.int32]) -> list[NDArray[Any]]:
+        """Return one replica's gradient summed over the examples `rows` in training mode, compiled as updates are."""
+
+    def over_rows(self, function: Callable[..., Any], length: int) -> Callable[..., NDArray[np.float64]]:
+        """Compile a loop over rows of examples at one replica's present state.
+
+        Args:
+            function: `function(landscape, row, *more)` is traced and returns a vector of the model's precision; `row`
+                holds numbers of examples.
+            length: Length of that vector.
+
+        Returns:
+            `run(rows, *more)`, which calls `function` for each row of an int32 array of shape (count, examples) and
+            returns the results, shape (count, length). `more` are arrays, or lists of arrays such as a direction.
+        """
+
+    def single_gradients(self) -> Callable[[int, int], tuple[NDArray[Any], list[NDArray[Any]]]]:
+        """Compile the gradients of single examples at one replica's present state.
+
+        Returns:
+            `run(start, stop)` for a block of the training examples (500 at most, from a multiple of 500), which
+            returns ‖gᵢ‖² of each, shape (stop − start,), and Σ gᵢ, one array for each trainable variable.
+        """
+
+    def on_device(self, orders: Sequence[NDArray[np.int32]]) -> Any:
+        """Put an order of the training examples for each replica of the group on the device."""
+
+    def run(self, orders: Any, batches: Sequence[tuple[int, int, int]]) -> tuple[list[float], float]:
+        """Make updates: of each (batch size, first position, last position) in `orders`, one after the other.
+
+        Returns:
+            For each replica the sum of the examples' losses, each at the weights of its own update, and the seconds in
+            compiled updates.
+        """
+
+
+def replicas(
+    model: Any, data: Resident, variables: Mapping[str, Any], optimizer: Any = None, micro: int = 0
+) -> Replicas:
+    """Return replicas of a model in the core that the environment chose; see `Replicas`."""
+    return chosen.Replicas(model, data, variables, optimizer, micro)

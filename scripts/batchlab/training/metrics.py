@@ -1,7 +1,8 @@
-"""Loss and accuracy of the three splits, from the loss and the verdict of every example."""
+"""Metrics of the three splits, from the values that a task gives each example."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,6 @@ from batchlab.backend.resident import SPLITS
 # Examples that pass through the model together; moderate, because convolutions keep large maps of each.
 CHUNK = 1024
 
-METRICS = tuple(f"{split}_{metric}" for split in SPLITS for metric in ("loss", "accuracy"))
-
 
 def chunks(examples: int, chunk: int = CHUNK) -> NDArray[np.int32]:
     """Return the numbers 0 … examples − 1 in rows of one length; the last row is filled up with example 0."""
@@ -23,20 +22,25 @@ def chunks(examples: int, chunk: int = CHUNK) -> NDArray[np.int32]:
     return padded.reshape(-1, chunk)
 
 
-def metrics(losses: NDArray[Any], correct: NDArray[Any], counts: tuple[int, ...]) -> dict[str, float]:
-    """Return every metric of `METRICS`; losses are summed in double precision whatever the model's precision.
+def metric_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of a task's metrics on each split, `<split>_<metric>`."""
+    return tuple(f"{split}_{name}" for split in SPLITS for name in names)
+
+
+def metrics(names: Sequence[str], values: Sequence[NDArray[Any]], counts: Sequence[int]) -> dict[str, float]:
+    """Return every metric of `metric_names`: means in double precision whatever the model's precision.
 
     Args:
-        losses: Loss of each example, training ones first; what is beyond the counts is surplus.
-        correct: Whether each example is classified correctly.
+        names: A task's metrics.
+        values: For each of them the values of the examples, training ones first; those beyond the counts are surplus.
         counts: Number of examples of each split.
     """
-    losses = losses.astype(np.float64)
+    exact = [part.astype(np.float64) for part in values]
     found: dict[str, float] = {}
     start = 0
     for split, count in zip(SPLITS, counts, strict=True):
         stop = start + count
-        found[f"{split}_loss"] = float(losses[start:stop].sum() / count) if count else float("nan")
-        found[f"{split}_accuracy"] = float(correct[start:stop].sum() / count) if count else float("nan")
+        for name, part in zip(names, exact, strict=True):
+            found[f"{split}_{name}"] = float(part[start:stop].sum() / count) if count else float("nan")
         start = stop
     return found

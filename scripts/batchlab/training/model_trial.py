@@ -1,4 +1,4 @@
-"""A user's model is tried once before anything is trained with it, so that what is wrong with it is told at once.
+"""A user's model is tried once before anything is trained with it, so that its faults show at once.
 
 `models.construction` refuses what cannot be built. Here the model is run as training will run it: a compiled gradient
 on a few examples. What would train but mean something else is refused too: probabilities for logits, another
@@ -35,18 +35,18 @@ def try_model(settings: dict[str, Any], data: Resident) -> dict[str, Any]:
         BatchlabError: The model cannot be trained, or its numbers would not be what the campaign says.
     """
     name = f"model {settings['file']}"
-    first, second = (build_model(settings, data.shape, data.classes, seed=1) for _ in range(2))
+    first, second = (build_model(settings, data.shape, data.output_shape, seed=1) for _ in range(2))
     _check_weights(name, first, second)
     rows = np.arange(min(_EXAMPLES, data.examples), dtype=np.int32)
-    _check_outputs(name, first, second, data.inputs(data.x[: len(rows)]))
+    _check_outputs(name, first, second, data)
     if getattr(first, "input_shape", None) is None:  # as in a subclass of keras.Model
         raise BatchlabError(
             f"{name}: does not know the shape of its inputs; return keras.Sequential([keras.Input(input_shape), …]) or "
             "keras.Model(inputs, outputs)"
         )
     try:
-        jit, facts = core.compilation(first)
-        sizes = [float(np.abs(part).sum()) for part in core.gradient_at(first, data, rows, jit)]
+        replica = core.replicas(first, data, state.variables_of(first))
+        sizes = [float(np.abs(part).sum()) for part in replica.gradient(rows)]
     except Exception as problem:
         raise BatchlabError(
             f"{name}: cannot be trained: {type(problem).__name__}: {one_line(str(problem))}"
@@ -54,9 +54,9 @@ def try_model(settings: dict[str, Any], data: Resident) -> dict[str, Any]:
     if not np.all(np.isfinite(sizes)):
         raise BatchlabError(f"{name}: its first gradient is not finite; check its layers and initial weights")
     if not any(sizes):
-        raise BatchlabError(f"{name}: its gradient is zero; the logits must depend on its trainable weights")
+        raise BatchlabError(f"{name}: its gradient is zero; the outputs must depend on its trainable weights")
     parameters = sum(int(np.prod(variable.shape)) for variable in first.trainable_variables)
-    return {"parameters": parameters, **facts}
+    return {"parameters": parameters, **replica.facts}
 
 
 def _check_weights(name: str, first: Any, second: Any) -> None:
@@ -82,8 +82,9 @@ def _check_weights(name: str, first: Any, second: Any) -> None:
             )
 
 
-def _check_outputs(name: str, first: Any, second: Any, inputs: Any) -> None:
-    """Refuse outputs that are no logits: not finite, of another precision, probabilities, or other at each call."""
+def _check_outputs(name: str, first: Any, second: Any, data: Resident) -> None:
+    """Refuse outputs that are not finite, of another precision, not those of the task, or different at each call."""
+    inputs = data.inputs(data.x[: min(_EXAMPLES, data.examples)])
     outputs = first(inputs, training=False)
     precision = keras.config.floatx()
     if keras.backend.standardize_dtype(outputs.dtype) != precision:
@@ -93,10 +94,8 @@ def _check_outputs(name: str, first: Any, second: Any, inputs: Any) -> None:
     values = keras.ops.convert_to_numpy(outputs)
     if not np.isfinite(values).all():
         raise BatchlabError(f"{name}: returns NaN or infinite values at its initial weights; check its layers")
-    if (values >= 0).all() and np.allclose(values.sum(axis=-1), 1, atol=1e-3):
-        raise BatchlabError(
-            f"{name}: returns probabilities; return logits, without a softmax at the end (the loss applies it)"
-        )
+    if fault := data.task.fault(values):
+        raise BatchlabError(f"{name}: {fault}")
     for model in (first, second):
         if not np.array_equal(keras.ops.convert_to_numpy(model(inputs, training=False)), values):
             raise BatchlabError(

@@ -1,4 +1,4 @@
-"""Batch normalisation: the ghost variant, and what both cores need to re-estimate statistics for evaluation."""
+"""Batch normalisation layers of any model, and the pooling of statistics of parts of the training set."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from batchlab.backend.runtime import keras
 from batchlab.models.parts.ghost_normalisation import GhostBatchNormalization
 
 # Examples normalised together while statistics are re-estimated: large, so that deep layers see almost the population.
-CHUNK = 4096
+POPULATION_CHUNK = 4096
 
 
 @contextlib.contextmanager
@@ -57,7 +57,7 @@ def batch_statistics(layers: list[Any]) -> Iterator[None]:
         yield
 
 
-def population_chunks(examples: int, chunk: int = CHUNK) -> list[NDArray[np.int32]]:
+def population_chunks(examples: int, chunk: int = POPULATION_CHUNK) -> list[NDArray[np.int32]]:
     """Cut the training set into chunks of at most `chunk` examples and equal size (up to one example)."""
     return np.array_split(np.arange(examples, dtype=np.int32), -(-examples // chunk))
 
@@ -66,9 +66,9 @@ def pool(counts: NDArray[Any], means: NDArray[Any], variances: NDArray[Any]) -> 
     """Return mean and variance of the union of groups.
 
     Args:
-        counts: Number of examples of each group, shape (groups, 1).
-        means: Mean of each group, shape (groups, features).
-        variances: Variance (divided by the count) of each group, shape (groups, features).
+        counts: Number of examples of each group, shape (groups, 1, …) with as many axes as `means`.
+        means: Mean of each group, shape (groups, …, features).
+        variances: Variance (divided by the count) of each group, shape (groups, …, features).
     """
     weights = counts / counts.sum()
     mean = (weights * means).sum(axis=0)

@@ -7,16 +7,9 @@ import io
 import math
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from batchlab.files import write_text
-
-
-class Table(NamedTuple):
-    """Columns in order, and rows that map each column to its value."""
-
-    columns: Sequence[str]
-    rows: Sequence[Mapping[str, Any]]
 
 
 def _cell(value: Any) -> str:
@@ -26,10 +19,16 @@ def _cell(value: Any) -> str:
     return str(value)
 
 
-def write_table(path: str | os.PathLike[str], table: Table) -> None:
-    """Write a table as CSV; single precision survives the nine digits exactly."""
+def write_rows(path: str | os.PathLike[str], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write rows as CSV; single precision survives the nine digits exactly.
+
+    Args:
+        path: The file.
+        rows: At least one; all have the columns of the first, which come in its order.
+    """
+    columns = list(rows[0])
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(table.columns)
-    writer.writerows([_cell(row[column]) for column in table.columns] for row in table.rows)
+    writer.writerow(columns)
+    writer.writerows([_cell(row[column]) for column in columns] for row in rows)
     write_text(path, text.getvalue())

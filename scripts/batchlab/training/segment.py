@@ -7,24 +7,19 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from batchlab.backend.resident import Resident
 from batchlab.errors import BatchlabError
 from batchlab.models.construction import build_model
-from batchlab.training import core, state
+from batchlab.training import state
 from batchlab.training.checkpoint import Checkpoint
-from batchlab.training.metrics import METRICS
-from batchlab.training.row_files import Table
+from batchlab.training.frozen_model import FrozenModel
+from batchlab.training.metrics import metric_names
 from batchlab.training.trainer import Trainer, pieces
 
-_HISTORY = ("seed", "epoch", "updates", "examples", "seconds", "status", *METRICS)
+# Settings of the training that are columns of its history.
 _SETTINGS = ("batch_size", "accumulation", "learning_rate")
-_DISTANCES = ("seed", "epoch", "updates", "from_initial", "from_origin")
 
 Replica = tuple[state.Position, state.Arrays]
-
-_NO_METRICS = dict.fromkeys(METRICS, math.nan)
 
 
 @dataclass
@@ -44,33 +39,9 @@ class Segment:
     facts: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def tables(self) -> dict[str, Table]:
-        """The tables `history` and `distances`; settings are columns of the former unless nothing was trained."""
-        settings = _SETTINGS if self.snapshot.trained else ()
-        return {
-            "history": Table((*_HISTORY, *settings), self.history),
-            "distances": Table(_DISTANCES, self.distances),
-        }
-
-
-def distance(weights: state.Arrays, reference: state.Arrays | None, keys: list[str]) -> float:
-    """Return the Euclidean distance over all given variables, from `reference` or from the origin.
-
-    ‖w − w₀‖ = √(Σ (w − w₀)²), summed in double precision.
-    """
-    total = 0.0
-    for key in keys:
-        difference = weights[key].astype(np.float64)
-        if reference is not None:
-            difference = difference - reference[key]
-        total += float(np.sum(difference**2))
-    return math.sqrt(total)
-
-
-def trainable_keys(model: Any) -> list[str]:
-    """Return the snapshot keys of the trainable variables."""
-    wanted = {id(variable) for variable in model.trainable_variables}
-    return [key for key, variable in state.variables_of(model).items() if id(variable) in wanted]
+    def tables(self) -> dict[str, list[dict[str, Any]]]:
+        """The rows of `history` and `distances`; settings are columns of the former unless nothing was trained."""
+        return {"history": self.history, "distances": self.distances}
 
 
 def _rows(
@@ -94,8 +65,8 @@ def _rows(
     lost = position.status == state.DIVERGED
     distances = {
         **place,
-        "from_initial": math.nan if lost else distance(weights, initial, keys),
-        "from_origin": math.nan if lost else distance(weights, None, keys),
+        "from_initial": math.nan if lost else state.distance(weights, initial, keys),
+        "from_origin": math.nan if lost else state.distance(weights, None, keys),
     }
     return history, distances
 
@@ -107,21 +78,18 @@ def initialise(spec: dict[str, Any], data: Resident) -> Segment:
         spec: `model`, `seeds`.
         data: The resident data set.
     """
-    model = build_model(spec["model"], data.shape, data.classes)
-    jit, facts = core.compilation(model)
-    variables = state.variables_of(model)
-    keys = trainable_keys(model)
-    evaluation = core.Evaluation(model, data, jit)
+    model = FrozenModel(spec["model"], data)
     replicas: list[state.Arrays] = []
-    segment = Segment(state.Snapshot((), {}, ()), facts=facts)
+    segment = Segment(state.Snapshot((), {}, ()), facts=model.facts)
     for seed in spec["seeds"]:
-        drawn = state.capture(state.variables_of(build_model(spec["model"], data.shape, data.classes, seed=seed)))
-        if drawn.keys() != variables.keys():
+        new = build_model(spec["model"], data.shape, data.output_shape, seed=seed)
+        drawn = state.capture(state.variables_of(new))
+        if drawn.keys() != model.variables.keys():
             raise BatchlabError("model: build() names its variables differently at each call; give its layers names")
-        state.restore(variables, drawn)
+        model.take(drawn)
         replicas.append(drawn)
-        metrics = evaluation.re_estimated()
-        history, distances = _rows(seed, state.Position(), metrics, data.examples, drawn, drawn, keys)
+        [metrics] = model.evaluation.re_estimated()
+        history, distances = _rows(seed, state.Position(), metrics, data.examples, drawn, drawn, model.trainable)
         segment.history.append(history)
         segment.distances.append(distances)
     segment.snapshot = state.stack(spec["seeds"], replicas, [state.Position() for _ in replicas])
@@ -154,37 +122,36 @@ def train(
     seeds, start, stop = list(spec["seeds"]), int(spec["start"]), int(spec["stop"])
     if stop <= start:
         raise BatchlabError(f"stop: {stop} examples is not after start {start}; choose a larger one")
-    trainer = core.Trainer(spec, data)
-    keys = trainable_keys(trainer.model)
+    trainer = Trainer(spec, data)
+    keys = state.trainable_keys(trainer.model)
     settings = {name: spec[name] for name in _SETTINGS}
-    way = list(pieces(start, stop, data.examples))
+    stretch = list(pieces(start, stop, data.examples))
 
     segment = Segment(state.Snapshot((), {}, ()))
     done: list[Replica] = []
     kept = _kept(checkpoint, segment)
-    for group in trainer.together(seeds):
+    for group in trainer.replicas.groups(seeds):
         begun, kept = kept[: len(group)], kept[len(group) :]
         if kept:  # a later group had begun, so this one was finished
             done += begun
             continue
         if begun:
             positions = [position for position, _ in begun]
-            trainer.restore([replica for _, replica in begun])
+            trainer.replicas.restore([replica for _, replica in begun])
         else:
             positions = trainer.load(parent, group)
             for position in positions:
                 if position.examples != start:
                     raise BatchlabError(f"{parent.source}: is at {position.examples} examples, not at start {start}")
-        replicas = trainer.capture()
-        for piece in way:
+        replicas = trainer.replicas.capture()
+        for piece in stretch:
             if piece.end <= positions[0].examples:
                 continue
             trained = [position.status == state.OK for position in positions]
             trainer.advance(group, piece, positions)
             # A replica that had diverged before is left as it was then.
-            replicas = [
-                new if fresh else old for new, old, fresh in zip(trainer.capture(), replicas, trained, strict=True)
-            ]
+            captured = trainer.replicas.capture()
+            replicas = [new if fresh else old for new, old, fresh in zip(captured, replicas, trained, strict=True)]
             metrics = _metrics(trainer, positions)
             for row, seed in enumerate(group):
                 history, distances = _rows(
@@ -204,13 +171,14 @@ def train(
 
 def _metrics(trainer: Trainer, positions: list[state.Position]) -> list[dict[str, float]]:
     """Return each replica's metrics; a replica whose training loss is not finite has diverged and has none."""
+    none = dict.fromkeys(metric_names(trainer.data.task.metrics), math.nan)
     if all(position.status == state.DIVERGED for position in positions):
-        return [_NO_METRICS for _ in positions]
+        return [none for _ in positions]
     found = []
     for position, metrics in zip(positions, trainer.metrics(), strict=True):
         if not math.isfinite(metrics["train_loss"]):
             position.status = state.DIVERGED
-        found.append(metrics if position.status == state.OK else _NO_METRICS)
+        found.append(metrics if position.status == state.OK else none)
     return found
 
 

@@ -1,17 +1,17 @@
-"""What both cores share: the way along the data's order, and a model with an optimizer that takes replicas along it."""
+"""Replicas of one model that move through the data in the order of their seeds."""
 
 from __future__ import annotations
 
-import abc
 import dataclasses
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from batchlab.backend.resident import Resident
 from batchlab.errors import BatchlabError
 from batchlab.models.construction import build_model
-from batchlab.training import optimizers, state
+from batchlab.training import core, optimizers, state
+from batchlab.training.evaluation import Evaluation
 from batchlab.training.order import permutation
 
 
@@ -37,7 +37,7 @@ class Piece:
 
 
 def pieces(start: int, stop: int, examples: int) -> Iterator[Piece]:
-    """Cut the way from one position to another at the ends of epochs.
+    """Cut the stretch between two positions at the ends of epochs.
 
     Args:
         start: Cumulative examples at the beginning.
@@ -66,15 +66,15 @@ def single_updates(start: int, updates: int, batch_size: int, examples: int) -> 
         start = piece.end
 
 
-class Trainer(abc.ABC):
-    """Trains replicas of one model on one data set; a core says how many at once.
+class Trainer:
+    """Trains replicas of one model on one data set; the core says how many at once.
 
     Args:
         spec: `model`, `optimizer`, `learning_rate`, `batch_size`, `accumulation`.
         data: The resident data set.
     """
 
-    def __init__(self, spec: dict[str, Any], data: Resident) -> None:
+    def __init__(self, spec: Mapping[str, Any], data: Resident) -> None:
         self.data = data
         self.batch_size, self.accumulation = int(spec["batch_size"]), int(spec["accumulation"])
         if self.batch_size % self.accumulation:
@@ -82,23 +82,21 @@ class Trainer(abc.ABC):
                 f"accumulation: {self.accumulation} does not divide batch_size {self.batch_size}; choose a divisor"
             )
         self.learning_rate = float(spec["learning_rate"])
-        self.model = build_model(spec["model"], data.shape, data.classes)
+        self.model = build_model(spec["model"], data.shape, data.output_shape)
         self._settings = spec["optimizer"]
         self.optimizer = self._new_optimizer()
         self.variables = state.variables_of(self.model, self.optimizer)
-        self.compile_seconds = 0.0
-
-    @property
-    def micro(self) -> int:
-        """Examples in a micro-batch."""
-        return self.batch_size // self.accumulation
+        micro = self.batch_size // self.accumulation
+        self.replicas = core.replicas(self.model, data, self.variables, self.optimizer, micro)
+        self._evaluation = Evaluation(self.replicas, self.model, data)
 
     def _new_optimizer(self) -> Any:
         return optimizers.build(self._settings, self.learning_rate, self.model.trainable_variables)
 
-    @abc.abstractmethod
-    def together(self, seeds: Sequence[int]) -> list[list[int]]:
-        """Return the seeds in groups that are trained at once, in order."""
+    @property
+    def facts(self) -> dict[str, Any]:
+        """How updates were compiled and how long that took, for the provenance record."""
+        return {**self.replicas.facts, "compile_seconds": round(self.replicas.compile_seconds, 3)}
 
     def load(self, snapshot: state.Snapshot, seeds: Sequence[int]) -> list[state.Position]:
         """Take over a group of replicas from a snapshot, with this trainer's learning rate."""
@@ -114,32 +112,16 @@ class Trainer(abc.ABC):
             self.optimizer.learning_rate = self.learning_rate
             positions.append(dataclasses.replace(position))
             replicas.append(state.capture(self.variables))
-        self.restore(replicas)
+        self.replicas.restore(replicas)
         return positions
 
-    @abc.abstractmethod
-    def restore(self, replicas: Sequence[state.Arrays]) -> None:
-        """Take over a group of replicas from their variables."""
-
-    @abc.abstractmethod
-    def capture(self) -> list[state.Arrays]:
-        """Return the present variables of each replica of the group."""
-
-    @abc.abstractmethod
     def metrics(self) -> list[dict[str, float]]:
         """Return the metrics of each replica, with normalisation statistics taken over the training set."""
+        return self._evaluation.re_estimated()
 
     def orders(self, seeds: Sequence[int], epoch: int) -> Any:
         """Return what `run` needs to know of an epoch: the permutations of a group, on the device."""
-        return self._resident([permutation(seed, epoch, self.data.examples) for seed in seeds])
-
-    @abc.abstractmethod
-    def _resident(self, orders: list[Any]) -> Any:
-        """Put one permutation of the training set per replica on the device."""
-
-    @abc.abstractmethod
-    def _run(self, orders: Any, batches: list[tuple[int, int, int]]) -> tuple[list[float], float]:
-        """Make the updates of (batch size, first position, last position), one after the other; see `run`."""
+        return self.replicas.on_device([permutation(seed, epoch, self.data.examples) for seed in seeds])
 
     def run(self, orders: Any, start: int, stop: int) -> tuple[list[float], float]:
         """Make the updates between two positions of an epoch's order.
@@ -162,13 +144,13 @@ class Trainer(abc.ABC):
             )
         batches = [(self.batch_size, start, start + full)] if full else []
         batches += [(rest, start + full, stop)] if rest else []
-        return self._run(orders, batches)
+        return self.replicas.run(orders, batches)
 
     def advance(self, seeds: Sequence[int], piece: Piece, positions: Sequence[state.Position]) -> None:
         """Make the updates of a piece and move the positions, which become `diverged` when the loss is not finite.
 
-        Each replica that is trained takes an equal share of the seconds. One that had diverged only moves on; whatever
-        the updates make of its variables means nothing.
+        Each replica that is trained takes an equal share of the seconds. One that had diverged only moves on; what the
+        updates make of its variables means nothing.
 
         Args:
             seeds: The replicas' seeds, which fix the order of the examples.
@@ -186,8 +168,3 @@ class Trainer(abc.ABC):
         for position in positions:
             position.updates += piece.updates(self.batch_size)
             position.examples = piece.end
-
-    @property
-    @abc.abstractmethod
-    def facts(self) -> dict[str, Any]:
-        """What the provenance record should say about the compilation."""

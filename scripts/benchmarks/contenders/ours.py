@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchlab.backend import resident, runtime
-from batchlab.training import core
+from batchlab.training.task import TASK
+from batchlab.training.trainer import Trainer
 from benchmarks.contenders import Data, start
 
 
@@ -24,7 +25,7 @@ def resident_of(data: Data) -> resident.Resident:
     arrays: dict[str, Any] = {"x_train": data.x, "y_train": data.y, "scale": data.scale, "classes": data.classes}
     for split in ("validation", "test"):
         arrays |= {f"x_{split}": data.x[:0], f"y_{split}": data.y[:0]}
-    return resident.from_arrays(arrays)
+    return resident.from_arrays(arrays, TASK)
 
 
 class Ours:
@@ -32,14 +33,14 @@ class Ours:
 
     def __init__(self, spec: dict[str, Any], data: Data, path: Path) -> None:
         self._data = resident_of(data)
-        self._trainer = core.Trainer({**spec, "optimizer": {"name": "sgd"}, "accumulation": 1}, self._data)
-        self._initial = self._trainer.capture()
+        self._trainer = Trainer({**spec, "optimizer": {"name": "sgd"}, "accumulation": 1}, self._data)
+        self._initial = self._trainer.replicas.capture()
         self._orders = self._trainer.orders([0], 0)
         start.write(path, self._trainer.model, data.inputs(slice(start.CHECKED)))
 
     def reset(self) -> None:
         """Go back to the initial state."""
-        self._trainer.restore(self._initial)
+        self._trainer.replicas.restore(self._initial)
 
     def epoch(self) -> float:
         """Train one epoch; what is compiled at its first call is on the clock."""

@@ -15,109 +15,131 @@ its own that does not depend on the rest of its batch.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from batchlab.backend import runtime
 from batchlab.backend.resident import Resident
-from batchlab.errors import BatchlabError
-from batchlab.models.construction import build_model
-from batchlab.probes.measuring import Measurement
-from batchlab.training import core, state
+from batchlab.probes.measuring import Measurement, Rows, Run
+from batchlab.training.core import Landscape, Replicas
+from batchlab.training.frozen_model import FrozenModel
 from batchlab.training.order import trial_batches
-from batchlab.training.row_files import Table
-from batchlab.training.segment import trainable_keys
+from batchlab.training.state import Snapshot
 
-if runtime.NAME == "jax":
-    from batchlab.jax_core.vectorised_trials import fixed_weights, moments, same_samples
-else:
-    from batchlab.tensorflow_core.trials import fixed_weights, moments, same_samples
+# From the examples of each trial, shape (trials, examples), to squared norms, shape (trials, trainable variables).
+Trials = Callable[[NDArray[np.int32]], NDArray[np.float64]]
 
-METHODS = ("fixed_weights", "same_samples")
-
-_NORMS = ("seed", "method", "batch_size", "trial", "norm")
-_MOMENTS = ("seed", "examples", "squared_norm", "trace", "ratio")
+# Gradients of single examples that are summed in the model's precision before the sum goes on in double precision.
+_BLOCK = 500
 
 
-def _check(own: dict[str, Any], samples: int, examples: int) -> None:
-    """Explain settings that the data set or the samples do not allow."""
-    unknown = sorted(set(own["methods"]) - set(METHODS))
-    if unknown:
-        raise BatchlabError(f"probe gradient_norms: unknown method {unknown[0]!r}; choose of {', '.join(METHODS)}")
-    sizes = own["batch_sizes"]
-    if "fixed_weights" in own["methods"] and max(sizes) > examples:
-        raise BatchlabError(
-            f"probe gradient_norms: batch_sizes: {max(sizes)} exceeds the {examples} training examples; remove it"
-        )
-    if "same_samples" in own["methods"]:
-        if samples > examples:
-            raise BatchlabError(
-                f"probe gradient_norms: samples: {samples} exceeds the {examples} training examples; choose fewer"
-            )
-        wrong = [size for size in sizes if samples % size]
-        if wrong:
-            raise BatchlabError(
-                f"probe gradient_norms: batch_sizes: {wrong[0]} does not divide samples: {samples}; choose divisors"
-            )
+def fixed_weights(replicas: Replicas, variables: int) -> Trials:
+    """Compile the squared norms of a batch's summed gradient at the present weights.
+
+    Args:
+        replicas: One replica of a model.
+        variables: Number of its trainable variables.
+    """
+
+    def trial(at: Landscape, row: Any) -> Any:
+        return at.squared_norms(at.gradient(row))
+
+    return replicas.over_rows(trial, variables)
 
 
-def measure(spec: dict[str, Any], data: Resident, snapshot: state.Snapshot) -> Measurement:
+def same_samples(replicas: Replicas, variables: int, size: int, learning_rate: float) -> Trials:
+    """Compile the squared norms of the gradients summed along a path of plain SGD from the present weights.
+
+    Args:
+        replicas: One replica of a model.
+        variables: Number of its trainable variables.
+        size: Examples of one step, a divisor of the samples in a trial.
+        learning_rate: A step goes this factor along the negative mean gradient of its examples.
+    """
+
+    def trial(at: Landscape, row: Any) -> Any:
+        return at.squared_norms(at.sum_along_sgd(row, size, learning_rate))
+
+    return replicas.over_rows(trial, variables)
+
+
+def moments(replicas: Replicas, examples: int) -> Callable[[], tuple[float, float]]:
+    """Compile ‖G‖² and tr Σ of the gradients of single examples at the present weights.
+
+    Each gradient is computed by itself, not in a batch. G = Σ gᵢ / N, tr Σ = Σ ‖gᵢ‖² / N − ‖G‖².
+
+    Args:
+        replicas: One replica of a model.
+        examples: N, the size of the training set.
+    """
+    single_gradients = replicas.single_gradients()
+
+    def run() -> tuple[float, float]:
+        squares = 0.0
+        sums: list[NDArray[np.float64]] = []
+        for start in range(0, examples, _BLOCK):
+            norms, gradients = single_gradients(start, min(start + _BLOCK, examples))
+            squares += float(norms.astype(np.float64).sum())
+            exact = [gradient.astype(np.float64) for gradient in gradients]
+            sums = [total + new for total, new in zip(sums, exact, strict=True)] if sums else exact
+        squared_norm = sum(float(np.sum((total / examples) ** 2)) for total in sums)
+        return squared_norm, squares / examples - squared_norm
+
+    return run
+
+
+def measure(run: Run, data: Resident, snapshots: tuple[Snapshot, ...], options: Mapping[str, Any]) -> Measurement:
     """Measure norms of summed gradients over many trials, and the moments of single gradients.
 
     Args:
-        spec: `learning_rate` is that of the path's steps; `probe` holds `methods`, `batch_sizes`, `trials`, `samples`,
-            and optionally `per_layer` (a column of norms for each variable) and `moment_examples` (the moments' first
-            so many training examples instead of all).
+        run: Its learning rate is that of the path's steps.
         data: The resident data set.
-        snapshot: Where everything is measured.
+        snapshots: The one at which everything is measured.
+        options: `methods`, `batch_sizes`, `trials`, `samples`, and `per_layer` for a column of norms for each variable.
     """
-    own = {"methods": list(METHODS), "batch_sizes": [2**k for k in range(1, 11)], "trials": 1000, **spec["probe"]}
-    samples = int(own.get("samples", 1024))
-    _check(own, samples, data.examples)
-    model = build_model(spec["model"], data.shape, data.classes)
-    jit, facts = core.compilation(model)
-    variables = state.variables_of(model)
-    layers = [key.removeprefix("weights/") for key in trainable_keys(model)] if own.get("per_layer") else []
-    re_estimation = core.ReEstimation(model, data, jit)
-    compiled: dict[tuple[str, int], Callable[[NDArray[np.int32]], NDArray[np.float64]]] = {}
-    at_fixed_weights = fixed_weights(model, data, jit)
-    for size in own["batch_sizes"]:
-        compiled["fixed_weights", size] = at_fixed_weights
-        # A path of one step is a batch at fixed weights.
-        one_step = size == samples
-        path = at_fixed_weights if one_step else same_samples(model, data, jit, size, float(spec["learning_rate"]))
-        compiled["same_samples", size] = path
-    moments_of = moments(model, data, jit)
-    examples = min(int(own.get("moment_examples") or data.examples), data.examples)
-    norm_rows: list[dict[str, Any]] = []
-    moment_rows: list[dict[str, Any]] = []
-    for seed in spec["seeds"]:
-        snapshot.load(seed, variables)
-        with re_estimation:
-            squared_norm, trace = moments_of(examples)
-            for method in own["methods"]:
-                for size in own["batch_sizes"]:
-                    drawn = size if method == "fixed_weights" else samples
-                    rows = trial_batches(seed, method, size, int(own["trials"]), drawn, data.examples)
-                    for trial, squares in enumerate(compiled[method, size](rows)):
-                        row = {"seed": seed, "method": method, "batch_size": size, "trial": trial}
-                        norms = np.sqrt(squares)
-                        parts = {f"norm_{layer}": float(norm) for layer, norm in zip(layers, norms, strict=False)}
-                        norm_rows.append({**row, "norm": float(np.sqrt(squares.sum())), **parts})
+    [snapshot] = snapshots
+    model = FrozenModel(run.model, data)
+    variables, samples, trials = len(model.trainable), int(options["samples"]), int(options["trials"])
+    layers = [key.removeprefix("weights/") for key in model.trainable] if options["per_layer"] else []
+    at_fixed_weights = fixed_weights(model.replicas, variables)
+    # A path of one step is a batch at fixed weights.
+    paths = {
+        size: at_fixed_weights if size == samples else same_samples(model.replicas, variables, size, run.learning_rate)
+        for size in options["batch_sizes"]
+    }
+    moments_of = moments(model.replicas, data.examples)
+    norm_rows: Rows = []
+    moment_rows: Rows = []
+    for seed in run.seeds:
+        model.load(snapshot, seed)
+        with model.evaluation.population_statistics():
+            squared_norm, trace = moments_of()
+            for method in options["methods"]:
+                for size in options["batch_sizes"]:
+                    fixed = method == "fixed_weights"
+                    drawn = size if fixed else samples
+                    rows = trial_batches(seed, method, size, trials, drawn, data.examples)
+                    for trial, squares in enumerate((at_fixed_weights if fixed else paths[size])(rows)):
+                        parts = zip(layers, np.sqrt(squares), strict=False)
+                        norm_rows.append(
+                            {
+                                "seed": seed,
+                                "method": method,
+                                "batch_size": size,
+                                "trial": trial,
+                                "norm": float(np.sqrt(squares.sum())),
+                                **{f"norm_{layer}": float(norm) for layer, norm in parts},
+                            }
+                        )
         moment_rows.append(
             {
                 "seed": seed,
-                "examples": examples,
+                "examples": data.examples,
                 "squared_norm": squared_norm,
                 "trace": trace,
                 "ratio": trace / squared_norm if squared_norm else math.inf,
             }
         )
-    columns = (*_NORMS, *(f"norm_{layer}" for layer in layers))
-    return Measurement(
-        {"gradient_norms": Table(columns, norm_rows), "gradient_moments": Table(_MOMENTS, moment_rows)},
-        facts,
-    )
+    return Measurement({"gradient_norms": norm_rows, "gradient_moments": moment_rows}, model.facts)

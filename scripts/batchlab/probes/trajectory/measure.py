@@ -6,38 +6,36 @@ examples in the same order.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from batchlab.backend.resident import Resident
-from batchlab.probes.measuring import Measurement
-from batchlab.training import core, state
-from batchlab.training.row_files import Table
-from batchlab.training.segment import distance, trainable_keys
-from batchlab.training.trainer import single_updates
-
-_COLUMNS = ("seed", "batch_size", "updates", "examples", "loss", "from_start")
+from batchlab.probes.measuring import Measurement, Rows, Run
+from batchlab.training import state
+from batchlab.training.trainer import Trainer, single_updates
 
 
-def measure(spec: dict[str, Any], data: Resident, snapshot: state.Snapshot) -> Measurement:
+def measure(run: Run, data: Resident, snapshots: tuple[state.Snapshot, ...], options: Mapping[str, Any]) -> Measurement:
     """Train `updates` updates at each of `batch_sizes`; record each batch's loss and the distance from the snapshot.
 
     Args:
-        spec: `probe` holds `updates` and `batch_sizes`. An update's gradient is not accumulated.
+        run: The run that goes on. An update's gradient is not accumulated.
         data: The resident data set.
-        snapshot: Where all of them start; updates and examples are counted from there.
+        snapshots: The one where all of them start; updates and examples are counted from there.
+        options: `updates`, `batch_sizes`.
     """
-    own = spec["probe"]
-    rows: list[dict[str, Any]] = []
+    [snapshot] = snapshots
+    rows: Rows = []
     facts: dict[str, Any] = {}
-    for batch_size in own["batch_sizes"]:
-        trainer = core.Trainer({**spec, "batch_size": batch_size, "accumulation": 1}, data)
-        keys = trainable_keys(trainer.model)
-        for seed in spec["seeds"]:
+    for batch_size in options["batch_sizes"]:
+        trainer = Trainer(run.settings(batch_size=batch_size, accumulation=1), data)
+        keys = state.trainable_keys(trainer.model)
+        for seed in run.seeds:
             [position] = trainer.load(snapshot, [seed])
-            [weights] = trainer.capture()
+            [weights] = trainer.replicas.capture()
             start, epoch, orders = position.examples, -1, None
-            way = single_updates(start, int(own["updates"]), trainer.batch_size, data.examples)
-            for updates, piece in enumerate(way, start=1):
+            following = single_updates(start, int(options["updates"]), batch_size, data.examples)
+            for updates, piece in enumerate(following, start=1):
                 if piece.epoch != epoch:
                     epoch, orders = piece.epoch, trainer.orders([seed], piece.epoch)
                 [loss], _ = trainer.run(orders, piece.start, piece.stop)
@@ -48,8 +46,8 @@ def measure(spec: dict[str, Any], data: Resident, snapshot: state.Snapshot) -> M
                         "updates": updates,
                         "examples": piece.end - start,
                         "loss": loss / (piece.stop - piece.start),
-                        "from_start": distance(trainer.capture()[0], weights, keys),
+                        "from_start": state.distance(trainer.replicas.capture()[0], weights, keys),
                     }
                 )
         facts = trainer.facts
-    return Measurement({"trajectory": Table(_COLUMNS, rows)}, facts)
+    return Measurement({"trajectory": rows}, facts)

@@ -20,9 +20,9 @@ N = cases.EXAMPLES
 def measured(data: Resident, snapshot: state.Snapshot, own: dict[str, Any], **changes: Any) -> list[dict[str, Any]]:
     """Run a probe with one table; return its rows."""
     spec = {**cases.spec(**changes), "position": snapshot.positions[0].examples, "probe": own}
-    [table] = measuring.measure(spec, data, snapshot).tables.values()
-    assert all(set(row) == set(table.columns) for row in table.rows)
-    return [dict(row) for row in table.rows]
+    [rows] = measuring.measure(spec, data, (snapshot,)).tables.values()
+    assert all(list(row) == list(rows[0]) for row in rows)
+    return rows
 
 
 def test_a_trajectory_is_that_of_the_twin_across_the_end_of_an_epoch() -> None:
@@ -60,7 +60,7 @@ def test_a_trajectory_is_that_of_the_twin_across_the_end_of_an_epoch() -> None:
 
 def test_a_trajectory_continues_the_run_it_starts_from() -> None:
     data = cases.resident()
-    adam = {"optimizer": {"name": "adam"}, "learning_rate": 0.01}
+    adam = {"optimizer": cases.optimizer("adam"), "learning_rate": 0.01}
     start = cases.initial(data, cases.spec())
     middle = cases.trained(data, start, stop=32, **adam).snapshot
     rows = measured(data, middle, {"name": "trajectory", "updates": 2, "batch_sizes": [16]}, **adam)
@@ -71,7 +71,7 @@ def test_a_trajectory_continues_the_run_it_starts_from() -> None:
 
 @pytest.mark.parametrize("precision", ["float64", "float32"])
 def test_drift_is_the_difference_of_two_runs(precision: str) -> None:
-    momentum = {"optimizer": {"name": "sgd", "momentum": 0.9}}
+    momentum = {"optimizer": cases.optimizer("sgd", momentum=0.9)}
     with cases.precision(precision):
         data = cases.resident()
         start = cases.initial(data, cases.spec())
@@ -143,4 +143,4 @@ def test_an_unknown_probe_and_a_wrong_position_are_named() -> None:
         measured(data, start, {"name": "hessian"})
     spec = {**cases.spec(), "position": 16, "probe": {"name": "trajectory", "updates": 1, "batch_sizes": [1]}}
     with pytest.raises(BatchlabError, match="is at 0 examples, not at 16"):
-        measuring.measure(spec, data, start)
+        measuring.measure(spec, data, (start,))

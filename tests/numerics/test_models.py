@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
+import re
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -11,28 +13,68 @@ import numpy as np
 import pytest
 from numerics import cases
 
-from batchlab.backend import runtime
 from batchlab.backend.runtime import keras
 from batchlab.errors import BatchlabError
 from batchlab.models.construction import build_model
-from batchlab.planning.model_options import MODEL_OPTIONS
-from batchlab.tensorflow_core.xla_choice import jit_rule
+from batchlab.models.signature import built_in_models, complete, options_of
 from batchlab.training import state
 
 
-@pytest.mark.parametrize("name", MODEL_OPTIONS)
-def test_options_are_the_keyword_arguments_of_the_builder(name: str) -> None:
-    builder = __import__(f"batchlab.models.{name}", fromlist=["build"]).build
-    keywords = {
-        key for key, p in inspect.signature(builder).parameters.items() if p.kind is inspect.Parameter.KEYWORD_ONLY
+@pytest.mark.parametrize("name", built_in_models())
+def test_options_read_from_the_source_are_those_that_python_sees(name: str) -> None:
+    parameters = inspect.signature(importlib.import_module(f"batchlab.models.{name}").build).parameters
+    keywords = {key: p.default for key, p in parameters.items() if p.kind is inspect.Parameter.KEYWORD_ONLY}
+    found = {option: default for option, (_, default) in options_of(built_in_models()[name]).items()}
+    assert found == {key: list(value) if isinstance(value, tuple) else value for key, value in keywords.items()}
+
+
+def test_the_shipped_models_are_found() -> None:
+    assert list(built_in_models()) == ["cnn", "lenet", "mlp", "mlp_bn"]
+
+
+def test_settings_are_completed_with_the_defaults_of_the_signature() -> None:
+    assert complete("models.m", {"name": "mlp", "dropout": 0}) == {
+        "name": "mlp",
+        "hidden": [512, 512],
+        "activation": "relu",
+        "dropout": 0.0,
     }
-    assert keywords == set(MODEL_OPTIONS[name])
+    assert isinstance(complete("models.m", {"name": "mlp", "dropout": 0})["dropout"], float)
+    assert complete("models.m", {"name": "mlp_bn", "ghost_batch": None})["ghost_batch"] is None
 
 
-@pytest.mark.parametrize("name", MODEL_OPTIONS)
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ({"name": "mpl"}, "m.name: unknown model 'mpl'; did you mean 'mlp'"),
+        ({"name": "mlp", "hiden": [3]}, "unknown option of model mlp 'hiden'; did you mean 'hidden'"),
+        ({"name": "mlp", "hidden": [3, 0]}, "a list of integers of 1 or more, such as"),
+        ({"name": "mlp", "activation": "rellu"}, "m.activation: 'rellu' is not possible; allowed: celu, "),
+        ({"name": "mlp", "dropout": 1}, "a rate, 0 or more and less than 1"),
+        ({"name": "lenet", "pooling": "sum"}, "allowed: average, max"),
+        ({"name": "mlp_bn", "ghost_batch": 0}, "null or an integer of 1 or more"),
+        ({"name": "mlp_bn", "momentum": True}, "m.momentum: true is not possible; allowed: a number"),
+    ],
+)
+def test_wrong_options_are_one_line(model: dict[str, Any], message: str) -> None:
+    with pytest.raises(BatchlabError, match=re.escape(message)):
+        complete("m", model)
+
+
+@pytest.mark.parametrize(
+    "option", ["units: int = 3", "units: Count", 'words: "Sizes" = (1, 2)', "units = 3", "units: Count | str = 3"]
+)
+def test_an_option_without_kind_or_default_is_named(tmp_path: Path, option: str) -> None:
+    path = tmp_path / "net.py"
+    path.write_text(f"def build(input_shape, classes, *, {option}):\n    return None\n")
+    with pytest.raises(BatchlabError, match=r"net\.py, line 1: option \w+ needs a default and a kind"):
+        options_of(path)
+
+
+@pytest.mark.parametrize("name", built_in_models())
 @pytest.mark.parametrize("shape", [(8, 8, 1), (28, 28, 1), (32, 32, 3), (9, 7)])
 def test_every_model_takes_images_and_returns_logits(name: str, shape: tuple[int, ...]) -> None:
-    model = build_model({"name": name}, shape, 7)
+    model = build_model({"name": name}, shape, (7,))
     outputs = model(np.zeros((3, *shape), dtype=np.float32))
     assert outputs.shape == (3, 7)
     assert model.layers[-1].activation is keras.activations.linear
@@ -43,24 +85,24 @@ def parameters(model: Any) -> int:
 
 
 def test_sizes_are_those_of_the_literature() -> None:
-    assert parameters(build_model({"name": "mlp"}, (28, 28, 1), 10)) == 785 * 512 + 513 * 512 + 513 * 10
+    assert parameters(build_model({"name": "mlp"}, (28, 28, 1), (10,))) == 785 * 512 + 513 * 512 + 513 * 10
     # Keskar's F1: dense layers without bias, γ and β instead.
     f1 = 784 * 512 + 4 * 512 * 512 + 5 * 2 * 512 + 513 * 10
-    assert parameters(build_model({"name": "mlp_bn"}, (28, 28, 1), 10)) == f1
+    assert parameters(build_model({"name": "mlp_bn"}, (28, 28, 1), (10,))) == f1
     # LeNet-5 from the 5 × 5 convolutions on: 6, 16 maps, 400 → 120 → 84 → 10.
     lenet = 26 * 6 + (25 * 6 + 1) * 16 + 401 * 120 + 121 * 84 + 85 * 10
-    assert parameters(build_model({"name": "lenet"}, (28, 28, 1), 10)) == lenet
+    assert parameters(build_model({"name": "lenet"}, (28, 28, 1), (10,))) == lenet
 
 
 @pytest.mark.parametrize("name", ["lenet", "cnn"])
 def test_convolutions_need_images(name: str) -> None:
     with pytest.raises(BatchlabError, match=f"model {name}: needs images"):
-        build_model({"name": name}, (64,), 10)
+        build_model({"name": name}, (64,), (10,))
 
 
 def test_a_seed_fixes_the_initial_weights_and_their_names() -> None:
     first, second, other = (
-        state.capture(state.variables_of(build_model({"name": "mlp", "dropout": 0.1}, (4,), 3, seed=seed)))
+        state.capture(state.variables_of(build_model({"name": "mlp", "dropout": 0.1}, (4,), (3,), seed=seed)))
         for seed in (1, 1, 2)
     )
     assert list(first) == list(second) == list(other)
@@ -116,61 +158,20 @@ def test_a_user_model_is_built_with_its_options(tmp_path: Path) -> None:
 )
 def test_a_wrong_user_model_is_one_line(tmp_path: Path, code: str, message: str) -> None:
     with pytest.raises(BatchlabError, match=message) as caught:
-        build_model(user_file(tmp_path, code), (12,), 3)
+        build_model(user_file(tmp_path, code), (12,), (3,))
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        ({"name": "resnet"}, "unknown name 'resnet'"),
-        ({"name": "mlp", "hiden": [3]}, "unknown option 'hiden'"),
+        ({"name": "resnet"}, "no built-in model 'resnet'"),
+        ({"name": "mlp", "hiden": [3]}, "hiden"),
         ({"name": "mlp", "activation": "rellu"}, "model mlp: build"),
-        ({"name": "lenet", "pooling": "sum"}, "choose average or max"),
         ({"file": "nowhere.py"}, "does not exist"),
     ],
 )
 def test_wrong_settings_are_one_line(model: dict[str, Any], message: str) -> None:
     with pytest.raises(BatchlabError, match=message) as caught:
-        build_model(model, (8, 8, 1), 3)
+        build_model(model, (8, 8, 1), (3,))
     assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("model", "device", "jit"),
-    [
-        ({"name": "mlp"}, "cpu", True),
-        ({"name": "mlp_bn"}, "cpu", True),
-        ({"name": "mlp_bn", "ghost_batch": 4}, "cpu", True),
-        ({"name": "mlp", "dropout": 0.1}, "cpu", False),
-        ({"name": "mlp", "dropout": 0.1}, "gpu", False),
-        ({"name": "lenet"}, "cpu", False),
-        ({"name": "lenet"}, "gpu", True),
-        ({"name": "cnn"}, "cpu", False),
-    ],
-)
-def test_the_rule_of_compilation(model: dict[str, Any], device: str, jit: bool) -> None:
-    decision, reason = jit_rule(build_model(model, (8, 8, 1), 3), device)
-    assert decision is jit
-    assert reason
-
-
-def test_the_rule_sees_through_custom_layers() -> None:
-    class Hidden(keras.layers.Layer):
-        def __init__(self) -> None:
-            super().__init__()
-            self.convolution = keras.layers.Conv2D(2, 3)
-
-        def call(self, inputs: Any) -> Any:
-            return self.convolution(inputs)
-
-    model = keras.Sequential([keras.Input((8, 8, 1)), Hidden(), keras.layers.Flatten(), keras.layers.Dense(3)])
-    assert jit_rule(model, "cpu") == (False, "convolution on a CPU")
-
-
-def test_an_unknown_precision_or_device_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(BatchlabError, match="precision: 'float16'"):
-        runtime.configure("float16")
-    monkeypatch.setenv("BATCHLAB_DEVICE", "tpu")
-    with pytest.raises(BatchlabError, match="BATCHLAB_DEVICE='tpu'"):
-        runtime.configure()

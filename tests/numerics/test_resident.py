@@ -10,15 +10,16 @@ from unit.sources import prepared
 
 from batchlab.backend import resident
 from batchlab.errors import BatchlabError
+from batchlab.training.task import TASK
 
 
 def test_features_are_stored_values_divided_by_the_scale(tmp_path: Path) -> None:
     path = prepared({"name": "digits"}, tmp_path)
-    data = resident.read(str(path))
+    data = resident.read(str(path), TASK)
     with np.load(path) as file:
         stored = np.concatenate([file[f"x_{split}"] for split in resident.SPLITS])
         labels = np.concatenate([file[f"y_{split}"] for split in resident.SPLITS])
-    assert (data.counts, data.shape, data.classes) == ((1297, 250, 250), (8, 8, 1), 10)
+    assert (data.counts, data.shape, data.output_shape) == ((1297, 250, 250), (8, 8, 1), (10,))
     assert np.array_equal(np.asarray(data.inputs(data.x)), stored.astype(np.float32) / np.float32(16))
     assert np.array_equal(np.asarray(data.y), labels)
 
@@ -32,6 +33,6 @@ def test_a_damaged_file_is_one_line(tmp_path: Path) -> None:
     for damage in damages:
         path.write_bytes(damage)
         with pytest.raises(BatchlabError, match=r"data\.npz: is not an intact prepared data set"):
-            resident.read(str(path))
+            resident.read(str(path), TASK)
     with pytest.raises(BatchlabError, match="absent"):
-        resident.read(str(tmp_path / "absent.npz"))
+        resident.read(str(tmp_path / "absent.npz"), TASK)

@@ -38,3 +38,11 @@ def test_a_backend_that_cannot_be_had_is_one_line(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(runtime, "_WANTED", wanted)
     with pytest.raises(BatchlabError, match=message):
         runtime.configure()
+
+
+def test_an_unknown_precision_or_device_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(BatchlabError, match="precision: 'float16'"):
+        runtime.configure("float16")
+    monkeypatch.setenv("BATCHLAB_DEVICE", "tpu")
+    with pytest.raises(BatchlabError, match="BATCHLAB_DEVICE='tpu'"):
+        runtime.configure()

@@ -17,7 +17,7 @@ from numerics import cases
 from batchlab.errors import BatchlabError
 from batchlab.training import segment, state
 from batchlab.training.checkpoint import Checkpoint
-from batchlab.training.row_files import Table, write_table
+from batchlab.training.row_files import write_rows
 from batchlab.training.trainer import Piece, pieces, single_updates
 
 N = cases.EXAMPLES
@@ -44,9 +44,9 @@ def without_seconds(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("model", "optimizer"),
     [
-        (cases.MLP, {"name": "adam"}),
-        ({"name": "mlp", "hidden": [8], "dropout": 0.3}, {"name": "sgd", "momentum": 0.9}),
-        ({"name": "mlp_bn", "hidden": [8]}, {"name": "sgd"}),
+        (cases.MLP, cases.optimizer("adam")),
+        ({"name": "mlp", "hidden": [8], "dropout": 0.3}, cases.optimizer("sgd", momentum=0.9)),
+        ({"name": "mlp_bn", "hidden": [8]}, cases.optimizer("sgd")),
     ],
     ids=["plain", "dropout", "norm"],
 )
@@ -83,7 +83,7 @@ def test_two_runs_are_bitwise_equal_and_their_files_too(tmp_path: Path) -> None:
 
 def test_seeds_do_not_depend_on_their_block() -> None:
     data = cases.resident()
-    both = cases.spec(seeds=[5, 6], optimizer={"name": "adam"})
+    both = cases.spec(seeds=[5, 6], optimizer=cases.optimizer("adam"))
     start = cases.initial(data, both)
     together = segment.train(both, data, start, start)
     alone = {**both, "seeds": [6]}
@@ -122,9 +122,9 @@ def test_a_phase_with_another_batch_size_goes_on_in_the_same_order() -> None:
 def test_the_learning_rate_of_a_later_segment_is_its_own() -> None:
     data = cases.resident()
     start = cases.initial(data, cases.spec())
-    first = cases.trained(data, start, optimizer={"name": "sgd", "momentum": 0.5}).snapshot
+    first = cases.trained(data, start, optimizer=cases.optimizer("sgd", momentum=0.5)).snapshot
     still = segment.train(
-        cases.spec(optimizer={"name": "sgd", "momentum": 0.5}, learning_rate=0.0, start=N, stop=N + 16),
+        cases.spec(optimizer=cases.optimizer("sgd", momentum=0.5), learning_rate=0.0, start=N, stop=N + 16),
         data,
         start,
         first,
@@ -156,7 +156,7 @@ def test_the_initial_segment_has_epoch_zero_and_no_optimizer(tmp_path: Path) -> 
     assert [(row["epoch"], row["updates"], row["seconds"]) for row in result.history] == [(0.0, 0, 0.0)] * 2
     assert [row["from_initial"] for row in result.distances] == [0.0, 0.0]
     assert not result.snapshot.trained
-    assert "batch_size" not in result.tables["history"].columns
+    assert "batch_size" not in result.tables["history"][0]
     kernel = result.snapshot.arrays["weights/mlp/hidden_1/kernel"]
     assert kernel.shape == (2, 12, 8)
     assert not np.array_equal(kernel[0], kernel[1])
@@ -264,7 +264,7 @@ def test_one_core_gives_the_numbers_of_all(tmp_path: Path, undisturbed: state.Sn
 
 def test_a_resumed_training_gives_the_same_tables(tmp_path: Path) -> None:
     data = cases.resident()
-    settings = cases.spec(seeds=[0, 1], optimizer={"name": "adam"}, stop=2 * N)
+    settings = cases.spec(seeds=[0, 1], optimizer=cases.optimizer("adam"), stop=2 * N)
     start = cases.initial(data, settings)
     whole = segment.train(settings, data, start, start)
 
@@ -288,7 +288,7 @@ def test_a_resumed_training_gives_the_same_tables(tmp_path: Path) -> None:
 def test_tables_round_trip_single_precision_and_leave_out_what_is_not_a_number(tmp_path: Path) -> None:
     value = float(np.float32(1 / 3))
     rows: list[dict[str, Any]] = [{"a": value, "b": "x"}, {"a": float("nan"), "b": 2}]
-    write_table(tmp_path / "t.csv", Table(("a", "b"), rows))
+    write_rows(tmp_path / "t.csv", rows)
     lines = (tmp_path / "t.csv").read_text().splitlines()
     assert lines[0] == "a,b"
     assert np.float32(lines[1].split(",")[0]) == np.float32(value)

@@ -13,8 +13,7 @@ from batchlab.backend.resident import SPLITS
 from batchlab.backend.runtime import keras
 from batchlab.models.construction import build_model
 from batchlab.models.parts.ghost_normalisation import GhostBatchNormalization
-from batchlab.tensorflow_core.inference import Evaluation
-from batchlab.tensorflow_core.re_estimation import ReEstimation
+from batchlab.tasks.classification.declaration import TASK
 from batchlab.training import state
 from batchlab.training.normalisation import normalisation_layers, pool
 
@@ -26,8 +25,8 @@ def test_loss_and_accuracy_equal_numpy_whatever_the_chunk(chunk: int) -> None:
     arrays = cases.arrays()
     with cases.precision("float64"):
         data = cases.resident()
-        model = build_model(cases.MLP, data.shape, data.classes, seed=1)
-        found = Evaluation(model, data, True, chunk).at_present()
+        model = build_model(cases.MLP, data.shape, data.output_shape, seed=1)
+        [found] = cases.evaluation_of(model, data, chunk=chunk).at_present()
         weights = [variable.numpy() for variable in model.trainable_variables]
     for split in SPLITS:
         x, y = arrays[f"x_{split}"], arrays[f"y_{split}"]
@@ -36,10 +35,16 @@ def test_loss_and_accuracy_equal_numpy_whatever_the_chunk(chunk: int) -> None:
         assert found[f"{split}_accuracy"] == pytest.approx((logits.argmax(axis=1) == y).mean(), rel=1e-12)
 
 
+def test_metrics_are_those_that_the_task_declares() -> None:
+    data = cases.resident()
+    [found] = cases.evaluation_of(build_model(cases.MLP, data.shape, data.output_shape), data).at_present()
+    assert tuple(found) == TASK.metric_names
+
+
 def test_dropout_is_off_during_evaluation() -> None:
     data = cases.resident()
-    model = build_model({"name": "mlp", "dropout": 0.5}, data.shape, data.classes)
-    evaluation = Evaluation(model, data, False)
+    model = build_model({"name": "mlp", "dropout": 0.5}, data.shape, data.output_shape)
+    evaluation = cases.evaluation_of(model, data)
     assert evaluation.at_present() == evaluation.at_present()
 
 
@@ -64,9 +69,9 @@ def test_re_estimated_statistics_are_the_populations(ghost_batch: int | None) ->
     arrays = cases.arrays()
     with cases.precision("float64"):
         data = cases.resident()
-        model = build_model({"name": "mlp_bn", "hidden": [6, 5], "ghost_batch": ghost_batch}, (12,), 3)
+        model = build_model({"name": "mlp_bn", "hidden": [6, 5], "ghost_batch": ghost_batch}, (12,), (3,))
         before = values_of(model)
-        with ReEstimation(model, data, True):
+        with cases.evaluation_of(model, data).population_statistics():
             inside = values_of(model)
         after = values_of(model)
     expected = forward_population(before, arrays["x_train"], 2)
@@ -80,8 +85,10 @@ def test_chunks_are_pooled_exactly_in_the_first_layer() -> None:
     arrays = cases.arrays()
     with cases.precision("float64"):
         data = cases.resident()
-        model = build_model({"name": "mlp_bn", "hidden": [6, 5]}, (12,), 3)
-        with ReEstimation(model, data, True, chunk=10):  # 55 examples: chunks of 10 and of 9
+        model = build_model({"name": "mlp_bn", "hidden": [6, 5]}, (12,), (3,))
+        with cases.evaluation_of(
+            model, data, population_chunk=10
+        ).population_statistics():  # 55 examples: chunks of 10 and of 9
             inside = values_of(model)
     expected = forward_population(inside, arrays["x_train"], 1)
     for key, value in expected.items():

@@ -16,14 +16,16 @@ from numerics import cases, reference
 from batchlab.backend import runtime
 from batchlab.backend.resident import Resident, from_arrays
 from batchlab.backend.runtime import keras, tf
-from batchlab.tensorflow_core.gradients import accumulated, compile_updates, gradient_sum
+from batchlab.tensorflow_core.gradients import accumulated, gradient_sum
+from batchlab.tensorflow_core.update_loop import compile_updates
 from batchlab.training import order
+from batchlab.training.task import TASK
 
 OPTIMIZERS: dict[str, tuple[dict[str, Any], Any]] = {
-    "sgd": ({"name": "sgd"}, lambda: reference.SGD(0.1)),
-    "momentum": ({"name": "sgd", "momentum": 0.9}, lambda: reference.SGD(0.1, 0.9)),
-    "nesterov": ({"name": "sgd", "momentum": 0.9, "nesterov": True}, lambda: reference.SGD(0.1, 0.9, True)),
-    "adam": ({"name": "adam"}, lambda: reference.Adam(0.1)),
+    "sgd": (cases.optimizer("sgd"), lambda: reference.SGD(0.1)),
+    "momentum": (cases.optimizer("sgd", momentum=0.9), lambda: reference.SGD(0.1, 0.9)),
+    "nesterov": (cases.optimizer("sgd", momentum=0.9, nesterov=True), lambda: reference.SGD(0.1, 0.9, True)),
+    "adam": (cases.optimizer("adam"), lambda: reference.Adam(0.1)),
 }
 
 
@@ -35,7 +37,7 @@ def test_two_epochs_with_a_ragged_batch_equal_the_twin(name: str, accumulation: 
     settings, twin = OPTIMIZERS[name]
     arrays = cases.arrays()
     with cases.precision("float64"):
-        data = from_arrays(arrays)
+        data = from_arrays(arrays, TASK)
         changes = {"model": {**cases.MLP, "activation": activation}, "stop": 2 * cases.EXAMPLES}
         start = cases.initial(data, cases.spec(**changes))
         end = cases.trained(data, start, optimizer=settings, accumulation=accumulation, **changes).snapshot
@@ -49,7 +51,7 @@ def test_two_epochs_with_a_ragged_batch_equal_the_twin(name: str, accumulation: 
 
 def test_five_updates_in_single_precision_equal_the_twin() -> None:
     arrays = cases.arrays(examples=80, stored="uint8")
-    data = from_arrays(arrays)
+    data = from_arrays(arrays, TASK)
     start = cases.initial(data, cases.spec())
     end = cases.trained(data, start, stop=80, accumulation=2).snapshot
     expected = reference.train(
@@ -132,8 +134,7 @@ def test_the_gradient_is_the_slope_of_the_loss() -> None:
             [keras.Input((12,)), keras.layers.Dense(5, activation="tanh"), keras.layers.Dense(3)]
         )
         rows = tf.range(9)
-        inputs, labels = data.inputs(tf.gather(data.x, rows)), tf.gather(data.y, rows)
-        _, gradients = gradient_sum(model, inputs, labels)
+        _, gradients = gradient_sum(model, data, rows)
         for variable, gradient in zip(model.trainable_variables, gradients, strict=True):
             value = variable.numpy()
             for index in np.ndindex(*value.shape):
@@ -142,7 +143,7 @@ def test_the_gradient_is_the_slope_of_the_loss() -> None:
                     moved = value.copy()
                     moved[index] += step
                     variable.assign(moved)
-                    sides.append(float(gradient_sum(model, inputs, labels)[0]))
+                    sides.append(float(gradient_sum(model, data, rows)[0]))
                 variable.assign(value)
                 assert (sides[0] - sides[1]) / 2e-6 == pytest.approx(float(gradient[index]), rel=1e-6, abs=1e-7)
 
@@ -173,7 +174,7 @@ def test_other_positions_do_not_compile_anew(tmp_path: Path) -> None:
         from pathlib import Path
         from batchlab.backend import runtime
         from batchlab.backend.runtime import keras, tf
-        from batchlab.tensorflow_core.gradients import compile_updates
+        from batchlab.tensorflow_core.update_loop import compile_updates
         runtime.configure()
         from numerics import cases
         data = cases.resident()
@@ -200,7 +201,7 @@ def test_other_positions_do_not_compile_anew(tmp_path: Path) -> None:
 
 def test_bytes_and_floats_of_the_same_values_are_the_same_inputs() -> None:
     arrays = cases.arrays(stored="uint8")
-    data: Resident = from_arrays(arrays)
+    data: Resident = from_arrays(arrays, TASK)
     np.testing.assert_array_equal(
         data.inputs(data.x[:55]).numpy(), arrays["x_train"].astype(np.float32) / np.float32(255)
     )

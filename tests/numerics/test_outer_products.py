@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 from numerics import cases, reference
-from numerics.test_training_updates import OPTIMIZERS
+from numerics.test_updates import OPTIMIZERS
 
 from batchlab.backend.runtime import keras, tf
 from batchlab.tensorflow_core import outer_products
-from batchlab.tensorflow_core.gradients import compile_updates
+from batchlab.tensorflow_core.update_loop import compile_updates
 from batchlab.training import order
 
 WIDE = {"name": "mlp", "hidden": [64, 72]}

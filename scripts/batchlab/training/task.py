@@ -1,0 +1,8 @@
+"""The task that runs learn: the one place where training names it."""
+
+from __future__ import annotations
+
+from batchlab.backend.objective import Objective
+from batchlab.tasks.classification.objective import CLASSIFICATION
+
+TASK: Objective = CLASSIFICATION
