@@ -347,6 +347,7 @@ class Jobs:
             },
             outputs={"tables": self.tables_folder(study)},
             spec=specs.tables_spec(self.plan, study),
+            modules=tuple(f"batchlab.tables.derivations.{name}.derive" for name in planned.automatic),
             folder=True,
             made_from=tuple(before),
         )
