@@ -17,8 +17,8 @@ from batchlab.declarations.derivation import Derivation
 from batchlab.declarations.options import OPTIONAL, Choice, ColumnName, Count, Flag, Text
 from batchlab.declarations.probe import Probe, Reads, Situation
 from batchlab.errors import BatchlabError
-from batchlab.planning.columns import derived_of
-from batchlab.planning.settings import figure_spec_without_defaults, probe_spec_without_defaults
+from batchlab.planning.specs import claims_spec, figure_data_spec
+from batchlab.planning.study_settings import figure_spec_without_defaults, probe_spec_without_defaults
 
 Add = Callable[..., None]
 
@@ -200,7 +200,12 @@ def test_a_study_derives_tables(add: Add) -> None:
         ("tables", {"loss": {"derivation": "best", "metric": "test_los"}}, "tables.loss.metric: unknown column"),
         ("tables", {"loss": {"derivation": "best", "metrik": "test_loss"}}, "tables.loss: unknown setting of best"),
         ("claims", {"low": {**claim, "of": {"recipe": "none"}}}, "claims.low.of.recipe: unknown recipe 'none'"),
-        ("claims", {"low": {**claim, "table": ["loss", "comparisons"], "value": "x"}}, "claims.low.value: unknown col"),
+        (
+            "claims",
+            {"low": {**claim, "table": ["loss", "arms"], "value": "x"}},
+            "claims.low.value: unknown column of table loss and arms",
+        ),
+        ("claims", {"low": {**claim, "table": ["loss", "comparisons"]}}, "claims.low.table: loss and comparisons both"),
     ):
         with pytest.raises(BatchlabError) as caught:
             planned(**{**changes, f"studies__sizes__{place}": value})
@@ -208,9 +213,12 @@ def test_a_study_derives_tables(add: Add) -> None:
 
 
 def test_formulas_of_derived_columns_are_settings_of_those_that_name_them() -> None:
-    tables = planned().studies["sizes"].tables
-    item = {"chart": "points", "table": "history", "x": "batch_size", "y": ["test_accuracy", "generalisation_gap"]}
-    assert derived_of(item, tables) == {"generalisation_gap": "train_accuracy - test_accuracy"}
-    filtered = {"table": "history", "value": "test_loss", "of": {"seconds_per_epoch": {"max": 1}}}
-    assert derived_of(filtered, tables) == {"seconds_per_epoch": "seconds / epoch"}
-    assert derived_of({"table": "summary", "value": "mean"}, tables) == {}
+    claim = dict.fromkeys(("statement", "source", "published"), "")
+    claim |= {"test": "level", "table": "history", "value": "test_loss", "expect": "less"}
+    claim["of"] = {"seconds_per_epoch": {"max": 1}}
+    plan = planned(studies__sizes__figures__accuracy__y="generalisation_gap", studies__sizes__claims={"quick": claim})
+    assert figure_data_spec(plan, "sizes", "accuracy")["derived"] == {
+        "generalisation_gap": "train_accuracy - test_accuracy"
+    }
+    assert claims_spec(plan, "sizes")["derived"] == {"seconds_per_epoch": "seconds / epoch"}
+    assert figure_data_spec(planned(), "sizes", "accuracy")["derived"] == {}

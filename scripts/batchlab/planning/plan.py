@@ -12,7 +12,7 @@ from batchlab.declarations.columns import Table
 from batchlab.errors import BatchlabError, unknown
 from batchlab.planning.captions import quotable, resolve_texts
 from batchlab.planning.chains import Chains
-from batchlab.planning.columns import (
+from batchlab.planning.named_columns import (
     check_columns,
     check_options,
     check_reference,
@@ -32,7 +32,7 @@ from batchlab.planning.rows import (
     of_probe,
     of_training,
 )
-from batchlab.planning.settings import ProbeSettings, derived_options, probes_of
+from batchlab.planning.study_settings import ProbeSettings, derived_options, probes_of
 from batchlab.tables.base import CLAIMS, STUDY_TABLES
 
 

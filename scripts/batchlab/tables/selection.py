@@ -9,10 +9,8 @@ import numpy as np
 import pandas as pd
 
 from batchlab.errors import BatchlabError, nearest
+from batchlab.tables.conditions import close, same_text, within
 from batchlab.tables.formulas import with_derived
-
-# Tables are written with nine significant digits, so two values that differ by less were equal when written.
-_RELATIVE, _ABSOLUTE = 1e-8, 1e-12
 
 
 def require_column(frame: pd.DataFrame, column: str, what: str = "column") -> None:
@@ -40,11 +38,10 @@ def _equal(column: pd.Series, value: Any, name: str) -> pd.Series:
     if pd.api.types.is_bool_dtype(column) or isinstance(value, bool):
         return column.astype(str).str.lower() == str(value).lower()
     if not pd.api.types.is_numeric_dtype(column):
-        return column == str(value)
+        return same_text(column, value)
     if column.isna().all():
         return pd.Series(False, index=column.index)
-    number = _number(value, name)
-    return pd.Series(np.isclose(column.to_numpy(float), number, _RELATIVE, _ABSOLUTE), index=column.index)
+    return pd.Series(close(column.to_numpy(float), _number(value, name)), index=column.index)
 
 
 def _number(value: Any, name: str) -> float:
@@ -61,12 +58,8 @@ def _between(column: pd.Series, limits: Mapping[str, Any], name: str) -> pd.Seri
     if not pd.api.types.is_numeric_dtype(column):
         raise BatchlabError(f"filter {name}: a range with min or max needs numbers, but the column {name} holds text")
     values = column.to_numpy(float)
-    kept = np.isfinite(values)
-    for key, bound in limits.items():
-        limit = _number(bound, name)
-        beyond = values >= limit if key == "min" else values <= limit
-        kept &= beyond | np.isclose(values, limit, _RELATIVE, _ABSOLUTE)
-    return pd.Series(kept, index=column.index)
+    bounds = {key: _number(bound, name) for key, bound in limits.items()}
+    return pd.Series(np.isfinite(values) & within(values, bounds), index=column.index)
 
 
 def _runs(frame: pd.DataFrame) -> list[str]:
