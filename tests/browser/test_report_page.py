@@ -9,9 +9,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from batchlab.charts.drawing import draw
 
 from batchlab.charts import export
+from batchlab.charts.curves.data import data
+from batchlab.charts.curves.draw import draw
+from batchlab.charts.drawn import read_drawn
+from batchlab.charts.figure import figure_from
+from batchlab.charts.planned import data_spec, drawing_spec
+from batchlab.charts.rows import rows_of
 from batchlab.report import render
 from batchlab.tables.base import HISTORY
 from batchlab.tables.csv_files import write_csv
