@@ -228,6 +228,7 @@ def _study(chains: Chains, name: str) -> Study:
     tables = {table.name: table for table in written}
     derived = _derived_tables(config, name, probes, tables)
     tables |= {key: _table(key, table) for key, table in derived.items()}
+    automatic = dict.fromkeys(key for probe in probes.values() for key in probe.declaration.derived)
     # Whether what refers to it fits
     rows = _Rows(arms, measurements, derived, range(first, first + count))
     for group, items in (("figures", figures), ("claims", claims)):
@@ -249,7 +250,8 @@ def _study(chains: Chains, name: str) -> Study:
         probes=tuple((each.arm, each.epoch, each.probe) for each in measurements),
         blocks=seed_blocks(first, count, seeds["block"]),
         tables=tables,
-        derived=derived,
+        derived={key: table for key, table in derived.items() if key not in automatic},
+        automatic=tuple(automatic),
         figures=figures,
         claims=claims,
     )

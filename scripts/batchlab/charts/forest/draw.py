@@ -146,7 +146,7 @@ def _layers(
     domain = figure.option("x_domain")
     scale = alt.Scale(zero=False, nice=True, domain=list(domain)) if domain else alt.Scale(zero=False)
     x = alt.X("mean:Q", title=name, scale=scale, axis=alt.Axis(grid=True, tickCount=6))
-    drawn, single = alt.Data(values=list(points)), alt.Data(values=list(seeds))
+    drawn, single = alt.InlineData(values=list(points)), alt.InlineData(values=list(seeds))
     base = alt.Chart(drawn).encode(**encoded)
     dots = alt.Chart(single).encode(**encoded).mark_point(size=12, opacity=0.45)
     layers: list[Any] = [dots.encode(x=alt.X("value:Q", title=name))]
