@@ -1,6 +1,6 @@
 """A side file from which a killed training continues with the same numbers.
 
-It is no output of the workflow, because declared outputs are deleted before a job starts. It is written after an epoch
+It is not an output of the workflow, because declared outputs are deleted before a job starts. It is written after an epoch
 if enough time has passed, and belongs to one digest of settings, code and environment: anything else is ignored.
 """
 
