@@ -53,7 +53,7 @@ def _plain(value: Any, path: tuple[Any, ...] = ()) -> Any:
     """Return what YAML and Snakemake read as plain JSON values; dates become text.
 
     Raises:
-        BatchlabError: For a key that is not text, NaN, an infinity, a number too large to use, or a value that JSON lacks.
+        BatchlabError: For a key that is not text, NaN, an infinity, an enormous number, or a value that JSON lacks.
     """
     where = _path(path)
     if len(path) > _DEEPEST:
