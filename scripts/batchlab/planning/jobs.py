@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from batchlab.charts.planned import numbers_module
 from batchlab.declarations import find
 from batchlab.declarations.options import Option, without_defaults
 from batchlab.paths import SCRIPTS
@@ -357,6 +358,7 @@ class Jobs:
             },
             outputs={"tables": self.tables_folder(study)},
             spec=specs.tables_spec(self.plan, study),
+            modules=tuple(f"batchlab.tables.derivations.{name}.derive" for name in planned.automatic),
             folder=True,
             made_from=tuple(before),
         )
@@ -386,7 +388,6 @@ class Jobs:
         )
         for figure, settings in planned.figures.items():
             base = f"{self.results}/figures/{study}/{figure}"
-            chart = f"batchlab.charts.{settings['chart']}"
             wildcards = {"figure": figure}
             declared = find.charts()[settings["chart"]].options
             yield job(
@@ -397,7 +398,7 @@ class Jobs:
                 inputs=self._table_inputs(study, specs.names_read(settings)),
                 outputs={"data": f"{base}.csv"},
                 spec=specs.figure_data_spec(self.plan, study, figure),
-                modules=(f"{chart}.data",),
+                modules=(numbers_module(settings["chart"]),),
                 options=settings,
                 declared=declared,
             )
@@ -409,7 +410,7 @@ class Jobs:
                 inputs={"data": f"{base}.csv"},
                 outputs={key: f"{base}.{ending}" for key, ending in specs.FORMATS.items()},
                 spec=specs.figure_drawing_spec(self.plan, study, figure),
-                modules=(f"{chart}.draw",),
+                modules=(f"batchlab.charts.{settings['chart']}.draw",),
                 options=settings,
                 declared=declared,
             )
