@@ -8,7 +8,7 @@ from typing import Any
 
 from batchlab.errors import BatchlabError
 from batchlab.files import sha256_of
-from batchlab.verification.records import Artefact, Evidence, examine
+from batchlab.verification.agreement import Artefact, Evidence, examine
 
 # The workflow: what must be there to run it anew.
 _WORKFLOW = (

@@ -21,7 +21,7 @@ from rocrate.rocrate import ROCrate
 from batchlab import __version__
 from batchlab.files import sha256_of
 from batchlab.records.provenance import files_in
-from batchlab.verification.records import Evidence
+from batchlab.verification.agreement import Evidence
 from crate.contents import LEFT_OUT, media_type
 
 # Readers and validators know these versions; 0.6 asks for RO-Crate 1.3.

@@ -12,7 +12,7 @@ import pytest
 
 from batchlab.files import write_json
 from batchlab.records import provenance
-from batchlab.verification.records import Artefact
+from batchlab.verification.agreement import Artefact
 
 DATA = "results/data/d/data.npz"
 STATE = "results/segments/s/seeds-0-0/state.npz"

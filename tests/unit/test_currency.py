@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,10 @@ class Job:
     environment: str = "e0"
     folder: bool = False
     made_from: tuple[Job, ...] = ()
+    default: str = ""  # option whose value is its default
+
+    def compared(self, spec: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {key: value for key, value in spec.items() if key != self.default}
 
 
 def cores(name: str) -> dict[str, str]:
@@ -196,6 +200,14 @@ def test_another_plan_says_what_is_other(job: Job, fields: dict[str, Any], reaso
     assert next(why(changed(job, **fields))) == f"{name_of(job)}: {reasons[0]}"
 
 
+def test_an_option_that_was_added_with_its_default_is_not_compared() -> None:
+    added = dataclasses.replace(SEGMENT, spec={**SEGMENT.spec, "new": 1}, default="new")
+    make(SEGMENT)
+    assert outdated(added) == [] and found(added)[STATE].spec == SEGMENT.spec
+    assert outdated(dataclasses.replace(added, default="")) == [STATE]
+    assert outdated(dataclasses.replace(added, spec={"learning_rate": 0.1, "new": 1})) == [STATE]
+
+
 def test_a_spec_is_compared_as_json() -> None:
     assert outdated(*changed(MEASURED, spec={"probe": {"trials": 3.0}})) == []
     make(dataclasses.replace(SEGMENT, spec={"seeds": [0, 1]}))
@@ -294,11 +306,15 @@ def damage_form(path: Path) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), "outputs": {"svg": "0" * 64}}))
 
 
+def damage_spec(path: Path) -> None:
+    path.write_text(json.dumps({**json.loads(path.read_text()), "spec": [1]}))
+
+
 def damage_kind(path: Path) -> None:
     path.write_text("[]")
 
 
-@pytest.mark.parametrize("damage", [damage_text, damage_form, damage_kind, Path.unlink])
+@pytest.mark.parametrize("damage", [damage_text, damage_form, damage_spec, damage_kind, Path.unlink])
 def test_what_has_no_record_that_can_be_read_is_of_unknown_origin(damage: Callable[[Path], None]) -> None:
     for job in ALL:
         damage(provenance.record_path(name_of(job), job.folder))

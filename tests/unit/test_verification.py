@@ -35,10 +35,10 @@ from batchlab.paths import LIBRARY
 from batchlab.tables import base
 from batchlab.verification import recompute as recomputing
 from batchlab.verification import tolerances
+from batchlab.verification.agreement import Artefact, Evidence, changes, examine
 from batchlab.verification.audit import audit, choose
 from batchlab.verification.comparison import columns_of, compare
 from batchlab.verification.recompute import platform_differences, recompute
-from batchlab.verification.records import Artefact, Evidence, changes, examine
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from typing import Any
 
 from batchlab.files import sha256_of
 from batchlab.records.provenance import is_record
+from batchlab.verification.agreement import Artefact, Difference, Evidence, examine
 from batchlab.verification.recompute import Recomputed, recompute
-from batchlab.verification.records import Artefact, Difference, Evidence, examine
 
 Say = Callable[[str], None]
 

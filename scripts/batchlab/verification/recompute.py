@@ -15,8 +15,8 @@ from typing import Any
 from batchlab.paths import SCRIPTS
 from batchlab.records.digests import canonical
 from batchlab.records.provenance import RECORD_OF_FOLDER, files_in
+from batchlab.verification.agreement import Difference, Evidence
 from batchlab.verification.comparison import DRAWINGS, compare
-from batchlab.verification.records import Difference, Evidence
 
 # Folders of the project that a job must not see: it gets its inputs, and writes, in a `results` of its own.
 _HIDDEN = ("results", "logs", ".snakemake", ".git")
