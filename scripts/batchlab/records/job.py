@@ -154,7 +154,7 @@ def _record(snakemake: Any, current: Job, inputs: dict[str, Any], outputs: Files
         outputs: Paths of its outputs as they are recorded.
         started: When it began.
     """
-    # Where the user's files lie is recorded beside the spec, as for Snakemake: a moved file is no other setting.
+    # Where the user's files lie is recorded beside the spec, as for Snakemake: moving a file changes no setting.
     source = snakemake.params.get("source", {})
     record = provenance.record(
         rule=snakemake.rule,
