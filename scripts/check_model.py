@@ -3,8 +3,8 @@
 from batchlab.backend import resident, runtime
 from batchlab.files import write_json
 from batchlab.records.job import job
+from batchlab.training.current_task import TASK
 from batchlab.training.model_trial import try_model
-from batchlab.training.task import TASK
 
 with job(snakemake) as this:
     this.facts |= runtime.configure(this.spec["precision"])

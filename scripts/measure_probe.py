@@ -4,8 +4,8 @@ from batchlab.backend import resident, runtime
 from batchlab.probes.measuring import measure
 from batchlab.records.job import job
 from batchlab.training import state
+from batchlab.training.current_task import TASK
 from batchlab.training.row_files import write_rows
-from batchlab.training.task import TASK
 
 with job(snakemake) as this:
     this.facts |= runtime.configure(this.spec["precision"])

@@ -7,9 +7,9 @@ from batchlab.records.digests import digest
 from batchlab.records.job import job
 from batchlab.training import state
 from batchlab.training.checkpoint import Checkpoint
+from batchlab.training.current_task import TASK
 from batchlab.training.row_files import write_rows
 from batchlab.training.segment import train
-from batchlab.training.task import TASK
 
 with job(snakemake) as this:
     params = snakemake.params

@@ -19,7 +19,7 @@ from batchlab.files import atomic_path
 from batchlab.records.provenance import host
 from batchlab.sources.prepare import prepare
 from batchlab.sources.settings import resolve
-from batchlab.training.task import TASK
+from batchlab.training.current_task import TASK
 from benchmarks import epochs, norms, scale, sections, workflow
 from benchmarks.peak import dense_operations, peak, shares
 

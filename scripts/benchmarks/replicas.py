@@ -66,7 +66,7 @@ def _serve() -> None:
     """Draw initial weights, prepare a training, or train an epoch from the initial weights, as each line asks."""
     from batchlab.backend import resident, runtime
     from batchlab.training import segment, state
-    from batchlab.training.task import TASK
+    from batchlab.training.current_task import TASK
     from batchlab.training.trainer import Trainer
 
     facts = runtime.configure()

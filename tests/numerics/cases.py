@@ -15,8 +15,8 @@ from batchlab.backend.runtime import keras
 from batchlab.planning.optimizer_options import OPTIMIZER_OPTIONS
 from batchlab.training import core, segment, state
 from batchlab.training.checkpoint import Checkpoint
+from batchlab.training.current_task import TASK
 from batchlab.training.evaluation import Evaluation
-from batchlab.training.task import TASK
 
 # One thread must be chosen before TensorFlow starts, that is before any test.
 runtime.configure()

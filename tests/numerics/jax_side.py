@@ -21,6 +21,7 @@ from batchlab.backend import runtime
 from batchlab.backend.resident import Resident
 from batchlab.errors import BatchlabError
 from batchlab.jax_core import memory_budget
+from batchlab.jax_core.functional import forward, present_values
 from batchlab.jax_core.vectorising import vectorisation_rule
 from batchlab.models.construction import build_model
 from batchlab.models.signature import built_in_models
@@ -130,6 +131,18 @@ def choices(job: Job, data: Resident, folder: Path) -> dict[str, Any]:
     return found
 
 
+def stateless(job: Job, data: Resident, folder: Path) -> dict[str, Any]:
+    """Return the largest differences between our pure function of a model and Keras' own, in training mode."""
+    model = build_model(job["spec"]["model"], data.shape, data.output_shape)
+    trainable, fixed = present_values(model)
+    inputs = data.inputs(data.x[:5])
+    outputs, after, _ = forward(model, trainable, fixed, inputs, True)
+    expected, wanted = model.stateless_call(trainable, fixed, inputs, training=True)
+    pairs = zip([outputs, *after], [expected, *wanted], strict=True)
+    moved = [float(np.abs(new - old).max()) for new, old in zip(wanted, fixed, strict=True)]
+    return {"differences": [float(np.abs(one - other).max()) for one, other in pairs], "moved": moved}
+
+
 KINDS: dict[str, Callable[[Job, Resident, Path], dict[str, Any]]] = {
     "train": train,
     "initialise": initialise,
@@ -139,6 +152,7 @@ KINDS: dict[str, Callable[[Job, Resident, Path], dict[str, Any]]] = {
     "tried": tried,
     "along": along,
     "choices": choices,
+    "stateless": stateless,
 }
 
 

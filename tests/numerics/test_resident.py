@@ -10,7 +10,7 @@ from unit.sources import prepared
 
 from batchlab.backend import resident
 from batchlab.errors import BatchlabError
-from batchlab.training.task import TASK
+from batchlab.training.current_task import TASK
 
 
 def test_features_are_stored_values_divided_by_the_scale(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from batchlab.backend.resident import Resident
 from batchlab.backend.runtime import tf
 from batchlab.tensorflow_core import row_loops
-from batchlab.tensorflow_core.gradients import KERNELS, examples, gradient_sum
+from batchlab.tensorflow_core.tapes import KERNELS, examples, gradient_sum
 from batchlab.tensorflow_core.update_loop import Updates, compile_updates
 from batchlab.tensorflow_core.xla_choice import compilation
 

@@ -12,7 +12,7 @@ from batchlab.backend import passes
 from batchlab.backend.resident import Resident
 from batchlab.backend.runtime import float_type, tf
 from batchlab.tensorflow_core import outer_products
-from batchlab.tensorflow_core.gradients import gradient_sum, loss_sum, replaced
+from batchlab.tensorflow_core.tapes import gradient_sum, loss_sum, replaced
 
 # Single gradients that are added in the model's precision before the sum is carried on in double precision.
 BLOCK = 500

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchlab.backend import resident, runtime
-from batchlab.training.task import TASK
+from batchlab.training.current_task import TASK
 from batchlab.training.trainer import Trainer
 from benchmarks.contenders import Data, start
 
