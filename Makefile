@@ -12,7 +12,7 @@ export BATCHLAB_BACKEND := $(BACKEND)
 endif
 READY := config-there $(VENV)/run.stamp $(if $(filter jax,$(BATCHLAB_BACKEND)),$(VENV)/jax.stamp)
 
-.PHONY: help config-there figures redraw plan verify crate readme report-archive bench bench-peers bench-docs test test-slow \
+.PHONY: help config-there figures redraw plan unlock verify crate readme report-archive bench bench-peers bench-docs test test-slow \
 	check format docs lock clean-env
 
 help:
@@ -23,13 +23,18 @@ help:
 	@echo "make verify CONFIG=… SAMPLE=n SEED=m    are the results those that were recorded, and do they come out again?"
 	@echo "make crate CONFIG=…                     results, workflow and history as one RO-Crate for an archive"
 	@echo "make redraw CONFIG=…                    figures and report again from the tables that are there"
+	@echo "make unlock                             after a kill: remove the lock that Snakemake left behind"
 	@echo "make test | make test-slow | make check tests; those that take long; style, types and lint"
 
 config-there:
 	@test -f "$(CONFIG)" || { echo "batchlab: error: CONFIG: there is no file $(CONFIG); see config/" >&2; exit 1; }
 
-# Without reasons, so that progress can be followed; `make plan` tells them.
+# Results that came with a checkout or from another machine: file times in the order of their records, once.
+ADOPT = @PYTHONPATH=scripts $(BIN)/python -m batchlab.records.adopt
+
+# Without reasons, so that progress can be followed; `make plan` gives them.
 figures: $(READY)
+	$(ADOPT)
 	@$(SNAKEMAKE) --quiet host reason
 
 plan: $(READY)
@@ -37,7 +42,12 @@ plan: $(READY)
 
 # For a checkout that has tables but no trained segments, such as results/paper on a laptop.
 redraw: $(READY)
-	@$(SNAKEMAKE) --allowed-rules draw_figure write_report
+	$(ADOPT)
+	@$(SNAKEMAKE) --allowed-rules note_outdated figure_data draw_figure write_report
+
+# After a Snakemake that was killed: its lock stays, so that no second one works beside it by mistake.
+unlock: $(READY)
+	@$(SNAKEMAKE) --unlock --quiet
 
 # The README's table, from the claims of results/paper.
 readme:

@@ -2,16 +2,7 @@
 # The stages follow one another: data → segments → probes → tables → claims and figures → report.
 from snakemake.utils import min_version
 
-min_version("9.27")
-
-
-# The catalogue of studies, then the campaign: --configfile replaces the default one.
-configfile: "config/studies.yaml"
-
-
-if "campaign" not in config:
-
-    configfile: "config/quick.yaml"
+min_version("9.0")
 
 
 include: "rules/common.smk"
@@ -21,16 +12,10 @@ include: "rules/probes.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
-include: "rules/jobs.smk"
 include: "rules/verify.smk"
-include: "rules/crate.smk"
 
 
 report: "config/report.rst"
-
-
-onstart:
-    hold_folder(".snakemake/batchlab.lock")
 
 
 onsuccess:
@@ -38,38 +23,34 @@ onsuccess:
         print(f"\nThe report is at {rules.write_report.output.page}")
 
 
+rule all:
+    default_target: True
+    input:
+        JOBS.outputs("tables", "claims", "drawn", "figures", "report"),
+    localrule: True
+    message:
+        "The campaign is complete"
+
+
 rule data:
     input:
-        [data_path(name) for name in PLAN.data],
+        JOBS.outputs("data"),
     localrule: True
     message:
         "All data sets are prepared"
 
 
-rule figures:
-    input:
-        [path for study in PLAN.studies for path in figure_paths(study)],
-    localrule: True
-    message:
-        "All figures are drawn"
-
-
 rule tables:
     input:
-        [path for study in PLAN.studies for path in table_paths(study)],
-        expand(f"{RESULTS}/tables/{{table}}.csv", table=MERGED_TABLES),
+        JOBS.outputs("tables"),
     localrule: True
     message:
         "All tables are written"
 
 
-# The report needs the others; they are named so that a deleted figure or table is made anew.
-rule all:
-    default_target: True
+rule figures:
     input:
-        rules.figures.input,
-        rules.tables.input,
-        rules.write_report.output.page,
+        JOBS.outputs("drawn", "figures"),
     localrule: True
     message:
-        "The campaign is complete"
+        "All figures are drawn"

@@ -3,9 +3,7 @@
 
 rule prepare_data:
     input:
-        settings=lambda wildcards: shared_settings(
-            data_path(wildcards.dataset), data_digests(wildcards.dataset)
-        ),
+        unpack(CAMPAIGN.inputs("prepare_data")),
     output:
         data="results/data/{dataset}/data.npz",
     log:
@@ -13,12 +11,7 @@ rule prepare_data:
     conda:
         "../envs/tables.yaml"
     params:
-        spec=lambda wildcards: canonical(PLAN.data[wildcards.dataset].spec),
-        # Not compared by Snakemake, because it asks for `output`: a moved file is the same data.
-        source=lambda wildcards, output: PLAN.data[wildcards.dataset].source,
-        code=lambda wildcards: data_digests(wildcards.dataset)["code"],
-        env=lambda wildcards: data_digests(wildcards.dataset)["environment"],
-        identity=lambda wildcards: wildcards.dataset,
+        **CAMPAIGN.params("prepare_data"),
     message:
         "Prepare the data set {wildcards.dataset}"
     script:

@@ -1,16 +1,26 @@
-# Figures: each from its study's table, in four formats. A figure reads tables and nothing else.
+# Figures: the numbers that one shows, as a table, and its drawing in four formats from that table alone.
+
+
+rule figure_data:
+    input:
+        unpack(CAMPAIGN.inputs("figure_data")),
+    output:
+        data=f"{RESULTS}/figures/{{study}}/{{figure}}.csv",
+    log:
+        f"logs/{PLAN.campaign}/figure_data/{{study}}/{{figure}}.log",
+    conda:
+        "../envs/tables.yaml"
+    params:
+        **CAMPAIGN.params("figure_data"),
+    message:
+        "Compute what {wildcards.study}: {wildcards.figure} shows"
+    script:
+        "../scripts/figure_data.py"
 
 
 rule draw_figure:
     input:
-        unpack(lambda wildcards: figure_tables(wildcards.study, wildcards.figure)),
-        settings=lambda wildcards: settings(
-            f"draw/{wildcards.study}/{wildcards.figure}",
-            f"{RESULTS}/figures/{wildcards.study}/{wildcards.figure}.svg",
-            figure_spec(PLAN, wildcards.study, wildcards.figure),
-            "draw_figure.py",
-            *chart_modules(wildcards),
-        ),
+        unpack(CAMPAIGN.inputs("draw_figure")),
     output:
         svg=report(
             f"{RESULTS}/figures/{{study}}/{{figure}}.svg",
@@ -26,16 +36,9 @@ rule draw_figure:
     conda:
         "../envs/figures.yaml"
     params:
-        spec=lambda wildcards: canonical(
-            figure_spec(PLAN, wildcards.study, wildcards.figure)
-        ),
-        code=lambda wildcards: code("draw_figure.py", *chart_modules(wildcards)),
-        env=lambda wildcards: env("draw_figure.py", *chart_modules(wildcards)),
-        identity=lambda wildcards: study_identity(PLAN, wildcards.study),
+        **CAMPAIGN.params("draw_figure"),
         # The text of config/figure.rst in Snakemake's own report.
-        caption=lambda wildcards: PLAN.studies[wildcards.study].figures[
-            wildcards.figure
-        ]["caption"],
+        caption=lambda wildcards: CAMPAIGN.caption(wildcards),
     message:
         "Draw {wildcards.study}: {wildcards.figure}"
     script:

@@ -3,12 +3,7 @@
 
 rule write_report:
     input:
-        figures=[path for study in PLAN.studies for path in figure_paths(study)],
-        tables=[path for study in PLAN.studies for path in table_paths(study)],
-        merged=expand(f"{RESULTS}/tables/{{table}}.csv", table=MERGED_TABLES),
-        settings=settings(
-            "write", f"{RESULTS}/index.html", report_spec(PLAN), "write_report.py"
-        ),
+        unpack(CAMPAIGN.inputs("write_report")),
     output:
         page=report(
             f"{RESULTS}/index.html", caption="../config/page.rst", category="report"
@@ -18,10 +13,7 @@ rule write_report:
     conda:
         "../envs/figures.yaml"
     params:
-        spec=constant(report_spec(PLAN)),
-        code=code("write_report.py"),
-        env=env("write_report.py"),
-        identity=campaign_identity(PLAN),
+        **CAMPAIGN.params("write_report"),
     message:
         "Write the report of the campaign"
     script:
@@ -34,8 +26,7 @@ for name in PLAN.studies:
         name:
             name
         input:
-            table_paths(name),
-            figure_paths(name),
+            JOBS.outputs("tables", "claims", "drawn", "figures", study=name),
         localrule: True
         message:
             f"The study {name} is complete"

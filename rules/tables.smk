@@ -1,58 +1,51 @@
-# Tables: one folder for each study; then the verdict on its claims. One rule for each study, since their tables differ.
+# Tables: one folder for each study, tables derived from them, and the verdict on the study's claims.
 
-for name, planned in PLAN.studies.items():
 
-    rule:
-        name:
-            f"tabulate_{name}"
-        input:
-            files=study_inputs(name),
-            # Not read: their record tells with which code they were prepared.
-            data=study_data(name),
-            settings=settings(
-                f"tabulate/{name}",
-                study_table(name, "arms"),
-                tables_spec(PLAN, name),
-                "tabulate_study.py",
-                made_from=made_from(name),
-            ),
-        output:
-            **{table: study_table(name, table) for table in planned.tables},
-        log:
-            f"logs/{PLAN.campaign}/tabulate_study/{name}.log",
-        conda:
-            "../envs/tables.yaml"
-        params:
-            spec=constant(tables_spec(PLAN, name)),
-            code=code("tabulate_study.py"),
-            env=env("tabulate_study.py"),
-            identity=study_identity(PLAN, name),
-        message:
-            f"Tabulate the study {name}"
-        script:
-            "../scripts/tabulate_study.py"
+rule tabulate_study:
+    input:
+        unpack(CAMPAIGN.inputs("tabulate_study")),
+    output:
+        tables=directory(f"{RESULTS}/tables/{{study}}"),
+    log:
+        f"logs/{PLAN.campaign}/tabulate_study/{{study}}.log",
+    conda:
+        "../envs/tables.yaml"
+    params:
+        **CAMPAIGN.params("tabulate_study"),
+    message:
+        "Tabulate the study {wildcards.study}"
+    script:
+        "../scripts/tabulate_study.py"
+
+
+rule derive_table:
+    input:
+        unpack(CAMPAIGN.inputs("derive_table")),
+    output:
+        table=f"{RESULTS}/derived/{{study}}/{{table}}.csv",
+    log:
+        f"logs/{PLAN.campaign}/derive_table/{{study}}/{{table}}.log",
+    conda:
+        "../envs/tables.yaml"
+    params:
+        **CAMPAIGN.params("derive_table"),
+    message:
+        "Derive {wildcards.study}: {wildcards.table}"
+    script:
+        "../scripts/derive_table.py"
 
 
 rule judge_claims:
     input:
-        unpack(lambda wildcards: claim_tables(wildcards.study)),
-        settings=lambda wildcards: settings(
-            f"judge/{wildcards.study}",
-            study_table(wildcards.study, "claims"),
-            claims_spec(PLAN, wildcards.study),
-            "judge_claims.py",
-        ),
+        unpack(CAMPAIGN.inputs("judge_claims")),
     output:
-        claims=f"{RESULTS}/tables/{{study}}/claims.csv",
+        claims=f"{RESULTS}/claims/{{study}}.csv",
     log:
         f"logs/{PLAN.campaign}/judge_claims/{{study}}.log",
     conda:
         "../envs/tables.yaml"
     params:
-        spec=lambda wildcards: canonical(claims_spec(PLAN, wildcards.study)),
-        code=code("judge_claims.py"),
-        env=env("judge_claims.py"),
-        identity=lambda wildcards: study_identity(PLAN, wildcards.study),
+        **CAMPAIGN.params("judge_claims"),
     message:
         "Judge the claims of {wildcards.study}"
     script:
@@ -61,28 +54,15 @@ rule judge_claims:
 
 rule merge_tables:
     input:
-        merged=lambda wildcards: [
-            study_table(study, wildcards.table) for study in PLAN.studies
-        ],
-        settings=lambda wildcards: settings(
-            f"merge/{wildcards.table}",
-            f"{RESULTS}/tables/{wildcards.table}.csv",
-            merge_spec(PLAN, wildcards.table),
-            "merge_tables.py",
-        ),
+        unpack(CAMPAIGN.inputs("merge_tables")),
     output:
         merged=f"{RESULTS}/tables/{{table}}.csv",
     log:
         f"logs/{PLAN.campaign}/merge_tables/{{table}}.log",
-    wildcard_constraints:
-        table="arms|history|distances|summary|comparisons|claims",
     conda:
         "../envs/tables.yaml"
     params:
-        spec=lambda wildcards: canonical(merge_spec(PLAN, wildcards.table)),
-        code=code("merge_tables.py"),
-        env=env("merge_tables.py"),
-        identity=campaign_identity(PLAN),
+        **CAMPAIGN.params("merge_tables"),
     message:
         "Join the studies' tables: {wildcards.table}"
     script:

@@ -1,5 +1,5 @@
-# Verification: results against their records, and a sample of them made again. The rule has no inputs, so that nothing
-# is built first, and no outputs, so that it always runs.
+# What takes results as they lie there and builds nothing: verification, and the archive of a campaign. These rules have
+# no inputs, so that nothing is built first, and no outputs, so that they always run.
 
 
 rule verify:
@@ -8,16 +8,22 @@ rule verify:
     conda:
         "../envs/verify.yaml"
     params:
-        spec=lambda wildcards: canonical(
-            {
-                "campaign": PLAN.campaign,
-                "folder": RESULTS,
-                "sample": PLAN.config["verify_sample"],
-                "seed": PLAN.config.get("verify_seed"),
-                "artefacts": list(planned_jobs()),
-            }
-        ),
+        spec=lambda wildcards: CAMPAIGN.verification(),
     message:
         "Verify the results of the campaign"
     script:
         "../scripts/verify.py"
+
+
+rule crate:
+    log:
+        f"logs/{PLAN.campaign}/crate.log",
+    localrule: True
+    conda:
+        "../envs/crate.yaml"
+    params:
+        spec=lambda wildcards: CAMPAIGN.archive(),
+    message:
+        "Pack the results of the campaign"
+    script:
+        "../scripts/pack_crate.py"

@@ -2,9 +2,8 @@
 
 from batchlab.records.job import job
 from batchlab.tables.claims import judge, tables_needed
-from batchlab.tables.csv_files import write_csv
-from batchlab.tables.selection import read_table
+from batchlab.tables.csv_files import read_tables, write_csv
 
 with job(snakemake) as this:
-    tables = {name: read_table(this.input[name]) for name in tables_needed(this.spec)}
+    tables = read_tables(tables_needed(this.spec), this.input, this.spec["tables"])
     write_csv(this.output["claims"], judge(this.spec, tables))

@@ -7,11 +7,11 @@ from batchlab.training import state
 from batchlab.training.current_task import TASK
 from batchlab.training.row_files import write_rows
 
-with job(snakemake) as this:
+with job(snakemake, folder=True) as this:
     this.facts |= runtime.configure(this.spec["precision"])
     states = this.input["state"]
     snapshots = tuple(state.read(path) for path in ([states] if isinstance(states, str) else states))
     measurement = measure(this.spec, resident.read(this.input["data"], TASK), snapshots)
     this.facts |= measurement.facts
     for name, rows in measurement.tables.items():
-        write_rows(this.output[name], rows)
+        write_rows(f"{this.output['tables']}/{name}.csv", rows)

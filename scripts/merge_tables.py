@@ -1,9 +1,12 @@
-"""Concatenate the tables of all studies, each output from the inputs of the same name."""
+"""Concatenate one table of all studies: of each folder among the inputs its file, and files as they are."""
+
+from pathlib import Path
 
 from batchlab.records.job import job
 from batchlab.tables.csv_files import merge_tables
 
 with job(snakemake) as this:
-    for name, target in this.output.items():
-        sources = this.input[name]
-        merge_tables(target, [sources] if isinstance(sources, str) else sources)
+    given = this.input["merged"]
+    sources = [Path(path) for path in ([given] if isinstance(given, str) else given)]
+    name = f"{this.spec['table']}.csv"
+    merge_tables(this.output["merged"], [path / name if path.is_dir() else path for path in sources])

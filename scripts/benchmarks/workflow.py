@@ -30,9 +30,10 @@ IMPORT_COLUMNS = ("job", "seed", "seconds", "memory_mb")
 IMPORTS = {
     "prepare data": "batchlab.sources.prepare",
     "train, probe": "batchlab.training.segment, batchlab.probes.measuring",
-    "tabulate": "batchlab.tables",
+    "tabulate": "batchlab.tables.study",
     "judge claims": "batchlab.tables.claims",
-    "draw a figure": "batchlab.charts.drawing, batchlab.charts.export, batchlab.charts.curves.draw",
+    "numbers of a figure": "batchlab.charts.rows, batchlab.charts.curves.data",
+    "draw a figure": "batchlab.charts.drawn, batchlab.charts.export, batchlab.charts.curves.draw",
     "write the report": "batchlab.report",
 }
 

@@ -14,7 +14,6 @@ from scipy import stats
 from batchlab.tables import intervals as statistics
 from batchlab.tables.intervals import (
     Estimate,
-    equivalent,
     hedges_g,
     holm,
     log2_slope,

@@ -27,7 +27,14 @@ from batchlab.configuration.yaml_files import check_files
 from batchlab.declarations.model_options import ACTIVATIONS
 from batchlab.errors import BatchlabError
 from batchlab.planning import plan
-from batchlab.planning.specs import claims_spec, figure_spec, report_spec, tables_spec
+from batchlab.planning.specs import (
+    claims_spec,
+    derived_spec,
+    figure_data_spec,
+    figure_drawing_spec,
+    report_spec,
+    tables_spec,
+)
 from batchlab.records.digests import canonical
 
 LONG = os.environ.get("BATCHLAB_FUZZ")
@@ -149,7 +156,10 @@ def used(campaign: dict[str, Any]) -> None:
         canonical(tables_spec(planned, name))
         canonical(claims_spec(planned, name))
         for figure in study.figures:
-            canonical(figure_spec(planned, name, figure))
+            canonical(figure_data_spec(planned, name, figure))
+            canonical(figure_drawing_spec(planned, name, figure))
+        for table in study.derived:
+            canonical(derived_spec(planned, name, table))
     canonical(report_spec(planned))
 
 

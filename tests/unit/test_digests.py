@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import shutil
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from batchlab.pages.environments import STAGES, conda_file
 from batchlab.paths import LIBRARY
 from batchlab.records import reach
 from batchlab.records.digests import canonical, codes, digest, locked_versions, packages, source_digest
-from batchlab.records.reach import CORES, Library, Reach, Reached
+from batchlab.records.reach import CORES, NEUTRAL, Library, Reach, Reached
 
 PROJECT = Path(__file__).resolve().parents[2]
 SCRIPTS = PROJECT / "scripts"
@@ -453,12 +455,19 @@ def test_of_a_module_that_is_passed_around_everything_counts(tmp_path: Path, use
     assert reached(tmp_path, elsewhere).digest == reached(tmp_path, files).digest
 
 
-@pytest.mark.parametrize("look", ["globals()[x](x)", "eval(x)", "exec(x)"])
+@pytest.mark.parametrize("look", ["globals()[x](x)", "eval(x)", "exec(x)", "vars()[x]"])
 def test_of_a_module_that_looks_into_itself_everything_counts(tmp_path: Path, look: str) -> None:
     files = replaced(SHARED, ("return min(x, 1)", f"return {look}"))
     on = {"batchlab.probes.norms": {"clip": True, "kind": "a"}}
     edited = {**files, SHARED: files[SHARED].replace("DataFrame(x)", "DataFrame([x])")}
     assert reached(tmp_path, files, on).digest != reached(tmp_path, edited, on).digest
+
+
+def test_a_look_into_an_object_is_none_into_the_module(tmp_path: Path) -> None:
+    files = replaced(SHARED, ("return min(x, 1)", "return vars(x)"))
+    on = {"batchlab.probes.norms": {"clip": True, "kind": "a"}}
+    more = {**files, SHARED: files[SHARED].replace("DataFrame(x)", "DataFrame([x])")}
+    assert reached(tmp_path, files, on).digest == reached(tmp_path, more, on).digest
 
 
 def test_subclasses_count_where_their_base_learns_of_them(tmp_path: Path) -> None:
@@ -601,7 +610,7 @@ def test_jobs_take_nothing_from_the_planning_which_is_outside_their_digests() ->
         if any(each.module.split(".")[1:2] in (["planning"], ["configuration"]) for each in module.imports):
             takes.add(name)
     # Options of models and optimizers, which the plan has completed already.
-    assert takes <= {"batchlab.models", "batchlab.training.optimizers"}
+    assert takes <= {"batchlab.models.construction", "batchlab.training.optimizers"}
 
 
 def test_modules_that_are_imported_by_a_name_made_at_run_time_are_those_that_a_plan_names() -> None:
@@ -612,6 +621,148 @@ def test_modules_that_are_imported_by_a_name_made_at_run_time_are_those_that_a_p
         "batchlab.models",
         "batchlab.sources.prepare",
     }
+
+
+def test_what_is_left_out_of_digests_is_there() -> None:
+    """A name that was moved would silently count again."""
+    library = Library(LIBRARY)
+    for name in {*NEUTRAL, *CORES.values()}:
+        module, _, last = name.rpartition(".")
+        known = library.module(module)
+        assert library.path(name) or (known and last in known.bindings), name
+
+
+# Jobs of all kinds: script, and modules that it imports by name.
+JOBS = {
+    "data": ("prepare_data.py", "batchlab.sources.formats.csv.read"),
+    "check": ("check_model.py",),
+    "initial": ("initialise_model.py", "batchlab.models.mlp"),
+    "segment": ("train_segment.py", "batchlab.models.mlp"),
+    "norms": ("measure_probe.py", "batchlab.probes.gradient_norms.measure", "batchlab.models.mlp"),
+    "drift": ("measure_probe.py", "batchlab.probes.weight_drift.measure", "batchlab.models.mlp"),
+    "tables": ("tabulate_study.py",),
+    "claims": ("judge_claims.py",),
+    "joined": ("merge_tables.py",),
+    "curves": ("draw_figure.py", "batchlab.charts.curves.draw"),
+    "forest": ("draw_figure.py", "batchlab.charts.forest.draw"),
+    "report": ("write_report.py",),
+}
+COMPUTES = {"check", "initial", "segment", "norms", "drift"}
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the library and its scripts, parsed once."""
+    scripts = tmp_path_factory.mktemp("copy") / "scripts"
+    shutil.copytree(SCRIPTS, scripts, ignore=shutil.ignore_patterns("__pycache__", "benchmarks"))
+    Library(scripts / "batchlab").keep(write_text)
+    return scripts
+
+
+def digests_of(scripts: Path) -> dict[tuple[str, str], str]:
+    library = Library(scripts / "batchlab")
+    found = {}
+    for core in CORES:
+        follow = Reach(library, core)
+        for name, (script, *entries) in JOBS.items():
+            found[name, core] = follow.job(scripts / script, entries).digest
+    return found
+
+
+@contextlib.contextmanager
+def edited(scripts: Path, *edits: Callable[[Path], object]) -> Iterator[None]:
+    kept = shutil.copytree(scripts, scripts.parent / "kept")
+    try:
+        for edit in edits:
+            edit(scripts / "batchlab")
+        yield
+    finally:
+        shutil.rmtree(scripts)
+        kept.rename(scripts)
+
+
+def adding(name: str, text: str) -> Callable[[Path], object]:
+    def add(library: Path) -> None:
+        path = library / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text((path.read_text() if path.exists() else "") + text)
+
+    return add
+
+
+def renaming(room: str, old: str, new: str) -> Callable[[Path], object]:
+    """Rename a module, in all imports of it too."""
+
+    def rename(library: Path) -> None:
+        (library / room / f"{old}.py").rename(library / room / f"{new}.py")
+        for path in library.parent.rglob("*.py"):
+            text = path.read_text().replace(f"batchlab.{room}.{old}", f"batchlab.{room}.{new}")
+            imports = rf"(from batchlab\.{room} import [^\n]*?)\b{old}\b(?: as (\w+))?"
+            path.write_text(re.sub(imports, lambda found: f"{found[1]}{new} as {found[2] or old}", text))
+
+    return rename
+
+
+NOTHING = {
+    "a release": adding("__init__.py", '__version__ = "99"\n'),
+    "how files are written": adding("files.py", "import sys\nprint(sys)\n"),
+    "a message": adding("errors.py", "print(1)\n"),
+    "records, planning and declarations": lambda library: [
+        adding(f"{room}/{path.name}", "\nprint(1)\n")(library)
+        for room in ("records", "planning", "declarations", "configuration")
+        for path in (library / room).glob("*.py")
+    ],
+    "a new model": adding(
+        "models/new.py", "import keras\ndef build(input_shape, classes):\n    return keras.Sequential()\n"
+    ),
+    "a new probe": adding("probes/new/measure.py", "def measure(options):\n    return print(options)\n"),
+    "a new chart": adding("charts/new/draw.py", "def draw(figure, rows):\n    return rows\n"),
+    "a new rule": adding("hyperparameters/new.py", "RULE = print\n"),
+    "a new source": adding("sources/published/new.py", "SOURCE = print\n"),
+    "a helper that nobody uses": lambda library: [
+        adding(str(path.relative_to(library)), "\ndef _nobody(x):\n    return print(x)\n")(library)
+        for room in ("training", "tables", "charts", "models", "backend", "tensorflow_core", "jax_core", "sources")
+        for path in (library / room).glob("*.py")
+        if path.name != "__init__.py"
+    ],
+    "a renamed module of training": renaming("training", "metrics", "quality"),
+    "a renamed module of tables": renaming("tables", "intervals", "uncertainty"),
+}
+
+
+@pytest.mark.parametrize("what", NOTHING)
+def test_in_the_library_itself_it_changes_no_digest(copied: Path, what: str) -> None:
+    before = digests_of(copied)
+    with edited(copied, NOTHING[what]):
+        assert digests_of(copied) == before
+
+
+def jobs_changed(scripts: Path, *edits: Callable[[Path], object]) -> set[tuple[str, str]]:
+    before = digests_of(scripts)
+    with edited(scripts, *edits):
+        after = digests_of(scripts)
+    return {job for job in before if after[job] != before[job]}
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_an_edited_core_changes_what_it_computes(copied: Path, core: str) -> None:
+    def edit(library: Path) -> None:
+        for path in (library / f"{core}_core").glob("*.py"):
+            path.write_text(path.read_text() + "\nprint(1)\n")
+
+    assert jobs_changed(copied, edit) == {(job, core) for job in COMPUTES}
+
+
+def test_an_edited_module_changes_its_dependents(copied: Path) -> None:
+    def effect(name: str) -> set[str]:
+        return {job for job, _ in jobs_changed(copied, adding(name, "\nprint(1)\n"))}
+
+    assert effect("probes/weight_drift/measure.py") == {"drift"}
+    assert effect("models/mlp.py") == COMPUTES - {"check"}
+    assert effect("charts/forest/draw.py") == {"forest"}
+    assert effect("charts/theme.py") >= {"curves", "forest"}
+    assert effect("tables/claims.py") >= {"claims"} and "tables" not in effect("tables/claims.py")
+    assert effect("training/order.py") >= {"segment"}
 
 
 def test_tables_do_not_depend_on_tensorflow() -> None:

@@ -15,7 +15,7 @@ from batchlab.configuration.campaign import load
 from batchlab.errors import BatchlabError
 from batchlab.planning import plan
 from batchlab.planning.parts import Plan, seed_blocks, seeds_of
-from batchlab.planning.specs import figure_spec, report_spec, tables_spec
+from batchlab.planning.specs import figure_drawing_spec, report_spec, tables_spec
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -114,7 +114,7 @@ def test_texts_quote_the_configuration() -> None:
 def test_a_title_changes_one_figure_only() -> None:
     before, after = planned(), planned(studies__sizes__figures__accuracy__title="Other")
     assert tables_spec(before, "sizes") == tables_spec(after, "sizes")
-    assert figure_spec(before, "sizes", "accuracy") != figure_spec(after, "sizes", "accuracy")
+    assert figure_drawing_spec(before, "sizes", "accuracy") != figure_drawing_spec(after, "sizes", "accuracy")
     assert report_spec(before) != report_spec(after)
 
 

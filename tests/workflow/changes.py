@@ -80,7 +80,27 @@ def _replace(folder: Path, files: Mapping[str, Mapping[str, str]]) -> None:
 
 def _copy(folder: Path, files: Mapping[str, str]) -> None:
     for source, target in files.items():
+        (folder / target).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(folder / source, folder / target)
+
+
+def _rename_module(folder: Path, modules: Mapping[str, str]) -> None:
+    """Give modules other names or places, and follow that in all imports."""
+    scripts = folder / "scripts"
+    for old, new in modules.items():
+        (scripts / f"{old.replace('.', '/')}.py").rename(scripts / f"{new.replace('.', '/')}.py")
+        (package, name), (place, other) = (each.rsplit(".", 1) for each in (old, new))
+        changed = 0
+        for path in scripts.rglob("*.py"):
+            text = before = path.read_text()
+            text = re.sub(rf"(?m)^(\s*)from {re.escape(old)} import", rf"\1from {new} import", text)
+            again = rf"\1from {place} import {other} as {name}"
+            text = re.sub(rf"(?m)^(\s*)from {re.escape(package)} import {name}$", again, text)
+            if text != before:
+                path.write_text(text)
+                changed += 1
+            assert not re.search(rf"\b{re.escape(old)}\b", text), f"{path} still names {old}"
+        assert changed, f"nothing imports {old}"
 
 
 def _delete(folder: Path, patterns: list[str]) -> None:
@@ -132,6 +152,7 @@ _OPERATIONS: dict[str, Callable[[Path, Any], None]] = {
     "delete": _delete,
     "append": _append,
     "replace": _replace,
+    "rename_module": _rename_module,
     "lock": _lock,
     "touch": _touch,
     "age": _age,

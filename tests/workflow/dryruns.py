@@ -25,13 +25,16 @@ _MESSAGES = {
     "check": r"Try the model of (?P<name>\S+)-\w+",
     "initialise": r"Draw the initial weights (?P<name>\S+)-\w+, seeds (?P<seeds>\S+)",
     "train": r"Train (?P<name>\S+)-\w+, seeds (?P<seeds>\S+)",
-    "measure": r"Measure (?P<study>[a-z ]+) at (?P<name>\S+)-\w+, seeds (?P<seeds>\S+)",
+    "measure": r"Measure (?P<study>[a-z_]+) at (?P<name>\S+)-\w+, seeds (?P<seeds>\S+)",
     "tables": r"Tabulate the study (?P<name>\w+)",
+    "derived": r"Derive (?P<study>\w+): (?P<name>\w+)",
     "claims": r"Judge the claims of (?P<name>\w+)",
     "joined": r"Join the studies' tables: (?P<name>\w+)",
+    "shown": r"Compute what (?P<study>\w+): (?P<name>\w+) shows",
     "figures": r"Draw (?P<study>\w+): (?P<name>\w+)",
     "report": r"Write the report of the campaign",
     "all": r"The campaign is complete",
+    "outdated": r"Outdated: \S+",
 }
 
 
@@ -45,12 +48,13 @@ def jobs_of(output: str) -> dict[str, Any]:
         named = match.groupdict()
         seeds |= {named["seeds"]} if "seeds" in named else set()
         if "study" in named:
-            jobs.setdefault(kind, {}).setdefault(named["study"].replace(" ", "_"), []).append(named["name"])
+            jobs.setdefault(kind, {}).setdefault(named["study"], []).append(named["name"])
         else:
             jobs.setdefault(kind, []).append(named.get("name", kind))
     total = re.search(r"^total +(\d+)$", output, re.M)
     assert len(texts) == (int(total[1]) if total else 0), output
     jobs.pop("all", None)
+    jobs.pop("outdated", None)
     if "report" in jobs:
         jobs["report"] = len(jobs["report"]) == 1
     if seeds - {"0-1"}:

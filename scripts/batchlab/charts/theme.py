@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 from collections.abc import Sequence
 from typing import Any
-
-import numpy as np
 
 from batchlab.errors import BatchlabError
 
@@ -76,10 +75,19 @@ def batch_colours(batch_sizes: Sequence[int], others: Sequence[int] = ()) -> dic
         Batch size → `#rrggbb`, in ascending order; lightness falls with the batch size.
     """
     anchors = sorted(set(batch_sizes)) or sorted(set(others))
-    ranks = np.linspace(0, 1, len(anchors)) if len(anchors) > 1 else [0.5]
-    sizes = sorted({*anchors, *others})
-    steps = np.interp(np.log2(sizes), np.log2(anchors), ranks)
-    return {size: _between(_BATCH_RAMP, float(step)) for size, step in zip(sizes, steps, strict=True)}
+    return {size: _between(_BATCH_RAMP, _step(size, anchors)) for size in sorted({*anchors, *others})}
+
+
+def _step(size: int, anchors: Sequence[int]) -> float:
+    """Return a batch size's place between 0 and 1: anchors are evenly spaced, others on log₂ between them."""
+    last = len(anchors) - 1
+    if last == 0:
+        return 0.5
+    if not anchors[0] < size < anchors[-1]:
+        return 0.0 if size <= anchors[0] else 1.0
+    below = bisect.bisect_right(anchors, size) - 1
+    low, high = anchors[below], anchors[below + 1]
+    return (below + math.log2(size / low) / math.log2(high / low)) / last
 
 
 def ordered_colours(count: int) -> list[str]:

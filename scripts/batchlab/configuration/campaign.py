@@ -195,12 +195,8 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-# What a study has by name: group → key that names the kind, and the declarations of the kinds.
-_KINDS = {
-    "probes": ("probe", find.probes),
-    "tables": ("derivation", find.derivations),
-    "figures": ("chart", find.charts),
-}
+# What a study has by name: group → key that names the kind.
+_KINDS = {"probes": "probe", "tables": "derivation", "figures": "chart"}
 _CLAIM_DEFAULTS = {"unit": ""}
 _NO_DEFAULT = object()
 
@@ -208,10 +204,12 @@ _NO_DEFAULT = object()
 def _complete(study: Mapping[str, Any]) -> dict[str, Any]:
     """Return a study whose probes, derived tables and figures have all their options."""
     complete = dict(study)
-    for group, (key, declared) in _KINDS.items():
+    declared = {"probes": find.probes(), "tables": find.derivations(), "figures": find.charts()}
+    for group, key in _KINDS.items():
         if group in study:
             complete[group] = {
-                name: item and with_defaults(declared()[item[key]].options, item) for name, item in study[group].items()
+                name: item and with_defaults(declared[group][item[key]].options, item)
+                for name, item in study[group].items()
             }
     if "claims" in study:
         complete["claims"] = {

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from batchlab.declarations.options import OPTIONAL, REQUIRED, Choice, ColumnName, Limits, Option, Text
 
@@ -16,10 +18,20 @@ class Chart:
     Attributes:
         summary: What it shows, for the manual.
         options: The keys that it reads beside `chart`, `title`, `caption`, `table` and `where`; others are an error.
+        always: Columns that it reads whatever its options name.
+        only_drawn: Options that change no number: with another value the figure is drawn again from the same table.
     """
 
     summary: str
     options: tuple[Option, ...]
+    always: tuple[str, ...] = ()
+    only_drawn: tuple[str, ...] = ("x_title", "y_title", "x_domain", "y_domain")
+
+    def columns(self, values: Mapping[str, Any]) -> list[str]:
+        """Return the columns that it reads with these values of its options, each once."""
+        named = [values.get(option.name) for option in self.options if isinstance(option, ColumnName)]
+        lists = [[name] if isinstance(name, str) else name for name in named if name is not None]
+        return list(dict.fromkeys([*(name for names in lists for name in names), *self.always]))
 
 
 def colour(default: object = REQUIRED) -> Option:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -35,6 +35,8 @@ class Column:
         quantity: What several columns have in common: `accuracy` of train_accuracy and test_accuracy.
         series: What tells it apart from others of that quantity: `test`.
         sign: Before a value in words, such as `B = `.
+        better: Which direction is better: `higher`, `lower`, or neither.
+        words: Value → how figures write it.
     """
 
     name: str
@@ -52,6 +54,8 @@ class Column:
     quantity: str = ""
     series: str = ""
     sign: str = ""
+    better: Literal["higher", "lower", ""] = ""
+    words: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @functools.cached_property
     def needs(self) -> frozenset[str]:
@@ -94,8 +98,27 @@ class Table:
         return tuple(column for column in self.columns if isinstance(column, Column))
 
 
-def _text(name: str, meaning: str) -> Column:
-    return Column(name, meaning, kind="text", exact=True)
+def _text(name: str, meaning: str, words: Mapping[str, str] | None = None) -> Column:
+    return Column(name, meaning, kind="text", exact=True, words=words or {})
+
+
+_OPTIMIZERS = {
+    "sgd": "SGD",
+    "momentum": "SGD with momentum",
+    "nesterov": "SGD with Nesterov momentum",
+    "adam": "Adam",
+    "adamw": "AdamW",
+    "rmsprop": "RMSprop",
+    "lamb": "LAMB",
+    "lion": "Lion",
+}
+_MODELS = {
+    "mlp": "MLP",
+    "mlp_bn": "MLP with BN",
+    "mlp_ghost_bn": "MLP with ghost BN",
+    "cnn": "CNN",
+    "lenet": "LeNet",
+}
 
 
 # Columns that many tables share.
@@ -105,10 +128,10 @@ SHARED: dict[str, Column] = {
         _text("study", "name of the study"),
         _text("arm", "name of the arm, unique in the study"),
         _text("recipe", "key in the configuration from which the arm was expanded"),
-        _text("label", "the arm in words"),
+        _text("label", "the arm in words", {**_OPTIMIZERS, **_MODELS}),
         _text("dataset", "name in the configuration"),
-        _text("model", "name in the configuration"),
-        _text("optimizer", "name in the configuration"),
+        _text("model", "name in the configuration", _MODELS),
+        _text("optimizer", "name in the configuration", _OPTIMIZERS),
         _text("precision", "float32 or float64"),
         _text("learning_rate_rule", "how the learning rate follows the batch size"),
         _text("phases", "all phases in words, such as `3 epochs, B = 256, lr = 0.1 → 27 epochs, B = 16, lr = 0.1`"),

@@ -170,6 +170,17 @@ class ColumnNames(ColumnName):
 
 
 @dataclass(frozen=True)
+class ColumnField(Choice):
+    """A choice that by default is the field of that name of the column that another option names.
+
+    Attributes:
+        of: Name of the option that names the column.
+    """
+
+    of: str = ""
+
+
+@dataclass(frozen=True)
 class Limits(Option):
     """Two numbers: lower and upper end."""
 

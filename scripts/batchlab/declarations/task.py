@@ -62,6 +62,7 @@ class Task:
                 bounds=metric.bounds,
                 quantity=metric.name,
                 series=split,
+                better=metric.better,
             )
             for split in SPLITS
             for metric in self.metrics

@@ -108,13 +108,14 @@ def option_rows(campaign: Mapping[str, Any], group: str) -> list[Row]:
             if kind in seen:
                 continue
             seen.add(kind)
-            if group == "probes":
-                reruns: dict[str, Any] = {"measure": {kind: 1}, "tables": [study]}
-                columns: dict[str, Any] = {}
-            else:
-                reruns = {"figures": {study: [name]}}
+            reruns: dict[str, Any] = {"measure": {kind: 1}, "tables": [study]}
+            columns: dict[str, Any] = {}
+            if group == "figures":
                 columns = resolve(_tables()[item["table"]], known_columns())
             for option in declared[kind].options:
+                if group == "figures":
+                    drawn = option.name in declared[kind].only_drawn
+                    reruns = {"figures" if drawn else "shown": {study: [name]}}
                 default = None if option.default in (REQUIRED, OPTIONAL) else option.default
                 given = item.get(option.name, list(default) if isinstance(default, tuple) else default)
                 other = _other(option, given, campaign, columns)
@@ -226,31 +227,43 @@ def expected(reruns: Mapping[str, Any], campaign: Mapping[str, Any]) -> dict[str
         campaign: The changed campaign, whose figures are those that a study's tables are drawn in.
 
     Returns:
-        `data`, `check`, `initialise`, `train`, `measure`, `tables`, `derived`, `claims`, `joined`, `figures`, `report`
-        and `seeds`, as far as there is something: sorted lists of names, a number of jobs where the row gives a number,
-        mappings of these.
+        `data`, `check`, `initialise`, `train`, `measure`, `tables`, `derived`, `claims`, `joined`, `shown` (numbers of
+        figures), `figures` (drawings), `report` and `seeds`, as far as there is something: sorted lists of names, a
+        number of jobs where the row gives a number, mappings of these.
     """
     tables = list(reruns.get("tables", ()))
     claims = sorted({*tables, *reruns.get("claims", ())})
-    drawn = {study: [name for name, item in _figures(campaign, study).items() if item is not None] for study in tables}
-    figures = {**reruns.get("figures", {}), **drawn}
-    derived = reruns.get("derived", {})
+    all_of = {
+        study: [name for name, item in _items(campaign, study, "figures") if item is not None] for study in tables
+    }
+    shown = {**reruns.get("shown", {}), **all_of}
+    figures = {**reruns.get("figures", {}), **shown}
+    derived = {**reruns.get("derived", {}), **{study: _derived(campaign, study) for study in tables}}
     joined = {*reruns.get("joined", ()), *(JOINED if tables else ()), *(["claims"] if claims else ())}
     jobs = {
         **{key: reruns.get(key) for key in ("data", "check", "initialise", "train", "measure", "seeds")},
         "tables": sorted(tables),
         "claims": claims,
         "joined": sorted(joined),
-        "derived": derived,
-        "figures": {study: sorted(names) for study, names in figures.items() if names},
+        **{
+            key: {study: sorted(names) for study, names in of.items() if names}
+            for key, of in (("derived", derived), ("shown", shown), ("figures", figures))
+        },
         "report": bool(reruns.get("report") or joined or figures or derived),
     }
     return {key: sorted(value) if isinstance(value, list) else value for key, value in jobs.items() if value}
 
 
-def _figures(campaign: Mapping[str, Any], study: str) -> dict[str, Any]:
-    figures: dict[str, Any] = campaign["studies"][study].get("figures", {})
-    return figures
+def _items(campaign: Mapping[str, Any], study: str, group: str) -> Iterable[tuple[str, Any]]:
+    items: dict[str, Any] = campaign["studies"][study].get(group, {})
+    return items.items()
+
+
+def _derived(campaign: Mapping[str, Any], study: str) -> list[str]:
+    """Return the derived tables of a study, its own and those that its probes bring."""
+    kinds = {item["probe"] for _, item in _items(campaign, study, "probes")}
+    brought = {name for kind in kinds for name in find.probes()[kind].derived}
+    return sorted(brought | {name for name, _ in _items(campaign, study, "tables")})
 
 
 # The page
@@ -286,8 +299,9 @@ test. Rows for the options of probes and charts follow from their declarations. 
 campaign, [rerun_campaign.yaml](../tests/workflow/rerun_campaign.yaml): the studies `sizes` and `switch` train the model
 `mlp` on `digits`; `mine` trains a user's model and one with batch normalisation on a user's file.
 
-What follows from the flow of data is not repeated below: new tables of a study are followed by its claims, its figures,
-the joined tables and the report; new claims by the joined claims and the report; a new figure by the report.
+What follows from the flow of data is not repeated below: new tables of a study are followed by its derived tables,
+claims and figures, the joined tables and the report; new claims by the joined claims and the report; new numbers of a
+figure by its drawing, and that by the report.
 """
 
 
@@ -322,8 +336,9 @@ def _cell(row: Mapping[str, Any]) -> str:
             parts.append(f"{words} of {_names(names)}")
     for study, derived in reruns.get("derived", {}).items():
         parts.append(f"{_count(derived, 'derived table', 'derived tables')} of `{study}` ({_names(derived)})")
-    for study, figures in reruns.get("figures", {}).items():
-        parts.append(f"{_count(figures, 'figure', 'figures')} of `{study}` ({_names(figures)})")
+    for key, one, many in (("shown", "figure", "figures"), ("figures", "drawing", "drawings")):
+        for study, figures in reruns.get(key, {}).items():
+            parts.append(f"{_count(figures, one, many)} of `{study}` ({_names(figures)})")
     if names := reruns.get("joined"):
         parts.append("all joined tables" if set(names) == set(JOINED) else f"joined tables {_names(names)}")
     if reruns.get("report") and not reruns.get("joined"):

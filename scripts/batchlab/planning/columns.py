@@ -1,29 +1,20 @@
-"""Columns of a study's tables, known before a table is written: a misspelt one must not show after hours of work."""
+"""Columns that a study names, checked before a table is written: a misspelt one must not show after hours of work."""
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from batchlab.declarations import find
-from batchlab.declarations.columns import Column, Table, resolve
+from batchlab.declarations.columns import Table
 from batchlab.declarations.options import ColumnName, Option
 from batchlab.errors import BatchlabError, unknown
 from batchlab.planning.recipes import FILTERS
-from batchlab.tables.base import ARMS, known_columns
+from batchlab.tables.base import ARMS
+from batchlab.tables.contract import columns_of
 
-
-@functools.cache
-def _formulas() -> dict[str, Column]:
-    """Return the derived columns by name."""
-    return {column.name: column for column in known_columns() if column.formula}
-
-
-@functools.cache
-def columns_of(table: Table) -> dict[str, Column]:
-    """Return the columns of a table by name."""
-    return resolve(table, known_columns())
+# Keys that say nothing about a row: they are the same in all rows of a study, or of a probe's tables.
+_CONSTANT = frozenset({"study", "probe"})
 
 
 def tables_named(item: Mapping[str, Any]) -> tuple[str, ...]:
@@ -33,58 +24,29 @@ def tables_named(item: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def shared_keys(first: Table, second: Table) -> tuple[str, ...]:
-    """Return the keys by which two tables are joined."""
-    return tuple(key for key in first.keys if key in second.keys)
-
-
-def joined(tables: Sequence[Table]) -> dict[str, Column]:
-    """Return the columns of one table, or of two that are joined; the first one's win."""
-    merged: dict[str, Column] = {}
-    for table in reversed(tables):
-        merged |= columns_of(table)
-    return merged
-
-
-def _naming_options(item: Mapping[str, Any]) -> Iterator[str]:
-    if "chart" in item:
-        yield from column_options(find.charts()[item["chart"]].options)
-    else:
-        yield "value"
-
-
-def column_options(options: Iterable[Option]) -> list[str]:
-    """Return the names of the options that name columns."""
-    return [option.name for option in options if isinstance(option, ColumnName)]
+    """Return the keys by which the rows of two tables find each other."""
+    return tuple(key for key in first.keys if key in second.keys and key not in _CONSTANT)
 
 
 def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
+def _column_options(options: Iterable[Option]) -> list[str]:
+    return [option.name for option in options if isinstance(option, ColumnName)]
+
+
 def _named(item: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield (key, column) for each column that a figure or a claim names."""
-    for key in _naming_options(item):
+    naming = _column_options(find.charts()[item["chart"]].options) if "chart" in item else ["value"]
+    for key in naming:
         yield from ((key, name) for name in _listed(item.get(key, [])))
     for key in FILTERS:
         yield from ((f"{key}.{name}", name) for name in item.get(key, {}))
 
 
-def derived_of(item: Mapping[str, Any], tables: Mapping[str, Table]) -> dict[str, str]:
-    """Return name → formula of the derived columns that a figure or a claim names.
-
-    They belong to the settings of the figure or claim: a changed formula makes exactly those anew that use it.
-
-    Args:
-        item: Settings of a figure or a claim.
-        tables: The study's tables by name.
-    """
-    own = joined([tables[name] for name in tables_named(item)])
-    names = dict.fromkeys(name for _, name in _named(item) if name not in own and name in _formulas())
-    return {name: _formulas()[name].formula for name in names}
-
-
 def check_tables(where: str, item: Mapping[str, Any], tables: Mapping[str, Table]) -> None:
-    """Raise if a figure or a claim reads a table that the study does not have, or two that share no key.
+    """Raise if a figure or a claim reads a table that the study does not have, or two that cannot be joined.
 
     Args:
         where: Path of the item in the campaign.
@@ -95,13 +57,22 @@ def check_tables(where: str, item: Mapping[str, Any], tables: Mapping[str, Table
     for name in names:
         if name not in tables:
             raise unknown(f"{where}.table", "table", name, tables)
-    if len(names) == 2 and not set(shared_keys(*(tables[name] for name in names))) - {"study"}:
-        keys = " and ".join(f"{name} has {', '.join(tables[name].keys)}" for name in names)
-        raise BatchlabError(f"{where}.table: {' and '.join(names)} share no key by which to join them; {keys}")
+    if len(names) == 1:
+        return
+    first, second = (tables[name] for name in names)
+    shared = shared_keys(first, second)
+    keys = " and ".join(f"of {table.name} are {', '.join(table.keys)}" for table in (first, second))
+    if not shared:
+        raise BatchlabError(f"{where}.table: {' and '.join(names)} have no key in common; keys {keys}")
+    if not any(set(table.keys) - _CONSTANT <= set(shared) for table in (first, second)):
+        raise BatchlabError(
+            f"{where}.table: {' and '.join(names)} both have several rows for one {', '.join(shared)}; "
+            f"name a table with one (keys {keys})"
+        )
 
 
 def check_columns(where: str, item: Mapping[str, Any], tables: Mapping[str, Table]) -> None:
-    """Raise if a figure or a claim names a column that its table does not have.
+    """Raise if a figure or a claim names a column, or its chart reads one, that its table does not have.
 
     Args:
         where: Path of the item in the campaign.
@@ -109,18 +80,31 @@ def check_columns(where: str, item: Mapping[str, Any], tables: Mapping[str, Tabl
         tables: The study's tables by name.
     """
     read = [tables[name] for name in tables_named(item)]
-    own = joined(read)
-    known = {*own, *(name for name, column in _formulas().items() if column.needs <= own.keys())}
-    prefixes = tuple(prefix for table in read for prefix in table.prefixes)
+    table = " and ".join(tables_named(item))
+    known = columns_of(read)
+    prefixes = tuple(prefix for each in read for prefix in each.prefixes)
     for key, name in _named(item):
         if name not in known and not (prefixes and name.startswith(prefixes)):
-            raise unknown(f"{where}.{key}", f"column of table {' and '.join(tables_named(item))}", name, known)
+            raise unknown(f"{where}.{key}", f"column of table {table}", name, known)
+    if "chart" in item:
+        for name in find.charts()[item["chart"]].always:
+            if name not in known:
+                raise BatchlabError(
+                    f"{where}.table: {table} has no column {name}, which {item['chart']} needs; choose another table"
+                )
 
 
 def check_options(where: str, options: Iterable[Option], given: Mapping[str, Any], tables: Sequence[Table]) -> None:
-    """Raise if an option of a derivation names a column that the tables it reads do not have."""
-    known = joined(tables)
-    for key in column_options(options):
+    """Raise if an option of a derivation names a column that the tables it reads do not have.
+
+    Args:
+        where: Path of the derived table in the campaign.
+        options: Options of the derivation.
+        given: Their values.
+        tables: The tables that it reads.
+    """
+    known = columns_of(tables)
+    for key in _column_options(options):
         for name in _listed(given.get(key, [])):
             if name not in known:
                 raise unknown(f"{where}.{key}", f"column of table {' and '.join(t.name for t in tables)}", name, known)

@@ -9,15 +9,6 @@ from batchlab.declarations.columns import Table
 from batchlab.planning.recipes import Recipe
 from batchlab.sources.settings import Settings
 
-# Tables that a probe writes; those of every study come first in its list.
-PROBE_TABLES = {
-    "gradient_norms": ("gradient_norms", "gradient_moments"),
-    "weight_drift": ("weight_drift",),
-    "trajectory": ("trajectory",),
-    "running_statistics": ("running_statistics",),
-}
-DERIVED_TABLES = {"gradient_norms": ("gradient_norm_summary",)}
-STUDY_TABLES = ("arms", "history", "distances", "summary", "comparisons")
 # Names of initial weights and of trained segments, as patterns: short ones, because Snakemake goes through the text of
 # a pattern for every job (a list of all names costs a campaign of 1,000 arms a third of its dry run).
 INITIAL_NAME = r"\w+-\w+-initial-[0-9a-f]{10}"

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from batchlab.planning.columns import derived_of
-from batchlab.planning.parts import PROBE_TABLES, Plan, Probe, seeds_of
+from batchlab.charts.planned import data_spec, drawing_spec
+from batchlab.declarations import find
+from batchlab.declarations.columns import Table
+from batchlab.planning.parts import Plan, Probe, seeds_of
 from batchlab.records.digests import digest
+from batchlab.tables import contract
 
 # Formats of a figure: name of the rule's output → ending of the file.
 FORMATS = {"svg": "svg", "png": "png", "html": "html", "vl_json": "vl.json"}
@@ -29,13 +33,27 @@ def probe_blocks(plan: Plan, study: str, probe: Probe) -> list[str]:
     return [block for block in plan.studies[study].blocks if probe_seeds(plan, probe, block)]
 
 
+def probe_spec(plan: Plan, probe: Probe, block: str) -> dict[str, Any]:
+    """Return a probe's settings with the seeds of a block that it measures."""
+    settings = {key: value for key, value in probe.spec.items() if key != "seed_count"}
+    return {**settings, "seeds": probe_seeds(plan, probe, block)}
+
+
+def written(plan: Plan, study: str) -> dict[str, Table]:
+    """Return name → table of what `tabulate_study` writes for a study."""
+    planned = plan.studies[study]
+    return {name: table for name, table in planned.tables.items() if name not in planned.derived}
+
+
+def names_read(item: Mapping[str, Any]) -> list[str]:
+    """Return the names of the tables that a figure or a claim reads."""
+    table = item["table"]
+    return [table] if isinstance(table, str) else list(table)
+
+
 def tables_spec(plan: Plan, study: str) -> dict[str, Any]:
     """Return the settings of a study's tables: its arms with the folders of their segments, and its probes."""
     planned = plan.studies[study]
-
-    def folders(base: str, blocks: list[str]) -> list[str]:
-        return [f"{base}/seeds-{block}" for block in blocks]
-
     return {
         "study": study,
         "reference": planned.reference,
@@ -43,7 +61,8 @@ def tables_spec(plan: Plan, study: str) -> dict[str, Any]:
             {
                 **arm.description,
                 "segments": [
-                    folders(f"results/segments/{segment.name}", list(planned.blocks)) for segment in arm.chain
+                    [f"results/segments/{segment.name}/seeds-{block}" for block in planned.blocks]
+                    for segment in arm.chain
                 ],
             }
             for arm in planned.arms
@@ -53,13 +72,22 @@ def tables_spec(plan: Plan, study: str) -> dict[str, Any]:
                 "probe": probe.kind,
                 "arm": arm.recipe.arm,
                 "epoch": epoch,
-                "folder": folder,
-                "tables": list(PROBE_TABLES[probe.kind]),
+                "folder": f"results/probes/{probe.kind}/{probe.name}/seeds-{block}",
+                "tables": [table.name for table in find.probes()[probe.kind].tables],
             }
             for arm, epoch, probe in planned.probes
-            for folder in folders(f"results/probes/{probe.kind}/{probe.name}", probe_blocks(plan, study, probe))
+            for block in probe_blocks(plan, study, probe)
         ],
+        "tables": contract.tables_spec(written(plan, study).values()),
+        **contract.summary_spec(),
     }
+
+
+def derived_spec(plan: Plan, study: str, name: str) -> dict[str, Any]:
+    """Return the settings of a derived table."""
+    planned = plan.studies[study]
+    derived = planned.derived[name]
+    return contract.derive_spec(study, name, derived.derivation, derived.options, planned.tables)
 
 
 def study_identity(plan: Plan, study: str) -> str:
@@ -84,10 +112,20 @@ def identity_chain(plan: Plan, segment: str) -> list[str]:
 
 
 def claims_spec(plan: Plan, study: str) -> dict[str, Any]:
-    """Return a study's claims and the order in which they are listed, which a mapping in JSON does not keep."""
-    planned = plan.studies[study]
-    claims = {name: {**claim, "derived": derived_of(claim, planned.tables)} for name, claim in planned.claims.items()}
-    return {"study": study, "claims": claims, "order": list(claims)}
+    """Return a study's claims, and the order in which they are listed, which a mapping in JSON does not keep."""
+    claims = plan.studies[study].claims
+    tables = plan.studies[study].tables
+    read = [tables[name] for name in dict.fromkeys(name for claim in claims.values() for name in names_read(claim))]
+    named = {claim["value"] for claim in claims.values()} | {
+        column for claim in claims.values() for side in ("of", "minus") for column in claim.get(side) or ()
+    }
+    return {
+        "study": study,
+        "claims": claims,
+        "order": list(claims),
+        "tables": contract.reading_spec(read),
+        "derived": contract.derived_spec(read, sorted(named)),
+    }
 
 
 def merge_spec(plan: Plan, table: str) -> dict[str, Any]:
@@ -95,19 +133,25 @@ def merge_spec(plan: Plan, table: str) -> dict[str, Any]:
     return {"table": table, "studies": list(plan.studies)}
 
 
-def figure_spec(plan: Plan, study: str, figure: str) -> dict[str, Any]:
-    """Return the settings of one figure."""
+def _figure(plan: Plan, study: str, figure: str) -> tuple[dict[str, Any], list[Table], list[dict[str, Any]]]:
+    """Return a figure's settings, the tables that it reads, and the rows of its study's arms."""
     planned = plan.studies[study]
     settings = planned.figures[figure]
-    return {
-        **settings,
-        "derived": derived_of(settings, planned.tables),
-        "name": figure,
-        "study": study,
-        # One colour scale for the whole campaign: the same batch size has the same colour in every figure.
-        "batch_sizes": sorted(set(plan.config["batch_sizes"].values())),
-        "identity": study_identity(plan, study),
-    }
+    read = [planned.tables[name] for name in names_read(settings)]
+    return settings, read, [arm.description for arm in planned.arms]
+
+
+def figure_data_spec(plan: Plan, study: str, figure: str) -> dict[str, Any]:
+    """Return the settings of the numbers that a figure shows."""
+    return data_spec(study, figure, *_figure(plan, study, figure))
+
+
+def figure_drawing_spec(plan: Plan, study: str, figure: str) -> dict[str, Any]:
+    """Return the settings of a figure's drawing."""
+    # One colour scale for the whole campaign: the same batch size has the same colour in every figure.
+    batch_sizes = sorted(set(plan.config["batch_sizes"].values()))
+    drawn = _figure(plan, study, figure)
+    return drawing_spec(study, figure, *drawn, batch_sizes=batch_sizes, identity=study_identity(plan, study))
 
 
 def report_spec(plan: Plan) -> dict[str, Any]:
@@ -131,12 +175,16 @@ def report_spec(plan: Plan) -> dict[str, Any]:
                         "name": figure,
                         "title": settings["title"],
                         "caption": settings["caption"],
+                        "data": f"{base}/figures/{name}/{figure}.csv",
                         **{key: f"{base}/figures/{name}/{figure}.{ending}" for key, ending in FORMATS.items()},
                     }
                     for figure, settings in planned.figures.items()
                 ],
-                "tables": [f"{base}/tables/{name}/{table}.csv" for table in planned.tables],
-                "claims": f"{base}/tables/{name}/claims.csv",
+                "tables": [
+                    *(f"{base}/tables/{name}/{table}.csv" for table in written(plan, name)),
+                    *(f"{base}/derived/{name}/{table}.csv" for table in planned.derived),
+                ],
+                "claims": f"{base}/claims/{name}.csv",
                 "comparisons": f"{base}/tables/{name}/comparisons.csv",
                 "arms": f"{base}/tables/{name}/arms.csv",
             }
@@ -146,5 +194,5 @@ def report_spec(plan: Plan) -> dict[str, Any]:
             key: config[key]
             for key in ("datasets", "models", "optimizers", "batch_sizes", "epochs", "seeds", "precision")
         },
-        "provenance": [f"{base}/tables/{name}/arms.provenance.json" for name in plan.studies],
+        "provenance": [f"{base}/tables/{name}/provenance.json" for name in plan.studies],
     }

@@ -6,8 +6,9 @@ read while Snakemake parses, and nothing is written. What was found reaches Snak
 - A job whose results are outdated gets one more input, a marker that the rule `note_outdated` makes. Its name ends in
   the first number of which no marker is there or one that is newer than the results. So a marker that a killed run left
   behind still makes its job run, and one that has done so already does nothing.
-- The inputs of a job that need not run, as nothing that it depends on must, are marked as ancient, so that Snakemake
-  does not ask for their times. Those of other jobs are not, or Snakemake would not notice that they are made anew.
+- If neither a job nor anything that it depends on must run, those of its inputs that are newer than its results are
+  marked as ancient, so that Snakemake does not judge by their times. All others are not, or Snakemake would not notice
+  that they are made anew, by force for instance.
 
 Standard library only, because the Snakefile imports this module.
 """
@@ -153,7 +154,7 @@ class _Assessment:
         found = {name: self._assess(name, job) for name, job in planned.items()}
         runs = self._runs(planned, found)
         self.statuses = {
-            name: status if name in runs else replace(status, ancient=frozenset(self._inputs[name]))
+            name: status if name in runs else replace(status, ancient=self._newer(name, planned[name]))
             for name, status in found.items()
         }
 
@@ -231,6 +232,18 @@ class _Assessment:
         return {"code": sorted(codes), "environment": sorted({step.environment for step in job.made_from})}
 
     # Files
+
+    def _newer(self, name: str, job: PlannedJob) -> frozenset[str]:
+        """Return the inputs that Snakemake would find newer than the oldest result."""
+        oldest = min((time for path in job.outputs.values() if (time := self._time(path))), default=0)
+        return frozenset(path for path in self._inputs[name] if oldest and self._time(path) >= oldest)
+
+    def _time(self, path: str) -> int:
+        """Return the time by which Snakemake judges a file or folder; 0 if it is not there."""
+        found = self._stat(path)
+        if found is not None and stat.S_ISDIR(found.st_mode):
+            found = self._stat(f"{path}/{_TIME_OF_FOLDER}") or found
+        return found.st_mtime_ns if found else 0
 
     def _stat(self, path: str) -> os.stat_result | None:
         if path not in self._stats:

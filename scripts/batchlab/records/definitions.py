@@ -304,6 +304,18 @@ class _Normaliser(ast.NodeTransformer):
             return node  # what the statement defines
         return self._reference(node.id, node)
 
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        before = self.reads_module
+        node.func = self.visit(node.func)
+        if node.args and isinstance(node.func, ast.Name) and node.func.id in self._names_of("vars"):
+            self.reads_module = before  # with an argument, it looks into that
+        node.args = self.visit_all(node.args)
+        node.keywords = self.visit_all(node.keywords)
+        return node
+
+    def _names_of(self, chain: str) -> set[str]:
+        return {PLACEHOLDER.format(number) for reference, number in self.references.items() if reference.chain == chain}
+
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         attributes, root = [node.attr], node.value
         while isinstance(root, ast.Attribute):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import math
 import os
@@ -17,7 +18,6 @@ from batchlab.charts.export import scoped
 from batchlab.errors import BatchlabError
 from batchlab.report.template import TEMPLATE
 from batchlab.tables.rounding import estimate, number
-from batchlab.tables.selection import read_table
 
 VERDICTS = ("supported", "contradicted", "undetermined")
 _SETTINGS = {
@@ -106,7 +106,13 @@ def _link(path: str, folder: Path) -> str:
 
 
 def _figure(figure: Mapping[str, Any], study: str, folder: Path, number: int) -> dict[str, Any]:
-    formats = (("html", "interactive"), ("png", "PNG"), ("svg", "SVG"), ("vl_json", "Vega-Lite"))
+    formats = (
+        ("html", "interactive"),
+        ("png", "PNG"),
+        ("svg", "SVG"),
+        ("vl_json", "Vega-Lite"),
+        ("data", "numbers (CSV)"),
+    )
     alternative = f"{figure.get('title', figure['name'])}. {figure.get('caption', '')}".strip()
     return {
         "name": figure["name"],
@@ -149,40 +155,49 @@ def inline_svg(path: str | Path, scope: str, alternative: str) -> Markup:
     return opening.format(alternative, box, f"{width:g}") + Markup(scoped(body, re.sub(r"[^A-Za-z0-9_-]", "-", scope)))
 
 
-def _rows(path: str | None) -> list[dict[str, Any]]:
-    return [] if not path else [{str(k): v for k, v in row.items()} for row in read_table(path).to_dict("records")]
+def _rows(path: str | None) -> list[dict[str, str]]:
+    """Return the rows of a table as text."""
+    if not path:
+        return []
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+    except FileNotFoundError:
+        raise BatchlabError(f"{path}: no such table; run the step that writes it first") from None
 
 
-def _text(value: Any) -> str:
-    return "" if value is None or (isinstance(value, float) and math.isnan(value)) else str(value)
+def _number(row: Mapping[str, str], column: str) -> float:
+    """Return a cell as a number, NaN if it is empty."""
+    return float(row.get(column) or "nan")
 
 
 def _claims(path: str | None, study: str) -> list[dict[str, Any]]:
     claims = []
     for row in _rows(path):
-        unit = _text(row.get("unit"))
-        measured, low, high = estimate(row.get("measured"), row.get("ci_low"), row.get("ci_high"))
+        unit = row.get("unit", "")
+        measured, low, high = estimate(*(_number(row, column) for column in ("measured", "ci_low", "ci_high")))
         claims.append(
             {
-                "name": _text(row["claim"]),
-                "anchor": f"{study}-claim-{_text(row['claim'])}",
-                "statement": _text(row["statement"]),
-                "source": _text(row.get("source")),
-                "published": _text(row.get("published")),
+                "name": row["claim"],
+                "anchor": f"{study}-claim-{row['claim']}",
+                "statement": row["statement"],
+                "source": row.get("source", ""),
+                "published": row.get("published", ""),
                 "measured": f"{measured} {unit}".strip() if measured != "–" else "–",
                 "interval": _interval(low, high),
-                "expected": _text(row.get("expected")),
-                "note": _text(row.get("note")),
-                "n": _count(row.get("n")),
-                "verdict": _text(row.get("verdict")) or "undetermined",
-                "figure": _text(row.get("figure")),
+                "expected": row.get("expected", ""),
+                "note": row.get("note", ""),
+                "n": _count(row),
+                "verdict": row.get("verdict") or "undetermined",
+                "figure": row.get("figure", ""),
             }
         )
     return claims
 
 
-def _count(value: Any) -> str:
-    return str(int(value)) if isinstance(value, int | float) and math.isfinite(value) else "–"
+def _count(row: Mapping[str, str]) -> str:
+    count = _number(row, "n")
+    return str(int(count)) if math.isfinite(count) else "–"
 
 
 def _interval(low: str, high: str) -> str:
@@ -193,18 +208,18 @@ def _interval(low: str, high: str) -> str:
 def _comparisons(path: str | None) -> list[dict[str, str]]:
     compared = []
     for row in _rows(path):
-        difference, low, high = estimate(row.get("difference"), row.get("ci_low"), row.get("ci_high"))
+        difference, low, high = estimate(*(_number(row, column) for column in ("difference", "ci_low", "ci_high")))
         compared.append(
             {
-                "metric": _text(row.get("metric")).replace("_", " "),
-                "arm": _text(row.get("arm")),
-                "reference": _text(row.get("reference")),
+                "metric": row.get("metric", "").replace("_", " "),
+                "arm": row.get("arm", ""),
+                "reference": row.get("reference", ""),
                 "difference": difference,
                 "interval": _interval(low, high),
-                "n": _count(row.get("n")),
-                "p": number(row.get("p_holm"), 2),
-                "effect": number(row.get("effect_size"), 2),
-                "verdict": _text(row.get("verdict")),
+                "n": _count(row),
+                "p": number(_number(row, "p_holm"), 2),
+                "effect": number(_number(row, "effect_size"), 2),
+                "verdict": row.get("verdict", ""),
             }
         )
     return compared
@@ -213,19 +228,19 @@ def _comparisons(path: str | None) -> list[dict[str, str]]:
 def _arms(path: str | None) -> list[dict[str, str]]:
     return [
         {
-            "arm": _text(row.get("arm")),
-            "label": _text(row.get("label")),
-            "model": _text(row.get("model")),
-            "optimizer": _text(row.get("optimizer")),
-            "rate": number(row.get("learning_rate")),
-            "phases": _text(row.get("phases")) or _text(row.get("budget")),
+            "arm": row.get("arm", ""),
+            "label": row.get("label", ""),
+            "model": row.get("model", ""),
+            "optimizer": row.get("optimizer", ""),
+            "rate": number(_number(row, "learning_rate")),
+            "phases": row.get("phases") or row.get("budget", ""),
         }
         for row in _rows(path)
     ]
 
 
 def words(value: Any) -> str:
-    """Return a setting of the campaign as people write it: `{a: 1, b: [2, 3]}` → `a 1, b 2 3`."""
+    """Return a setting of the campaign in words: `{a: 1, b: [2, 3]}` → `a 1, b 2 3`."""
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {words(item)}" for key, item in value.items())
     if isinstance(value, Sequence) and not isinstance(value, str):

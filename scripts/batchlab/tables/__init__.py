@@ -1,1 +1,1 @@
-"""From the folders of segments and probes to the tidy tables of a study; `docs/tables.md` lists their columns."""
+"""Tables: of a study, derived and joined ones, the statistics behind them, and the verdicts on claims."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from batchlab.declarations import find
 from batchlab.declarations.columns import DERIVED, Column, Table
 
@@ -124,6 +126,29 @@ CLAIMS = Table(
 STUDY_TABLES = (ARMS, HISTORY, DISTANCES, SUMMARY, COMPARISONS)
 # Tables of all studies that are joined to one.
 JOINED = (*STUDY_TABLES, CLAIMS)
+
+
+def summarised() -> dict[str, Any]:
+    """Return which columns `summary` and `comparisons` are about.
+
+    Returns:
+        `last`: columns of history at the last epoch; `best`: pairs of a name in the summary and a column of history at
+        the best epoch; `distances`: columns of distances at the last epoch; `compared`: columns of history whose last
+        values are compared between arms.
+    """
+    headline = _TASK.headline
+    others = [metric.name for metric in _TASK.metrics if metric.name != headline]
+    gaps = [column.name for column in _TASK.derived if column.needs == {f"train_{headline}", f"test_{headline}"}]
+    of_others = [f"{split}_{metric}" for metric in others for split in ("test", "train")]
+    return {
+        "last": [
+            *(f"test_{headline}", f"train_{headline}", *gaps, *of_others),
+            *("updates", "examples", "seconds", "seconds_per_epoch"),
+        ],
+        "best": [[f"test_{headline}_at_best_validation", f"test_{headline}"], ["best_validation_epoch", "epoch"]],
+        "distances": [column.name for column in DISTANCES.own],
+        "compared": [f"test_{headline}", *gaps],
+    }
 
 
 def known_columns() -> tuple[Column, ...]:

@@ -1,7 +1,7 @@
 """Judge published claims by the tables of a study.
 
 A claim is turned into one number per seed, the numbers into an estimate with its two-sided 95 % interval over seeds,
-and the interval is held against the region that the claim expects:
+and the interval is compared with the region that the claim expects:
 
 - supported: the interval lies inside the region;
 - contradicted: it lies entirely outside;
@@ -34,14 +34,11 @@ import numpy as np
 import pandas as pd
 
 from batchlab.errors import BatchlabError
-from batchlab.tables import intervals as statistics
+from batchlab.tables import intervals
 from batchlab.tables.intervals import Estimate
+from batchlab.tables.joining import joined, names_of
 from batchlab.tables.selection import require_column, select
 
-COLUMNS = (
-    *("claim", "statement", "source", "published", "measured", "ci_low", "ci_high", "n", "verdict", "figure"),
-    *("study", "unit", "test", "expected", "note"),
-)
 AGGREGATES: dict[str, Callable[[pd.Series], float]] = {
     "mean": lambda values: float(values.mean()),
     "std": lambda values: float(values.std()),
@@ -90,7 +87,7 @@ class Region:
 
 def tables_needed(spec: Mapping[str, Any]) -> list[str]:
     """Return the names of the tables that the claims of a study read, each once."""
-    return list(dict.fromkeys(claim["table"] for claim in spec["claims"].values()))
+    return list(dict.fromkeys(name for claim in spec["claims"].values() for name in names_of(claim["table"])))
 
 
 def judge(spec: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -100,25 +97,25 @@ def judge(spec: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> pd.Dat
         spec: `study` (name) and `claims`: name → `statement`, `source`, `published` (kept verbatim), `test`, `table`,
             `value` (column, derived ones included), `of` and, where two selections are compared, `minus` (filters),
             `expect` (less, greater, equal or {min, max}), and optionally `margin`, `aggregate` (how several rows of
-            one seed become one value), `unit`, `figure`; and `order`, the names as they are to be listed.
+            one seed become one value), `unit`, `figure`; `table` may be a list of tables, which are joined. Also
+            `order`, the names in the order of the result, `tables` (see `reading_spec`) and `derived` (formulas).
         tables: Name → table, at least those of `tables_needed`.
 
     Returns:
-        One row per claim in the order of the spec, with the columns `COLUMNS`; measured value and interval are in the
-        claim's unit.
+        One row per claim in the order of the spec; measured value and interval are in the claim's unit.
 
     Raises:
         BatchlabError: A claim is incomplete, names an unknown column, or selects no row; the line names the claim.
     """
-    names = spec.get("order", spec["claims"])
-    rows = [_row(spec["study"], name, spec["claims"][name], tables) for name in names]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return pd.DataFrame([_row(spec, name, tables) for name in spec["order"]], columns=spec["columns"])
 
 
-def _row(study: str, name: str, claim: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+def _row(spec: Mapping[str, Any], name: str, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+    study, claim = spec["study"], spec["claims"][name]
     try:
         region = _region(claim)
-        estimate, notes, complete = _measure(claim, tables)
+        frame = joined(names_of(claim["table"]), tables, spec["tables"])
+        estimate, notes, complete = _measure(claim, frame, spec["derived"])
     except BatchlabError as problem:
         raise BatchlabError(f"claim {name} of study {study}: {problem}") from None
     unit = claim.get("unit") or ""
@@ -164,18 +161,20 @@ def _region(claim: Mapping[str, Any]) -> Region:
     return Region(centre - margin, centre + margin, closed=True)
 
 
-def _measure(claim: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> tuple[Estimate, list[str], bool]:
+def _measure(
+    claim: Mapping[str, Any], frame: pd.DataFrame, derived: Mapping[str, str]
+) -> tuple[Estimate, list[str], bool]:
     """Return the estimate, notes for the reader, and whether every selected run has a value."""
     if claim["test"] in PAIRED and not claim.get("minus"):
         raise BatchlabError(f"test {claim['test']} needs `minus`, the selection to compare with")
     sides = ("of", "minus") if claim["test"] in PAIRED else ("of",)
-    selections = {side: _selection(claim, side, tables) for side in sides}
+    selections = {side: _selection(claim, side, frame, derived) for side in sides}
     notes = [note for side in sides if (note := _missing(selections[side], claim["value"], side))]
     complete = not notes
     if claim["test"] == "trend":
         estimate = _trend(claim, selections["of"])
     elif claim["test"] == "level":
-        estimate = statistics.mean_interval(_values(claim, "of", selections["of"], ["seed"]))
+        estimate = intervals.mean_interval(_values(claim, "of", selections["of"], ["seed"]))
     else:
         both = [_values(claim, side, selections[side], ["seed"]).rename(side) for side in sides]
         paired = pd.concat(both, axis=1, join="inner")
@@ -193,19 +192,17 @@ def _measure(claim: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> tu
 
 def _contrast(test: str, first: pd.Series, second: pd.Series) -> Estimate:
     if test == "ratio":
-        return statistics.ratio_of_means(first, second)
-    compared = statistics.paired_comparison(first, second)
+        return intervals.ratio_of_means(first, second)
+    compared = intervals.paired_comparison(first, second)
     return Estimate(compared.difference, compared.std, compared.n, compared.ci_low, compared.ci_high)
 
 
-def _selection(claim: Mapping[str, Any], side: str, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def _selection(claim: Mapping[str, Any], side: str, frame: pd.DataFrame, derived: Mapping[str, str]) -> pd.DataFrame:
     """Return the rows that one side of a claim is about; a table without seeds is one replicate."""
-    table = claim["table"]
-    if table not in tables:
-        raise BatchlabError(f"no table {table}; the study has {', '.join(tables)}")
-    rows = select(tables[table], claim[side])
+    rows = select(frame, claim[side], derived)
     require_column(rows, claim["value"], "value")
     if rows.empty:
+        table = " with ".join(names_of(claim["table"]))
         raise BatchlabError(f"`{side}` {claim[side]} selects no row of table {table}; change the filter")
     return rows if "seed" in rows else rows.assign(seed=0)
 
@@ -244,4 +241,4 @@ def _trend(claim: Mapping[str, Any], rows: pd.DataFrame) -> Estimate:
     if rows["batch_size"].nunique() < 2:
         raise BatchlabError(f"`of` {claim['of']} selects one batch size only; a trend needs at least two")
     by_size = _values(claim, "of", rows, ["seed", "batch_size"]).unstack("batch_size")
-    return statistics.trend(by_size.columns.to_numpy(float), list(by_size.to_numpy(float)))
+    return intervals.trend(by_size.columns.to_numpy(float), list(by_size.to_numpy(float)))

@@ -28,8 +28,12 @@ def close(value: Any, wanted: float) -> Any:
 
 def within(value: Any, limits: Mapping[str, float]) -> Any:
     """Return whether a number, or each number of an array, lies between `min` and `max`, ends included."""
-    low, high = limits.get("min", float("-inf")), limits.get("max", float("inf"))
-    return ((value >= low) | close(value, low)) & ((value <= high) | close(value, high))
+    inside = value == value  # a missing number equals nothing
+    if "min" in limits:
+        inside = inside & ((value >= limits["min"]) | close(value, limits["min"]))
+    if "max" in limits:
+        inside = inside & ((value <= limits["max"]) | close(value, limits["max"]))
+    return inside
 
 
 def same_text(value: Any, wanted: object) -> Any:

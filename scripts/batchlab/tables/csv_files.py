@@ -5,44 +5,109 @@ from __future__ import annotations
 import csv
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from batchlab.errors import BatchlabError
 from batchlab.files import atomic_path
 
-# Nine digits give back every float32 exactly. A trial's norm is one random draw of hundreds of thousands: seven do.
-FLOAT_FORMAT = "%.9g"
-FLOAT_FORMATS = {"gradient_norms": "%.7g"}
+# Nine digits give back every float32 exactly.
+DIGITS = 9
 
 
-def write_csv(path: str | os.PathLike[str], frame: pd.DataFrame, float_format: str = FLOAT_FORMAT) -> None:
+def read_table(path: str | os.PathLike[str], text: Collection[str] = ()) -> pd.DataFrame:
+    """Read one CSV table; numbers keep every digit, an empty cell is missing.
+
+    Args:
+        path: File with a header line.
+        text: Columns that are text even where every value looks like a number ("64") or a missing value ("none").
+
+    Returns:
+        The table, one row per line.
+
+    Raises:
+        BatchlabError: The file is missing, empty or no table.
+    """
+    try:
+        return pd.read_csv(
+            path,
+            dtype=dict.fromkeys(text, "str"),
+            keep_default_na=False,
+            na_values=["", "nan", "NaN"],
+        )
+    except FileNotFoundError:
+        raise BatchlabError(f"{path}: no such table; run the step that writes it first") from None
+    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as problem:
+        reason = str(problem).splitlines()[0]
+        raise BatchlabError(f"{path}: not a readable table ({reason}); delete it and run again") from None
+
+
+def path_of(table: str, inputs: Mapping[str, Any]) -> str:
+    """Return where a job finds a table: under its own name among the inputs, or in the study's folder `tables`."""
+    return str(inputs[table]) if table in inputs else f"{inputs['tables']}/{table}.csv"
+
+
+def read_tables(names: Iterable[str], inputs: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
+    """Return name → table.
+
+    Args:
+        names: Tables to read.
+        inputs: Inputs of the job, see `path_of`.
+        spec: Table → `text`, as `batchlab.tables.contract.reading_spec` gives it.
+
+    Raises:
+        BatchlabError: A file is missing or no table.
+    """
+    return {name: read_table(path_of(name, inputs), spec[name]["text"]) for name in names}
+
+
+def write_csv(path: str | os.PathLike[str], frame: pd.DataFrame, digits: Mapping[str, int] | None = None) -> None:
     """Write a table atomically: header line, no index, Unix line ends, an empty cell for a missing value.
 
     Args:
         path: Target file.
         frame: The table; its order of rows and columns is kept.
-        float_format: How columns of floats are written.
+        digits: Column of floats → its significant digits, where these are not nine.
     """
+    shorter = {
+        name: frame[name].map(lambda value, count=count: f"{value:.{count}g}", na_action="ignore")
+        for name, count in (digits or {}).items()
+        if name in frame and pd.api.types.is_float_dtype(frame[name])
+    }
     with atomic_path(path) as temporary:
-        frame.to_csv(temporary, index=False, float_format=float_format, lineterminator="\n", encoding="utf-8")
+        frame.assign(**shorter).to_csv(
+            temporary, index=False, float_format=f"%.{DIGITS}g", lineterminator="\n", encoding="utf-8"
+        )
 
 
-def write_tables(targets: Mapping[str, str], tables: Mapping[str, pd.DataFrame]) -> None:
-    """Write each named table to its target.
+def write_tables(folder: str | os.PathLike[str], tables: Mapping[str, pd.DataFrame], spec: Mapping[str, Any]) -> None:
+    """Write tables into a folder, one CSV file each; the folder is made if need be.
 
     Args:
-        targets: Name of a table → path.
-        tables: Name → table; more than `targets` asks for is fine.
+        folder: Target folder.
+        tables: Name → table.
+        spec: Table → `digits`, as `batchlab.tables.contract.tables_spec` gives it.
 
     Raises:
-        BatchlabError: A target asks for a table that the study does not have.
+        BatchlabError: A table that the spec declares is not there.
     """
-    for name, path in targets.items():
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    for name, how in spec.items():
         if name not in tables:
-            raise BatchlabError(f"{path}: the study has no table {name}; it has {', '.join(tables)}")
-        write_csv(path, tables[name], FLOAT_FORMATS.get(name, FLOAT_FORMAT))
+            raise BatchlabError(f"{folder}: the study has no table {name}; it has {', '.join(tables)}")
+        write_csv(Path(folder) / f"{name}.csv", tables[name], _digits(tables[name], how))
+
+
+def _digits(frame: pd.DataFrame, how: Mapping[str, Any]) -> dict[str, int]:
+    """Return column → digits; a column with a prefix has those of the column that bears the prefix's name."""
+    digits = dict(how["digits"])
+    for prefix in how.get("prefixes", ()):
+        if (own := digits.get(prefix.rstrip("_"))) is not None:
+            digits |= {name: own for name in frame if str(name).startswith(prefix)}
+    return digits
 
 
 def merge_tables(target: str | os.PathLike[str], sources: Sequence[str | os.PathLike[str]]) -> None:

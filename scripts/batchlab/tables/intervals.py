@@ -216,23 +216,6 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     return adjusted
 
 
-def equivalent(interval: Estimate | PairedComparison, margin: float) -> bool:
-    """Tell whether an interval of a difference lies inside [−margin, margin].
-
-    This is the two one-sided tests procedure (Schuirmann 1987) in its form by interval inclusion: an interval of
-    coverage 1 − 2α gives tests at level α. This package uses its 95 % intervals for it too, hence α = 2.5 %, stricter
-    than the customary 90 % interval (5 %), so that one interval serves the figure, the table and the verdict.
-
-    Args:
-        interval: A difference with its interval.
-        margin: Largest difference that counts as none, ≥ 0, in the unit of the values.
-
-    Returns:
-        True if equivalence is shown; False if not, which is no proof of a difference.
-    """
-    return bool(-margin <= interval.ci_low and interval.ci_high <= margin)
-
-
 def moments(values: ArrayLike) -> Moments:
     """Return the first four moments of a sample.
 

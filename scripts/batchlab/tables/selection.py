@@ -2,103 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from batchlab.errors import BatchlabError, nearest
-
-# Columns that are text even where every value looks like a number ("64") or like a missing value ("none").
-TEXT_COLUMNS = (
-    *("study", "arm", "recipe", "label", "dataset", "model", "optimizer", "learning_rate_rule", "precision"),
-    *("phases", "budget", "status", "method", "layer", "statistic", "metric", "reference", "verdict", "probe"),
-    *("claim", "statement", "source", "published", "unit", "figure", "note"),
-)
-
-# Tables are written with nine significant digits, so two values that differ by less were equal when written.
-_RELATIVE, _ABSOLUTE = 1e-8, 1e-12
-
-
-@dataclass(frozen=True)
-class Derived:
-    """A column computed from others: the columns it needs, its formula, and what it means."""
-
-    needs: tuple[str, ...]
-    formula: Callable[[pd.DataFrame], pd.Series]
-    meaning: str
-
-
-def _updates_beyond_formula(frame: pd.DataFrame) -> pd.Series:
-    training_set = (frame["examples"] / frame["epoch"].where(frame["epoch"] > 0)).round()
-    return frame["updates"] - frame["epoch"] * np.ceil(training_set / frame["batch_size"])
-
-
-DERIVED: dict[str, Derived] = {
-    "generalisation_gap": Derived(
-        ("train_accuracy", "test_accuracy"),
-        lambda frame: frame["train_accuracy"] - frame["test_accuracy"],
-        "train_accuracy − test_accuracy",
-    ),
-    "loss_gap": Derived(
-        ("train_loss", "test_loss"), lambda frame: frame["test_loss"] - frame["train_loss"], "test_loss − train_loss"
-    ),
-    "train_error": Derived(("train_accuracy",), lambda frame: 1 - frame["train_accuracy"], "1 − train_accuracy"),
-    "validation_error": Derived(
-        ("validation_accuracy",), lambda frame: 1 - frame["validation_accuracy"], "1 − validation_accuracy"
-    ),
-    "test_error": Derived(("test_accuracy",), lambda frame: 1 - frame["test_accuracy"], "1 − test_accuracy"),
-    "error": Derived(("accuracy",), lambda frame: 1 - frame["accuracy"], "1 − accuracy"),
-    "seconds_per_epoch": Derived(
-        ("seconds", "epoch"),
-        lambda frame: frame["seconds"] / frame["epoch"].where(frame["epoch"] > 0),
-        "seconds / epoch, both counted from the start of training; empty at epoch 0",
-    ),
-    "updates_beyond_formula": Derived(
-        ("updates", "epoch", "examples", "batch_size"),
-        _updates_beyond_formula,
-        "updates − epoch · ⌈N / B⌉ with N = examples / epoch; 0 for a run at one batch size; empty at epoch 0",
-    ),
-}
-
-
-def read_table(path: str | Path) -> pd.DataFrame:
-    """Read one CSV table; numbers keep every digit, an empty cell is missing, names such as "none" stay text.
-
-    Args:
-        path: File with a header line.
-
-    Returns:
-        The table, one row per line.
-
-    Raises:
-        BatchlabError: The file is missing, empty or no table.
-    """
-    try:
-        return pd.read_csv(
-            path,
-            dtype=dict.fromkeys(TEXT_COLUMNS, "str"),
-            keep_default_na=False,
-            na_values=["", "nan", "NaN"],
-        )
-    except FileNotFoundError:
-        raise BatchlabError(f"{path}: no such table; run the step that writes it first") from None
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as problem:
-        reason = str(problem).splitlines()[0]
-        raise BatchlabError(f"{path}: not a readable table ({reason}); delete it and run again") from None
-
-
-def with_derived(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return `frame` with every column of `DERIVED` that its own columns allow and that it does not hold yet."""
-    new = {
-        name: derived.formula(frame)
-        for name, derived in DERIVED.items()
-        if name not in frame and all(column in frame for column in derived.needs)
-    }
-    return frame.assign(**new)
+from batchlab.tables.conditions import close, same_text, within
+from batchlab.tables.formulas import with_derived
 
 
 def require_column(frame: pd.DataFrame, column: str, what: str = "column") -> None:
@@ -126,11 +38,10 @@ def _equal(column: pd.Series, value: Any, name: str) -> pd.Series:
     if pd.api.types.is_bool_dtype(column) or isinstance(value, bool):
         return column.astype(str).str.lower() == str(value).lower()
     if not pd.api.types.is_numeric_dtype(column):
-        return column == str(value)
+        return same_text(column, value)
     if column.isna().all():
         return pd.Series(False, index=column.index)
-    number = _number(value, name)
-    return pd.Series(np.isclose(column.to_numpy(float), number, _RELATIVE, _ABSOLUTE), index=column.index)
+    return pd.Series(close(column.to_numpy(float), _number(value, name)), index=column.index)
 
 
 def _number(value: Any, name: str) -> float:
@@ -147,12 +58,8 @@ def _between(column: pd.Series, limits: Mapping[str, Any], name: str) -> pd.Seri
     if not pd.api.types.is_numeric_dtype(column):
         raise BatchlabError(f"filter {name}: a range with min or max needs numbers, but the column {name} holds text")
     values = column.to_numpy(float)
-    kept = np.isfinite(values)
-    for key, bound in limits.items():
-        limit = _number(bound, name)
-        beyond = values >= limit if key == "min" else values <= limit
-        kept &= beyond | np.isclose(values, limit, _RELATIVE, _ABSOLUTE)
-    return pd.Series(kept, index=column.index)
+    bounds = {key: _number(bound, name) for key, bound in limits.items()}
+    return pd.Series(np.isfinite(values) & within(values, bounds), index=column.index)
 
 
 def _runs(frame: pd.DataFrame) -> list[str]:
@@ -176,7 +83,9 @@ def _best(frame: pd.DataFrame) -> pd.DataFrame:
     return chosen.sort_values("_order").drop(columns=["_order", "_late"])
 
 
-def select(frame: pd.DataFrame, where: Mapping[str, Any] | None) -> pd.DataFrame:
+def select(
+    frame: pd.DataFrame, where: Mapping[str, Any] | None, derived: Mapping[str, str] | None = None
+) -> pd.DataFrame:
     """Return the rows of `frame` that `where` names, with the derived columns added.
 
     Each key of `where` is a column (derived ones included), each value one of: a scalar (equal), a list (equal to
@@ -189,6 +98,7 @@ def select(frame: pd.DataFrame, where: Mapping[str, Any] | None) -> pd.DataFrame
     Args:
         frame: Tidy table, one row per observation.
         where: Conditions that must all hold; None or empty keeps every row.
+        derived: Derived column → formula, see `batchlab.tables.formulas`.
 
     Returns:
         The kept rows in their old order, with their old index; possibly none.
@@ -196,7 +106,7 @@ def select(frame: pd.DataFrame, where: Mapping[str, Any] | None) -> pd.DataFrame
     Raises:
         BatchlabError: A column does not exist, or a condition does not fit its column.
     """
-    frame = with_derived(frame)
+    frame = with_derived(frame, derived or {})
     conditions = dict(where or {})
     for name in conditions:
         require_column(frame, name, "filter")

@@ -1,4 +1,4 @@
-"""All tables of one study, from its arms, segments and probes."""
+"""Build the tables of one study from its arms, segments and probes."""
 
 from __future__ import annotations
 
@@ -9,35 +9,14 @@ from typing import Any
 import pandas as pd
 
 from batchlab.errors import BatchlabError
-from batchlab.tables.gradients import gradient_norm_summary, with_noise_ratio
-from batchlab.tables.selection import read_table
+from batchlab.tables.csv_files import read_table
+from batchlab.tables.deriving import derived_table
 from batchlab.tables.summaries import compare_arms, summarise
 
-ARM_COLUMNS = (
-    *("study", "arm", "recipe", "label", "dataset", "model", "optimizer", "batch_size", "accumulation"),
-    *("learning_rate", "learning_rate_rule", "precision", "phases", "budget"),
-)
-METRICS = (*("train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "test_loss", "test_accuracy"),)
-HISTORY_COLUMNS = (
-    *("study", "arm", "dataset", "model", "optimizer", "batch_size", "accumulation", "learning_rate", "seed"),
-    *("epoch", "updates", "examples", "seconds", "status", *METRICS),
-    *("recipe", "label", "learning_rate_rule", "precision"),
-)
-DISTANCE_COLUMNS = (
-    *("study", "arm", "seed", "epoch", "updates", "from_initial", "from_origin", "batch_size", "optimizer"),
-    *("recipe", "label"),
-)
 # Settings of an arm that do not change with its phases.
 ARM_IDENTITY = ("arm", "recipe", "label", "dataset", "model", "optimizer", "learning_rate_rule", "precision")
 # Settings of a segment that its history states; an initial segment has none and takes those of the one that follows.
 PHASE_COLUMNS = ("batch_size", "accumulation", "learning_rate")
-
-# What a probe table says about its arm besides study, arm and epoch, where the probe has no such column itself. The
-# table with one row per trial is kept narrow.
-PROBE_ARM_COLUMNS = (
-    *("dataset", "model", "optimizer", "precision", "batch_size", "accumulation", "learning_rate", "recipe", "label"),
-)
-NARROW_PROBE_TABLES = {"gradient_norms": ("recipe", "label")}
 
 Reader = Callable[[str], pd.DataFrame]
 
@@ -49,37 +28,35 @@ def study_tables(spec: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
         spec: `study` (name); `reference` (arm name, filter of arms, or null); `arms`, one dict each with the columns
             of `arms.csv` and `segments`, the chain from the initial weights on, each link a list of folders, one per
             seed block, that hold `history.csv` and `distances.csv`; `probes`, one dict each with `probe`, `arm`,
-            `epoch` (null: the arm's last), `folder` and `tables`, the names of the CSV files in it.
+            `epoch` (null: the arm's last), `folder` and `tables`, the names of the CSV files in it; `tables`, the
+            columns of each table (`batchlab.tables.contract.tables_spec`); `derivations`, those that come with the
+            probes and have no options; and what `summary_spec` gives: `last`, `best`, `distances`, `compared`,
+            `derived`.
 
     Returns:
-        Name → table: arms, history, distances, summary, comparisons, one per kind of probe table, and
-        gradient_norm_summary where gradient norms were measured.
+        Name → table: arms, history, distances, summary, comparisons, one per table of the probes, and one per
+        derivation, made of numbers that no file has rounded.
 
     Raises:
         BatchlabError: A file or column is missing, or the reference names no arm.
     """
-    read = cache(read_table)  # arms share segments
-    arms = pd.DataFrame([{"study": spec["study"], **arm} for arm in spec["arms"]]).reindex(columns=ARM_COLUMNS)
-    histories, distances = [], []
+    order = {name: table["order"] for name, table in spec["tables"].items()}
+    text = {column for table in spec["tables"].values() for column in table["text"]}
+    read = cache(lambda path: read_table(path, text))  # arms share segments
+    arms = pd.DataFrame([{"study": spec["study"], **arm} for arm in spec["arms"]]).reindex(columns=order["arms"])
+    parts: dict[str, list[pd.DataFrame]] = {"history": [], "distances": []}
     for arm in spec["arms"]:
-        history = _chain(arm, "history.csv", read)
-        walked = _chain(arm, "distances.csv", read)
         identity = {"study": spec["study"], **{name: arm[name] for name in ARM_IDENTITY}}
-        histories.append(history.assign(**identity).reindex(columns=HISTORY_COLUMNS))
-        distances.append(walked.assign(**identity).reindex(columns=DISTANCE_COLUMNS))
-    tables = {
-        "arms": arms,
-        "history": pd.concat(histories, ignore_index=True),
-        "distances": pd.concat(distances, ignore_index=True),
-    }
-    tables["summary"] = summarise(arms, tables["history"], tables["distances"])
-    tables["comparisons"] = compare_arms(arms, tables["history"], spec.get("reference"))
-    tables |= _probe_tables(spec, arms, tables["history"], read)
-    if "gradient_moments" in tables:
-        tables["gradient_moments"] = with_noise_ratio(tables["gradient_moments"])
-    if "gradient_norms" in tables:
-        moments = tables.get("gradient_moments")
-        tables["gradient_norm_summary"] = gradient_norm_summary(tables["gradient_norms"], moments)
+        for name, frames in parts.items():
+            chain = _chain(arm, f"{name}.csv", read)
+            frames.append(chain.assign(**identity).reindex(columns=order[name]))
+    history, distances = (pd.concat(frames, ignore_index=True) for frames in parts.values())
+    tables = {"arms": arms, "history": history, "distances": distances}
+    tables["summary"] = summarise(arms, history, distances, spec)
+    tables["comparisons"] = compare_arms(arms, history, spec)
+    tables |= _probe_tables(spec, arms, history, read)
+    for name in spec["derivations"]:
+        tables[name] = derived_table(name, tables, {}, order[name])
     return tables
 
 
@@ -120,20 +97,36 @@ def _probe_tables(
     spec: Mapping[str, Any], arms: pd.DataFrame, history: pd.DataFrame, read: Reader
 ) -> dict[str, pd.DataFrame]:
     """Concatenate the tables of all probes by name, in the order of the spec, each row with its arm and epoch."""
-    facts = {arm["arm"]: arm for arm in arms.to_dict("records")}
+    settings = {arm["arm"]: arm for arm in arms.to_dict("records")}
     last_epochs = history.groupby("arm")["epoch"].max()
     parts: dict[str, list[pd.DataFrame]] = {}
-    for probe in spec.get("probes", ()):
+    for probe in spec["probes"]:
         arm = probe["arm"]
-        if arm not in facts:
-            raise BatchlabError(f"probe {probe['probe']}: no arm {arm}; the study has {', '.join(facts)}")
-        epoch = last_epochs[arm] if probe["epoch"] is None else probe["epoch"]
+        if arm not in settings:
+            raise BatchlabError(f"probe {probe['probe']}: no arm {arm}; the study has {', '.join(settings)}")
+        epoch = float(last_epochs[arm] if probe["epoch"] is None else probe["epoch"])
         for name in probe["tables"]:
-            own = read(f"{probe['folder']}/{name}.csv")
-            before: dict[str, Any] = {"study": spec["study"], "arm": arm, "epoch": float(epoch)}
-            wanted = NARROW_PROBE_TABLES.get(name, PROBE_ARM_COLUMNS)
-            after: dict[str, Any] = {column: facts[arm][column] for column in wanted if column not in own}
-            front = [column for column in before if column not in own]
-            table = own.assign(**{column: before[column] for column in front}, **after, probe=probe["probe"])
-            parts.setdefault(name, []).append(table[[*front, *own.columns, *after, "probe"]])
+            path, how = f"{probe['folder']}/{name}.csv", spec["tables"][name]
+            own = read(path)
+            added = {"study": spec["study"], "arm": arm, "epoch": epoch, "probe": probe["probe"]}
+            added |= {column: settings[arm][column] for column in how["arm_columns"]}
+            whole = own.assign(**{column: value for column, value in added.items() if column not in own})
+            parts.setdefault(name, []).append(_in_order(whole, path, how))
     return {name: pd.concat(tables, ignore_index=True) for name, tables in parts.items()}
+
+
+def _in_order(frame: pd.DataFrame, path: str, how: Mapping[str, Any]) -> pd.DataFrame:
+    """Return a probe's table with the declared columns in their order, those on request before the arm's settings.
+
+    Raises:
+        BatchlabError: The probe wrote other columns than it declares.
+    """
+    declared = list(how["order"])
+    more = [column for column in frame if str(column).startswith(tuple(how["prefixes"])) and column not in declared]
+    _with_columns(frame, path, declared)
+    if unknown := [column for column in frame if column not in (*declared, *more)]:
+        raise BatchlabError(f"{path}: column {unknown[0]} is not declared; declare it, or leave it out")
+    tail = len(declared)
+    while tail and declared[tail - 1] in (*how["arm_columns"], "probe"):
+        tail -= 1
+    return frame[[*declared[:tail], *more, *declared[tail:]]]

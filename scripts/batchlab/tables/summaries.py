@@ -9,25 +9,13 @@ import numpy as np
 import pandas as pd
 
 from batchlab.errors import BatchlabError
-from batchlab.tables import intervals as statistics
+from batchlab.tables import intervals
 from batchlab.tables.selection import select
 
-LAST = (
-    *("test_accuracy", "train_accuracy", "generalisation_gap", "test_loss", "train_loss", "updates", "examples"),
-    *("seconds", "seconds_per_epoch"),
-)
-BEST = {"test_accuracy_at_best_validation": "test_accuracy", "best_validation_epoch": "epoch"}
-DISTANCES = ("from_initial", "from_origin")
-COMPARED = ("test_accuracy", "generalisation_gap")
 LEVEL = 0.05
+# What a clock measured.
+_CLOCKS = ("seconds", "seconds_per_epoch")
 
-SUMMARY_ARM_COLUMNS = (
-    *("study", "arm", "recipe", "label", "batch_size", "accumulation", "learning_rate", "optimizer", "model"),
-)
-COMPARISON_COLUMNS = (
-    *("study", "metric", "arm", "reference", "difference", "ci_low", "ci_high", "n", "p", "p_holm", "effect_size"),
-    "verdict",
-)
 # Settings in which a reference should agree with the arm that it is compared with, where there are several.
 SHARED_SETTINGS = (
     *("model", "optimizer", "precision", "recipe", "learning_rate_rule", "learning_rate", "batch_size"),
@@ -35,7 +23,9 @@ SHARED_SETTINGS = (
 )
 
 
-def summarise(arms: pd.DataFrame, history: pd.DataFrame, distances: pd.DataFrame) -> pd.DataFrame:
+def summarise(
+    arms: pd.DataFrame, history: pd.DataFrame, distances: pd.DataFrame, spec: Mapping[str, Any]
+) -> pd.DataFrame:
     """Return mean, spread and 95 % t interval over seeds of every metric of every arm, at the arm's last epoch.
 
     A diverged run has no accuracy and no comparable time: it is left out of mean and n and counted in `diverged`. Its
@@ -45,43 +35,43 @@ def summarise(arms: pd.DataFrame, history: pd.DataFrame, distances: pd.DataFrame
         arms: The study's arms, one row each.
         history: Per arm, seed and epoch.
         distances: Per arm, seed and snapshot.
+        spec: `last`, `best`, `distances`, `derived`, `tables`, see `batchlab.tables.study.study_tables`.
 
     Returns:
         One row per arm and metric, in the order of `arms`.
     """
-    last, best = select(history, {"epoch": "last"}), select(history, {"epoch": "best"})
+    last = select(history, {"epoch": "last"}, spec["derived"])
+    best = select(history, {"epoch": "best"}, spec["derived"])
     best = best[best["validation_loss"].notna()]
     walked = select(distances, {"epoch": "last"})
     gone = last["status"] == "diverged"
     diverged = last[gone].groupby("arm").size()
     # The clock of a diverged run stops while its updates and examples are counted on.
-    last = last.assign(**{column: last[column].mask(gone) for column in ("seconds", "seconds_per_epoch")})
+    last = last.assign(**{column: last[column].mask(gone) for column in _CLOCKS if column in last})
     sources = [
-        *((name, last, name) for name in LAST),
-        *((name, best, column) for name, column in BEST.items()),
-        *((name, walked, name) for name in DISTANCES),
+        *((name, last, name) for name in spec["last"]),
+        *((name, best, column) for name, column in spec["best"]),
+        *((name, walked, name) for name in spec["distances"]),
     ]
     values = {name: source.groupby("arm")[column].apply(np.asarray) for name, source, column in sources}
     rows = []
     for arm in arms.to_dict("records"):
         for name, by_arm in values.items():
-            estimate = statistics.mean_interval(by_arm.get(arm["arm"], []))
-            rows.append(
-                {
-                    **{column: arm[column] for column in SUMMARY_ARM_COLUMNS},
-                    "metric": name,
-                    "mean": estimate.mean,
-                    "std": estimate.std,
-                    "n": estimate.n,
-                    "ci_low": estimate.ci_low,
-                    "ci_high": estimate.ci_high,
-                    "diverged": int(diverged.get(arm["arm"], 0)),
-                }
-            )
-    return pd.DataFrame(rows)
+            estimate = intervals.mean_interval(by_arm.get(arm["arm"], []))
+            statistics: dict[str, Any] = {
+                "metric": name,
+                "mean": estimate.mean,
+                "std": estimate.std,
+                "n": estimate.n,
+                "ci_low": estimate.ci_low,
+                "ci_high": estimate.ci_high,
+                "diverged": int(diverged.get(arm["arm"], 0)),
+            }
+            rows.append({**{str(key): value for key, value in arm.items()}, **statistics})
+    return pd.DataFrame(rows)[spec["tables"]["summary"]["order"]]
 
 
-def compare_arms(arms: pd.DataFrame, history: pd.DataFrame, reference: str | Mapping[str, Any] | None) -> pd.DataFrame:
+def compare_arms(arms: pd.DataFrame, history: pd.DataFrame, spec: Mapping[str, Any]) -> pd.DataFrame:
     """Compare every arm with its reference, paired by seed, at the last epochs.
 
     `p_holm` is adjusted over all comparisons of one metric in the study, and the verdict is taken at 5 % of it. The
@@ -90,8 +80,9 @@ def compare_arms(arms: pd.DataFrame, history: pd.DataFrame, reference: str | Map
     Args:
         arms: The study's arms.
         history: Per arm, seed and epoch.
-        reference: Name of the arm to compare with, or a filter of `arms`. Where it fits several arms, each arm is
-            compared with the one of the same data set that shares most of `SHARED_SETTINGS`, the first of equals.
+        spec: `compared`, `derived`, `tables`, and `reference`: the name of the arm to compare with, a filter of
+            `arms`, or null. Where it fits several arms, each arm is compared with the one of the same data set that
+            shares most of `SHARED_SETTINGS`, the first of equals.
 
     Returns:
         One row per metric and compared arm with difference = arm − reference; none without a reference.
@@ -100,15 +91,15 @@ def compare_arms(arms: pd.DataFrame, history: pd.DataFrame, reference: str | Map
         BatchlabError: The reference fits no arm.
     """
     rows = []
-    last = select(history, {"epoch": "last"})
-    pairs = _pairs(arms, reference)
-    for metric in COMPARED:
+    last = select(history, {"epoch": "last"}, spec["derived"])
+    pairs = _pairs(arms, spec["reference"])
+    for metric in spec["compared"]:
         by_arm = {arm: runs.set_index("seed")[metric] for arm, runs in last.groupby("arm")}
         compared = []
         for arm, other in pairs:
             shared = pd.concat([by_arm[arm], by_arm[other]], axis=1, join="inner").to_numpy(float)
-            compared.append(statistics.paired_comparison(shared[:, 0], shared[:, 1]))
-        adjusted = statistics.holm([result.p for result in compared])
+            compared.append(intervals.paired_comparison(shared[:, 0], shared[:, 1]))
+        adjusted = intervals.holm([result.p for result in compared])
         for (arm, other), result, p_holm in zip(pairs, compared, adjusted, strict=True):
             rows.append(
                 {
@@ -126,7 +117,7 @@ def compare_arms(arms: pd.DataFrame, history: pd.DataFrame, reference: str | Map
                     "verdict": _verdict(result.difference, float(p_holm)),
                 }
             )
-    return pd.DataFrame(rows, columns=list(COMPARISON_COLUMNS))
+    return pd.DataFrame(rows, columns=spec["tables"]["comparisons"]["order"])
 
 
 def _verdict(difference: float, p_holm: float) -> str:

@@ -17,4 +17,5 @@ CHART = Chart(
         scale("x"),
         *axis_texts(),
     ),
+    always=("batch_size",),
 )

@@ -17,4 +17,5 @@ CHART = Chart(
         Text("x_title", "title of the horizontal axis", OPTIONAL),
         Limits("x_domain", "limits of the horizontal axis, in its unit", OPTIONAL),
     ),
+    only_drawn=("sort", "x_title", "x_domain"),
 )

@@ -3,109 +3,112 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
-import pandas as pd
 
-from batchlab.charts import marks, theme
-from batchlab.charts import words as columns
-from batchlab.charts.aggregate import groups_of, in_order, summarise
-from batchlab.charts.figure import Figure, Rows
+from batchlab.charts import theme
+from batchlab.charts.colours import labels_expression
+from batchlab.charts.drawn import Drawn, Row, distinct, keep, values_of
+from batchlab.charts.figure import Figure
+from batchlab.charts.finish import finish, nothing, seeds_of
+from batchlab.charts.layout import faceted, panel_size, with_panels
+from batchlab.charts.quantities import quantity, title_of
+from batchlab.charts.words import capital
+
+# Cells of at least so many pixels hold their number.
+_ROOM_FOR_TEXT = 30
 
 
-def draw(figure: Figure, rows: Rows) -> Any:
+def draw(figure: Figure, drawn: Drawn) -> Any:
     """Draw the mean over seeds as the colour of a cell and as its number; × marks cells whose runs all diverged.
 
     Args:
         figure: `x` and `y` are the two quantities, `value` the column that is drawn, `facet` splits panels.
-        rows: Selected rows.
+        drawn: What `heatmap.data` returns.
 
     Returns:
         An Altair chart.
-
-    Raises:
-        BatchlabError: Several rows of one seed fall into one cell.
     """
-    x, y, value = (
-        figure.x or "batch_size",
-        figure.y[0] if figure.y else "learning_rate",
-        figure.value or "test_accuracy",
-    )
-    figure = replace(figure, x=x, y=(y,), colour=None)
-    shared = columns.quantity(value, figure.table)
-    keys = list(dict.fromkeys([*groups_of(figure), x, y]))
-    summary = summarise(figure, rows.frame, keys, value, factor=shared.factor)
-    points = summary.frame.assign(state="ok")
-    drawn = pd.MultiIndex.from_frame(points[keys])
-    lost = rows.lost[keys].drop_duplicates()
-    lost = lost[~pd.MultiIndex.from_frame(lost).isin(drawn)]
-    points = pd.concat([points, lost.assign(state="diverged")], ignore_index=True).sort_values(keys, kind="stable")
-    if summary.frame.empty:
-        return marks.message(figure, f"All {rows.diverged} selected runs diverged.")
-    low, high = float(points["mean"].min()), float(points["mean"].max())
-    middle = low + 0.55 * (high - low)
-    points["text"] = [
-        _cell(mean) if state == "ok" else "×" for mean, state in zip(points["mean"], points["state"], strict=True)
+    points = drawn.of("mean")
+    if not points:
+        return nothing(figure, drawn)
+    (y,) = figure.y
+    cells = [row for row in drawn.rows if row["mark"] in ("mean", "lost")]
+    rows, panels = with_panels(figure, _cells(figure, cells))
+    size = panel_size(max(1, len(panels)), beside=True)
+    columns, lines = len(distinct(cells, figure.x)), len(distinct(cells, y))
+    width = max(18, min(56, size.width // columns))
+    layers = _layers(figure, cells, text=width >= _ROOM_FOR_TEXT)
+    layer = alt.layer(*layers, data=alt.Data(values=rows)).resolve_scale(color="independent")
+    layer = layer.properties(width=width * columns, height=max(22, min(34, width)) * lines)
+    few, many = seeds_of(points)
+    n = many if few == many else f"{few} to {many}"
+    title = capital(quantity(figure, figure.option("value")).axis)
+    notes = [f"{title}, mean over n = {n} seed{'s' if many > 1 else ''}"]
+    notes.append("×: all runs diverged" if drawn.of("lost") else "")
+    return finish(faceted(layer, panels, size.across), figure, drawn, notes)
+
+
+def _cells(figure: Figure, cells: Sequence[Row]) -> list[Row]:
+    """Return what each cell shows: its number or ×, in an ink that can be read on its colour."""
+    means = values_of(cells, "mean")
+    middle = min(means) + 0.55 * (max(means) - min(means))
+    kept = keep(cells, [*figure.groups(figure.x, *figure.y), "mean", "low", "high", "n"])
+    return [
+        {
+            **row,
+            "state": "diverged" if row["mean"] is None else "ok",
+            "text": "×" if row["mean"] is None else _number(row["mean"]),
+            "ink": theme.INK if row["mean"] is None or row["mean"] <= middle else "white",
+        }
+        for row in kept
     ]
-    points["ink"] = [
-        "white" if state == "ok" and mean > middle else theme.INK
-        for mean, state in zip(points["mean"], points["state"], strict=True)
-    ]
-    orders = {name: in_order(points[name]) for name in (x, y)}
-    points, panels = marks.facet_text(figure, points)
-    size = marks.panel_size(max(1, len(panels)), beside=True)
-    cell = max(18, min(56, size[0] // len(orders[x])))
+
+
+def _number(mean: float) -> str:
+    return f"{mean:.1f}" if abs(mean) >= 10 else f"{mean:.3g}"
+
+
+def _layers(figure: Figure, cells: Sequence[Row], *, text: bool) -> list[Any]:
+    (y,) = figure.y
+    title = capital(quantity(figure, figure.option("value")).axis)
     base = alt.Chart().encode(
-        x=alt.X(
-            f"{x}:O",
-            sort=orders[x],
-            title=figure.x_title or marks.capital(columns.quantity(x).axis),
-            axis=_axis(x, orders),
-        ),
-        y=alt.Y(
-            f"{y}:O",
-            sort=orders[y][::-1],
-            title=figure.y_title or marks.capital(columns.quantity(y).axis),
-            axis=_axis(y, orders),
-        ),
+        x=alt.X(f"{figure.x}:O", **_axis(figure, cells, figure.x, "x_title")),
+        y=alt.Y(f"{y}:O", **_axis(figure, cells, y, "y_title", backwards=True)),
     )
-    title = marks.capital(shared.axis)
+    means = values_of(cells, "mean")
     tint = alt.condition(
         "datum.state === 'diverged'",
         alt.value(theme.LIGHT),
         alt.Color(
             "mean:Q",
-            scale=alt.Scale(domain=[low, high], range=theme.map_colours()),
+            scale=alt.Scale(domain=[min(means), max(means)], range=theme.map_colours()),
             legend=alt.Legend(title=textwrap.wrap(title, 16), gradientLength=120),
         ),
     )
     tips = [
-        alt.Tooltip(f"{x}:O", title=columns.quantity(x).title),
-        alt.Tooltip(f"{y}:O", title=columns.quantity(y).title),
+        alt.Tooltip(f"{figure.x}:O", title=title_of(figure.column(figure.x))),
+        alt.Tooltip(f"{y}:O", title=title_of(figure.column(y))),
         alt.Tooltip("mean:Q", title=title, format=".5~g"),
         alt.Tooltip("low:Q", title="95 % interval, low", format=".5~g"),
         alt.Tooltip("high:Q", title="95 % interval, high", format=".5~g"),
         alt.Tooltip("n:Q", title="seeds"),
     ]
     layers: list[Any] = [base.mark_rect(stroke="white", strokeWidth=1).encode(color=tint, tooltip=tips)]
-    if cell >= 30:
+    if text:
         ink = alt.Color("ink:N", scale=None, legend=None)
         layers.append(base.mark_text(fontSize=11).encode(text="text:N", color=ink))
-    layer = alt.layer(*layers, data=marks.drawn_columns(figure, points)).resolve_scale(color="independent")
-    layer = layer.properties(width=cell * len(orders[x]), height=max(22, min(34, cell)) * len(orders[y]))
-    chart = marks.faceted(layer, figure, panels, size[2])
-    n = summary.largest if summary.smallest == summary.largest else f"{summary.smallest} to {summary.largest}"
-    notes = [f"{title}, mean over n = {n} seed{'s' if summary.largest > 1 else ''}"]
-    notes.append("×: all runs diverged" if not lost.empty else "")
-    return marks.finish(chart, figure, notes, rows.diverged)
+    return layers
 
 
-def _cell(mean: float) -> str:
-    return f"{mean:.1f}" if abs(mean) >= 10 else f"{mean:.3g}"
-
-
-def _axis(column: str, orders: dict[str, list[Any]]) -> Any:
-    names = marks.labels_expression(column, orders[column])
-    return alt.Axis(labelAngle=0, labelExpr=names, domain=False, ticks=False, grid=False)
+def _axis(figure: Figure, cells: Sequence[Row], name: str, title: str, *, backwards: bool = False) -> dict[str, Any]:
+    """Return order, title and labels of an axis of cells."""
+    order = distinct(cells, name)
+    labels = labels_expression(figure.column(name), order)
+    return {
+        "sort": order[::-1] if backwards else order,
+        "title": figure.option(title) or capital(quantity(figure, name).axis),
+        "axis": alt.Axis(labelAngle=0, labelExpr=labels, domain=False, ticks=False, grid=False),
+    }

@@ -2,142 +2,142 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
-import pandas as pd
 
-from batchlab.charts import marks, theme
-from batchlab.charts import words as columns
-from batchlab.charts.aggregate import Summary, groups_of, in_order, significant, sort_for_drawing, summarise, tell_apart
-from batchlab.charts.curves.draw import axes_of, series_of
-from batchlab.charts.figure import Figure, Rows
+from batchlab.charts import theme
+from batchlab.charts.axes import x_axis, y_axis, y_name
+from batchlab.charts.colours import colour, is_wide
+from batchlab.charts.drawn import Drawn, Row, distinct, told_apart, values_of
+from batchlab.charts.figure import Figure
+from batchlab.charts.finish import finish, nothing, seeds_of, seeds_text
+from batchlab.charts.layout import Size, faceted, panel_size, side_by_side, with_panels
+from batchlab.charts.lines import Split, points_of, split_of
+from batchlab.charts.quantities import axes_of, quantity, series_of, title_of
 
-
-def _with_bars(figure: Figure, rows: pd.DataFrame, summary: Summary, factor: float) -> pd.DataFrame:
-    """Return the points with what is drawn around and beside them: the table's own error, its prediction."""
-    frame, keys = summary.frame, [*groups_of(figure), "x"]
-    extra = [column for column in (figure.error, figure.predicted) if column is not None]
-    if extra:
-        means = rows.groupby(keys, dropna=False, sort=False)[extra].mean().mul(factor).reset_index()
-        frame = frame.merge(means, on=keys, how="left")
-    if figure.error is not None:
-        frame["low"] = significant(frame["mean"] - frame[figure.error])
-        frame["high"] = significant(frame["mean"] + frame[figure.error])
-    frame["predicted"] = significant(frame[figure.predicted]) if figure.predicted is not None else float("nan")
-    return frame.drop(columns=extra)
+_LINE_GREY = "#a9b0b8"
 
 
-def draw(figure: Figure, rows: Rows) -> Any:
+def draw(figure: Figure, drawn: Drawn) -> Any:
     """Draw mean and interval over seeds per arm, joined by lines.
 
     Bars are the 95 % t interval over seeds, or ± the column `error`; the column `predicted` is a dashed line. With
     several `y` columns the first is filled and solid, the others open and dashed.
 
     Args:
-        figure: Its `x`, `y`, `colour`, `facet`, `dash`, `error`, `predicted` and scales are read.
-        rows: Selected rows.
+        figure: Its `x`, `y`, `colour`, `facet`, `dash`, `panels`, `error`, `predicted`, scales, titles and domains.
+        drawn: What `points.data` returns.
 
     Returns:
         An Altair chart.
-
-    Raises:
-        BatchlabError: Arms or rows cannot be told apart.
     """
-    if rows.frame.empty:
-        return marks.message(figure, f"All {rows.diverged} selected runs diverged.")
-    figure = tell_apart(figure, rows.frame)
-    data = rows.frame.assign(x=rows.frame[figure.x])
-    data = data[data["x"] > 0] if figure.x_scale != "linear" else data
-    wide = marks.is_wide(figure, data)
-    axes = axes_of(figure)
-    panels = data[figure.facet].nunique() if figure.facet else len(axes)
+    points = drawn.of("mean")
+    if not points:
+        return nothing(figure, drawn)
+    figure = told_apart(figure, drawn)
+    wide, axes = is_wide(figure, points), axes_of(figure)
+    panels = len(distinct(points, figure.facet)) if figure.facet else len(axes)
     has_dash = figure.dash is not None or any(len(axis) > 1 for axis in axes)
     beside = not wide and (figure.colour not in (None, figure.x) or has_dash)
-    size = marks.panel_size(panels, beside, own_axes=figure.facet is None)
-    orders = {name: in_order(data[name]) for name in groups_of(figure)}
-    charts, summaries = [], []
-    for wanted in axes:
-        shared = columns.common_quantity(wanted, figure.table)
-        frames = []
-        for column, name in series_of(wanted).items():
-            usable = data[data[column] > 0] if figure.y_scale == "log" else data
-            summary = summarise(figure, usable, [*groups_of(figure), "x"], column, factor=shared.factor)
-            summaries.append(summary)
-            frames.append(_with_bars(figure, usable, summary, shared.factor).assign(series=name))
-        points = pd.concat(frames, ignore_index=True)
-        if not points.empty:
-            points = sort_for_drawing(points, orders, ["series", "x"])
-            charts.append(_chart(figure, points, list(series_of(wanted).values()), shared.axis, wide, size))
-    if not charts:
-        return marks.message(figure, "The selected rows hold no value that can be drawn.", rows.diverged)
-    joined = charts[0] if len(charts) == 1 else alt.concat(*charts, columns=1 if figure.facet else size[2])
-    return marks.finish(joined, figure, [_bars_text(figure, data, summaries), _prediction_text(figure)], rows.diverged)
+    size = panel_size(panels, beside, own_axes=figure.facet is None)
+    drawable = [wanted for wanted in axes if any(row["column"] in wanted for row in points)]
+    charts = [_axis(figure, points, wanted, wide, size) for wanted in drawable]
+    joined = side_by_side(charts, 1 if figure.facet else size.across)
+    return finish(joined, figure, drawn, [_bars_text(figure, drawn, points), _prediction_text(figure)])
 
 
-def _bars_text(figure: Figure, data: pd.DataFrame, summaries: list[Summary]) -> str:
-    smallest, largest = marks.seeds_of(summaries)
-    if figure.error is None:
-        return marks.seeds_text(smallest, largest, drawn="bars")
-    trials = (
-        f" over n = {int(data['trials'].max())} trials" if "trials" in data and data["trials"].notna().any() else ""
-    )
-    what = "standard deviation" if figure.error.endswith("std") else figure.error.replace("_", " ")
-    return f"Bars: ± {what}{trials}" + (f", averaged over {largest} seeds" if largest > 1 else ", one seed")
+def _bars_text(figure: Figure, drawn: Drawn, points: Sequence[Row]) -> str:
+    error = figure.option("error")
+    if error is None:
+        return seeds_text(points, drawn="bars")
+    trials = drawn.number("trials")
+    over = f" over n = {trials} trials" if trials else ""
+    what = "standard deviation" if error.endswith("std") else error.replace("_", " ")
+    seeds = seeds_of(points)[1]
+    return f"Bars: ± {what}{over}" + (f", averaged over {seeds} seeds" if seeds > 1 else ", one seed")
 
 
 def _prediction_text(figure: Figure) -> str:
-    return f"dashed grey: {columns.quantity(figure.predicted, figure.table).title}" if figure.predicted else ""
+    predicted = figure.option("predicted")
+    return f"dashed grey: {title_of(figure.column(predicted))}" if predicted else ""
 
 
-def _chart(
-    figure: Figure, points: pd.DataFrame, names: list[str], title: str, wide: bool, size: tuple[int, int, int]
-) -> Any:
-    points, panels = marks.facet_text(figure, points)
-    values = points["mean"]
-    low, high = float(values.min()), float(values.max())
-    if figure.y_scale == "log":
-        # A bar can reach below zero, where a logarithmic axis has no place.
-        points["low"] = points["low"].where(points["low"] > 0, low * 0.9)
-        low, high = min(low, float(points["low"].min())), max(high, float(points["high"].max()))
-    same = figure.colour is not None and figure.colour == figure.x
-    by, kinds, heading = ("series", names, None)
-    if figure.dash is not None:
-        by, kinds, heading = (figure.dash, in_order(points[figure.dash]), marks.legend_title(figure.dash))
-    detail = [alt.Detail(f"{by}:N")]
-    y_name = marks.y_name(figure, title, size[1])
-    x = marks.x_axis(figure, points["x"], size[0])
-    y = marks.y_axis(figure, y_name, low, high)
-    tint = marks.colour(figure, points, wide, legend=not same)
-    line_tint = alt.value("#a9b0b8") if same else tint
+def _axis(figure: Figure, points: Sequence[Row], wanted: Sequence[str], wide: bool, size: Size) -> Any:
+    """Return the panels of one axis."""
+    own = points_of(figure, points, wanted, ["x", "mean", "low", "high", "n", "predicted"])
+    split = split_of(figure, own, list(series_of(figure, wanted).values()))
+    rows, panels = with_panels(figure, own)
+    title = quantity(figure, *wanted).axis
+    means = values_of(own, "mean")
+    low, high = min(means), max(means)
+    if figure.option("y_scale") == "log":
+        low, high = min([low, *values_of(own, "low")]), max([high, *values_of(own, "high")])
+    name = y_name(figure, title, size.height)
+    y = y_axis(figure, name, low, high, figure.option("y_scale"))
+    base = alt.Chart().encode(x=x_axis(figure, values_of(own, "x"), size.width))
+    layers = [
+        *_prediction(figure, base, own, split, name),
+        *_lines_and_bars(figure, base, own, split, wide, (y, name)),
+        *_symbols(figure, base, own, split, wide, (y, title)),
+    ]
+    layer = alt.layer(*layers, data=alt.Data(values=rows)).properties(width=size.width, height=size.height)
+    return faceted(layer, panels, size.across)
+
+
+def _prediction(figure: Figure, base: Any, points: Sequence[Row], split: Split, name: list[str]) -> list[Any]:
+    """Return the dashed line of what was predicted."""
+    if not values_of(points, "predicted"):
+        return []
+    dashed = base.mark_line(strokeDash=[3, 3], strokeWidth=1.4, color=theme.GREY)
+    names = (split.column.name, figure.colour)
+    own = [alt.Detail(f"{name}:N") for name in names if name is not None and name != figure.x]
+    return [dashed.encode(y=alt.Y("predicted:Q", title=name), detail=own)]
+
+
+def _tint(figure: Figure, points: Sequence[Row], wide: bool) -> Any:
+    return colour(figure, points, wide, legend=figure.colour is None or figure.colour != figure.x)
+
+
+def _lines_and_bars(
+    figure: Figure, base: Any, points: Sequence[Row], split: Split, wide: bool, axis: tuple[Any, list[str]]
+) -> list[Any]:
+    """Return the lines that join the points, and their bars."""
+    y, name = axis
+    tint, detail = _tint(figure, points, wide), [alt.Detail(f"{split.column.name}:N")]
+    # Where every point has a colour of its own, a line has none.
+    along = alt.value(_LINE_GREY) if figure.colour is not None and figure.colour == figure.x else tint
+    line = base.mark_line(strokeWidth=1.5)
+    layers = [line.encode(y=y, color=along, strokeDash=split.encoding(wide), detail=detail)]
+    if values_of(points, "low"):
+        bars = base.mark_rule(strokeWidth=1.5)
+        layers.append(bars.encode(y=alt.Y("low:Q", title=name), y2="high:Q", color=tint, detail=detail))
+    return layers
+
+
+def _symbols(
+    figure: Figure, base: Any, points: Sequence[Row], split: Split, wide: bool, axis: tuple[Any, str]
+) -> list[Any]:
+    """Return the points themselves: the first kind filled, others open."""
+    y, title = axis
+    tint, detail = _tint(figure, points, wide), [alt.Detail(f"{split.column.name}:N")]
     tips = [
-        alt.Tooltip("x:Q", title=columns.quantity(figure.x or "x").title),
-        *(alt.Tooltip(f"{c}:N", title=c.replace("_", " ")) for c in groups_of(figure) if c != figure.x),
+        alt.Tooltip("x:Q", title=title_of(figure.column(figure.x))),
+        *(alt.Tooltip(f"{c}:N", title=c.replace("_", " ")) for c in figure.groups() if c != figure.x),
         alt.Tooltip("mean:Q", title=title, format=".5~g"),
         alt.Tooltip("low:Q", title="low", format=".5~g"),
         alt.Tooltip("high:Q", title="high", format=".5~g"),
         alt.Tooltip("n:Q", title="seeds"),
     ]
-    base = alt.Chart().encode(x=x)
     layers: list[Any] = []
-    if points["predicted"].notna().any():
-        dashed = base.mark_line(strokeDash=[3, 3], strokeWidth=1.4, color=theme.GREY)
-        own = [alt.Detail(f"{name}:N") for name in (by, figure.colour) if name is not None and name != figure.x]
-        layers.append(dashed.encode(y=alt.Y("predicted:Q", title=y_name), detail=own))
-    line = base.mark_line(strokeWidth=1.5)
-    layers.append(line.encode(y=y, color=line_tint, strokeDash=marks.dash(kinds, heading, wide, by), detail=detail))
-    if points["low"].notna().any():
-        bars = base.mark_rule(strokeWidth=1.5)
-        layers.append(bars.encode(y=alt.Y("low:Q", title=y_name), y2="high:Q", color=tint, detail=detail))
     fill: Any = alt.value(1)
-    if len(kinds) > 1:
-        fill = alt.condition(f"datum[{by!r}] === {kinds[0]!r}", alt.value(1), alt.value(0))
+    if len(split.kinds) > 1:
+        fill = alt.condition(f"datum[{split.column.name!r}] === {split.kinds[0]!r}", alt.value(1), alt.value(0))
         # An open symbol would let lines and bars show through.
         layers.append(base.mark_point(size=52, opacity=1, color="white").encode(y=y, detail=detail))
     dots = base.mark_point(size=52, opacity=1, strokeWidth=1.6, filled=False)
     filled = base.mark_point(size=52, opacity=1)
     layers.append(filled.encode(y=y, color=tint, fillOpacity=fill, strokeOpacity=alt.value(0), detail=detail))
     layers.append(dots.encode(y=y, color=tint, detail=detail, tooltip=tips))
-    layers += marks.references(figure)
-    layer = alt.layer(*layers, data=marks.drawn_columns(figure, points))
-    return marks.faceted(layer.properties(width=size[0], height=size[1]), figure, panels, size[2])
+    return layers

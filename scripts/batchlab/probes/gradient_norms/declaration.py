@@ -9,7 +9,13 @@ from batchlab.declarations.columns import ARM_SETTINGS, Column, Table
 from batchlab.declarations.options import BatchSizes, Choices, Count, Flag
 from batchlab.declarations.probe import Probe, Situation
 
-METHOD = Column("method", "`fixed_weights` or `same_samples`", "text", exact=True)
+METHOD = Column(
+    "method",
+    "`fixed_weights` or `same_samples`",
+    "text",
+    exact=True,
+    words={"fixed_weights": "fixed weights", "same_samples": "same samples seen"},
+)
 # An update costs as much as so many examples more.
 _UPDATE = 8
 

@@ -16,7 +16,13 @@ PROBE = Probe(
             "the same weights with one kind of statistics",
             columns=(
                 *("study", "arm", "epoch", "seed"),
-                Column("statistics", "`running` or `re_estimated`", "text", exact=True),
+                Column(
+                    "statistics",
+                    "`running` or `re_estimated`",
+                    "text",
+                    exact=True,
+                    words={"re_estimated": "re-estimated"},
+                ),
                 *_METRICS,
                 Column("mean_difference", "‖m − p‖ / ‖p‖, m the means in use, p those of the training set"),
                 Column("variance_difference", "the same of variances"),

@@ -17,6 +17,7 @@ def _error(split: str) -> Column:
         formula=f"1 - {split}_accuracy",
         quantity="error",
         series=split,
+        better="lower",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from batchlab.declarations.columns import Column, Table
 from batchlab.declarations.derivation import Derivation
+from batchlab.probes.gradient_norms.declaration import METHOD
 
 _NORM = "norm of the summed gradient"
 
@@ -26,7 +27,7 @@ DERIVATION = Derivation(
         "one snapshot, seed, method and batch size; intervals are over trials at one snapshot of one seed",
         columns=(
             *("study", "arm", "epoch", "seed"),
-            Column("method", "`fixed_weights` or `same_samples`", "text", exact=True),
+            METHOD,
             "batch_size",
             Column("trials", "number of finite norms", "integer", exact=True),
             Column("mean", "mean norm", title=f"mean {_NORM}", positive=True),

@@ -1,0 +1,71 @@
+"""What surrounds a drawing: title, what its intervals are, how many runs stand behind it, and the theme."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+
+from batchlab.charts import theme
+from batchlab.charts.drawn import Drawn, Row
+from batchlab.charts.figure import Figure
+from batchlab.charts.layout import WIDTH
+from batchlab.charts.words import capital, plain
+
+_LONGEST_LINE = 104
+
+
+def seeds_of(points: Sequence[Row]) -> tuple[int, int]:
+    """Return the smallest and the largest number of seeds behind a point."""
+    numbers = [int(row["n"]) for row in points]
+    return min(numbers, default=0), max(numbers, default=0)
+
+
+def seeds_text(points: Sequence[Row], what: str = "mean", drawn: str = "band") -> str:
+    """Return how many seeds stand behind a figure and what its intervals are."""
+    smallest, largest = seeds_of(points)
+    if largest <= 1:
+        return "One seed (n = 1), so no interval"
+    count = str(largest) if smallest == largest else f"{smallest} to {largest}"
+    return f"{capital(what)} over n = {count} seeds; {drawn}: 95 % t interval"
+
+
+def finish(chart: Any, figure: Figure, drawn: Drawn, notes: Sequence[str]) -> Any:
+    """Add title, subtitle and theme: what the intervals are, how many runs diverged, which tables were read."""
+    parts = [note for note in notes if note]
+    if diverged := drawn.number("diverged"):
+        parts.append(f"{diverged} diverged run{'s' if diverged > 1 else ''} not drawn")
+    if figure.identity:
+        parts.append(f"tables {figure.identity[:10]}")
+    return _titled(chart, figure, parts)
+
+
+def _titled(chart: Any, figure: Figure, parts: Sequence[str]) -> Any:
+    subtitle: list[str] = []
+    for part in parts:
+        joined = f"{subtitle[-1]} · {part}" if subtitle else part
+        fits = len(joined) <= _LONGEST_LINE and subtitle
+        subtitle = [*subtitle[:-1], joined] if fits else [*subtitle, part]
+    title = textwrap.wrap(plain(figure.title or figure.name), 78) or [" "]
+    described = f"{figure.title or figure.name}. {' '.join(parts)}"
+    return chart.properties(title=alt.TitleParams(text=title, subtitle=subtitle), description=described).configure(
+        **theme.config()
+    )
+
+
+def nothing(figure: Figure, drawn: Drawn, otherwise: str = "The selected rows hold no value that can be drawn.") -> Any:
+    """Return a panel that holds one sentence, for a selection in which nothing can be drawn.
+
+    Args:
+        figure: The figure.
+        drawn: Its table; where no row was left, all runs have diverged.
+        otherwise: The sentence where rows were left.
+    """
+    diverged = drawn.number("diverged")
+    all_gone = diverged and not drawn.number("selected")
+    text = f"All {diverged} selected runs diverged." if all_gone else otherwise
+    data = alt.Data(values=[{"text": text}])
+    chart = alt.Chart(data, width=WIDTH - 40, height=90).mark_text(fontSize=13, color=theme.GREY).encode(text="text:N")
+    return finish(chart, figure, Drawn([]) if all_gone else drawn, [])

@@ -1,0 +1,169 @@
+"""What the rules of the workflow ask of the planned jobs: inputs, parameters, priorities, messages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, MutableMapping
+from typing import Any
+
+from batchlab.configuration import campaign, machine
+from batchlab.planning.jobs import Files, Job, Jobs
+from batchlab.planning.parts import INITIAL_NAME, TRAINED_NAME, Plan
+from batchlab.planning.plan import plan
+from batchlab.records import currency
+from batchlab.records.digests import canonical
+
+# Snakemake before this version takes no function as priority.
+_PRIORITY_BY_JOB = (9, 27)
+
+
+class Campaign:
+    """A campaign's planned jobs as functions of a rule's wildcards.
+
+    Args:
+        plan: The plan.
+        core: Core that computes on this machine, `tensorflow` or `jax`.
+        device: Device on which it computes, `cpu` or `gpu`.
+        ancient: Snakemake's function of that name.
+        version: Snakemake's version.
+    """
+
+    markers = str(currency.MARKERS)
+    initial_name, trained_name = INITIAL_NAME, TRAINED_NAME
+
+    def __init__(self, plan: Plan, core: str, device: str, ancient: Callable[[str], Any], version: str) -> None:
+        self.plan, self.jobs = plan, Jobs(plan)
+        self.results = self.jobs.results
+        self._core, self._ancient = core, ancient
+        # What jobs that start Keras ask for beside memory.
+        self.accelerator = {"gpu": 1} if device == "gpu" else {}
+        self._by_job = tuple(map(int, version.split(".")[:2])) >= _PRIORITY_BY_JOB
+        self._status = currency.assess(self.jobs, core)
+
+    def _job(self, rule: str, wildcards: Any) -> Job:
+        return self.jobs.find(rule, dict(wildcards.items()))
+
+    def inputs(self, rule: str) -> Callable[[Any], Files]:
+        """Return the function that gives a job's inputs by name.
+
+        Among them are a marker if the job's outputs are outdated, see `records.currency`, and inputs marked as ancient
+        that are newer than the outputs although their content is the recorded one.
+        """
+
+        def given(wildcards: Any) -> Files:
+            job = self._job(rule, wildcards)
+            status = self._status[job.name]
+
+            def flagged(path: str) -> Any:
+                return self._ancient(path) if path in status.ancient else path
+
+            files: Files = {
+                name: flagged(value) if isinstance(value, str) else [flagged(path) for path in value]
+                for name, value in job.inputs.items()
+            }
+            return files | ({"outdated": status.marker} if status.marker else {})
+
+        return given
+
+    def params(self, rule: str) -> dict[str, Callable[..., Any]]:
+        """Return the parameters of a rule: settings, digests, identity.
+
+        `source` says where files of the user lie. It asks for `output`, so that Snakemake does not compare it: a moved
+        file is the same file.
+        """
+        return {
+            "spec": lambda wildcards: self._job(rule, wildcards).spec_text,
+            "source": lambda wildcards, output: self._job(rule, wildcards).source,
+            "code": lambda wildcards: self.code(self._job(rule, wildcards)),
+            "env": lambda wildcards: self._job(rule, wildcards).environment,
+            "identity": lambda wildcards: self._job(rule, wildcards).identity,
+        }
+
+    def code(self, job: Job) -> str:
+        """Return the digest of a job's code: the recorded one if it is that of any core, else that of this machine's.
+
+        So a result stays valid on a machine with another core, and a fix in one core concerns only what it computed.
+        """
+        recorded = self._status[job.name].code
+        return recorded if recorded in job.codes.values() else job.codes[self._core]
+
+    def priority(self, rule: str) -> Any:
+        """Return the function that gives a job's priority, or 1 where this Snakemake takes none."""
+        return (lambda wildcards: self._job(rule, wildcards).priority) if self._by_job else 1
+
+    def caption(self, wildcards: Any) -> str:
+        """Return the caption of a figure, which Snakemake's own report quotes."""
+        caption: str = self.plan.studies[wildcards.study].figures[wildcards.figure]["caption"]
+        return caption
+
+    def verification(self) -> str:
+        """Return what `verify` is asked to check, as JSON."""
+        config = self.plan.config
+        return canonical(
+            {
+                "campaign": self.plan.campaign,
+                "folder": self.results,
+                "sample": config["verify_sample"],
+                "seed": config.get("verify_seed"),
+                "artefacts": self.as_json(),
+            }
+        )
+
+    def archive(self) -> str:
+        """Return what `crate` is asked to pack, as JSON."""
+        config = self.plan.config
+        return canonical(
+            {
+                "target": f"results/crates/{self.plan.campaign}.crate.zip",
+                "campaign": self.plan.campaign,
+                "title": config["title"],
+                "summary": config["summary"],
+                # As text, which keeps the order of arms, figures and claims.
+                "config": json.dumps(config, indent=2),
+                "jobs": self.as_json(),
+            }
+        )
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """Return what verification and the crate need to know of each job."""
+        return [
+            {
+                "kind": job.kind,
+                "rule": job.rule,
+                "script": job.script,
+                "name": job.name,
+                "outputs": job.outputs,
+                "folder": job.folder,
+                "spec": job.spec,
+                "code": self.code(job),
+                "environment": job.environment,
+                "identity": job.identity,
+                "made_from": self._status[job.name].made_from,
+            }
+            for job in self.jobs
+        ]
+
+
+def open_campaign(
+    config: MutableMapping[str, Any],
+    files: Iterable[str],
+    environment: MutableMapping[str, str],
+    ancient: Callable[[str], Any],
+    version: str,
+) -> Campaign:
+    """Plan the campaign that Snakemake has read.
+
+    Args:
+        config: Snakemake's configuration; keys of the machine are taken out.
+        files: The configuration files that it was read from.
+        environment: Of this process; the choice of core and device is put there for the jobs.
+        ancient: Snakemake's function of that name.
+        version: Snakemake's version.
+
+    Raises:
+        BatchlabError: Something in the campaign or a file that it names is wrong; one line says what and where.
+    """
+    machine.choose(config, environment)
+    planned = plan(campaign.read(config, files))
+    core, device = environment.get("BATCHLAB_BACKEND", "tensorflow"), environment.get("BATCHLAB_DEVICE", "cpu")
+    return Campaign(planned, core, device, ancient, version)
