@@ -26,7 +26,7 @@ from batchlab.jax_core.vectorising import vectorisation_rule
 from batchlab.models.construction import build_model
 from batchlab.models.signature import built_in_models
 from batchlab.probes import measuring
-from batchlab.training import segment, state
+from batchlab.training import core, segment, state
 from batchlab.training.checkpoint import Checkpoint
 from batchlab.training.frozen_model import FrozenModel
 from batchlab.training.model_trial import try_model
@@ -114,7 +114,7 @@ def along(job: Job, data: Resident, folder: Path) -> dict[str, Any]:
     """Return loss and slope of some examples at points along a direction in the space of weights."""
     model = FrozenModel(job["spec"]["model"], data)
     model.load(state.read(folder / job["parent"]), 3)
-    run = model.replicas.over_rows(cases.losses_and_slopes(job["steps"]), 2 * len(job["steps"]))
+    run = core.over_rows(model.replicas, cases.losses_and_slopes(job["steps"]), 2 * len(job["steps"]))
     direction = [np.asarray(part) for part in job["direction"]]
     return {"values": run(np.asarray(job["rows"], np.int32), direction).tolist()}
 
