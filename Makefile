@@ -1,4 +1,4 @@
-# batchlab: the two commands are `make figures` and `make test`; everything else is a variation of them.
+# batchlab. The two main commands are `make figures` and `make test`; the others are variations of them.
 CONFIG ?= config/quick.yaml
 CORES ?= all
 PYTHON ?= python3
@@ -13,26 +13,27 @@ endif
 READY := config-there $(VENV)/run.stamp $(if $(filter jax,$(BATCHLAB_BACKEND)),$(VENV)/jax.stamp)
 
 .PHONY: help config-there figures redraw plan unlock verify crate readme report-archive bench bench-peers bench-docs test test-slow \
-	check format docs lock clean-env
+	check format docs environment lock clean-env
 
 help:
 	@echo "make figures                            the quick campaign on the embedded digits (no network)"
 	@echo "make figures CONFIG=config/paper.yaml   the same studies on full MNIST"
-	@echo "make figures BACKEND=jax                with the second training core; on a GPU: PROFILE=profiles/gpu, see docs/gpu.md"
-	@echo "make plan CONFIG=…                      what would run, without running it"
-	@echo "make verify CONFIG=… SAMPLE=n SEED=m    are the results those that were recorded, and do they come out again?"
-	@echo "make crate CONFIG=…                     results, workflow and history as one RO-Crate for an archive"
-	@echo "make redraw CONFIG=…                    figures and report again from the tables that are there"
-	@echo "make unlock                             after a kill: remove the lock that Snakemake left behind"
-	@echo "make test | make test-slow | make check tests; those that take long; style, types and lint"
+	@echo "make figures BACKEND=jax                on the second training core; on a GPU: PROFILE=profiles/gpu, see docs/gpu.md"
+	@echo "make plan CONFIG=…                      show what would run, and why"
+	@echo "make verify CONFIG=… SAMPLE=n SEED=m    compare results with their records and compute a random sample again"
+	@echo "make crate CONFIG=…                     pack results, workflow and history as one RO-Crate for an archive"
+	@echo "make redraw CONFIG=…                    draw figures and report again from existing tables"
+	@echo "make unlock                             remove the lock that a killed Snakemake left behind"
+	@echo "make test, make test-slow, make check   run the tests; the slow ones; style, types and lint"
+	@echo "make docs                               write the generated pages again (see CONTRIBUTING.md)"
 
 config-there:
 	@test -f "$(CONFIG)" || { echo "batchlab: error: CONFIG: there is no file $(CONFIG); see config/" >&2; exit 1; }
 
-# Results that came with a checkout or from another machine: file times in the order of their records, once.
+# Puts the file times of results that came with a checkout or from another machine into the order of their records.
 ADOPT = @PYTHONPATH=scripts $(BIN)/python -m batchlab.records.adopt
 
-# Without reasons, so that progress can be followed; `make plan` gives them.
+# Reasons are left out, so that progress can be followed; `make plan` shows them.
 figures: $(READY)
 	$(ADOPT)
 	@$(SNAKEMAKE) --quiet host reason
@@ -45,7 +46,7 @@ redraw: $(READY)
 	$(ADOPT)
 	@$(SNAKEMAKE) --allowed-rules note_outdated figure_data draw_figure write_report
 
-# After a Snakemake that was killed: its lock stays, so that no second one works beside it by mistake.
+# A killed Snakemake leaves its lock behind. Make sure that none is running in this folder before removing it.
 unlock: $(READY)
 	@$(SNAKEMAKE) --unlock --quiet
 
@@ -69,7 +70,7 @@ report-archive: $(READY)
 bench: $(VENV)/run.stamp
 	@PYTHONPATH=scripts $(BIN)/python -m benchmarks $(BENCH)
 
-# PyTorch and JAX beside which `make bench` times itself, if they are there; nothing else uses them.
+# PyTorch and JAX, with which `make bench` compares itself if they are installed; nothing else uses them.
 bench-peers: .venv-bench/run.stamp
 
 .venv-bench/run.stamp: envs/bench.txt
@@ -84,7 +85,7 @@ bench-docs:
 test: $(VENV)/dev.stamp
 	@$(BIN)/pytest -q -n auto --dist loadfile
 
-# What takes long: 50 kills at random moments, ten of a download, and 20,000 broken campaigns.
+# Slow tests: 50 kills at random moments, ten of them during a download, and 20,000 broken campaigns.
 test-slow: $(VENV)/dev.stamp
 	@BATCHLAB_KILLS=50 BATCHLAB_FUZZ=20000 $(BIN)/pytest -q -n auto --dist loadfile \
 		tests/workflow/test_recovery.py tests/unit/test_bad_campaigns.py
@@ -101,7 +102,7 @@ format: $(VENV)/dev.stamp
 	@$(BIN)/ruff format .
 	@$(BIN)/snakefmt Snakefile rules
 
-# Every page that is made from declarations: config/schema.json, config/README.md, docs/tables.md, docs/data.md, docs/reruns.md.
+# Pages made from declarations and code: config/schema.json, config/README.md, docs/{tables,data,reruns,architecture}.md.
 docs: $(VENV)/run.stamp
 	@cd scripts && ../$(BIN)/python -m batchlab.pages
 
@@ -110,8 +111,8 @@ $(VENV)/bin/python:
 	@echo "Setting up the environment in $(VENV) (once, one or two minutes)"
 	@$(PYTHON) -m venv $(VENV)
 
-# What is installed is compiled on all cores, which pip does on one: two thirds of the time on two cores. Files that are no
-# Python of this version do no harm.
+# Installed modules are compiled on all cores; pip would use one (two cores save a third of the time). Files with syntax of
+# another Python version fail to compile, which does no harm.
 define install
 @$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r $<
 @$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
@@ -128,7 +129,10 @@ $(VENV)/dev.stamp: envs/lock-dev.txt | $(VENV)/bin/python
 	$(install)
 	@touch $(VENV)/run.stamp $(VENV)/jax.stamp
 
-# Needs uv. Versions for Linux and macOS and all supported Pythons in one file, without addresses.
+# The environment with the tools of `make check` and `make test`.
+environment: $(VENV)/dev.stamp
+
+# Needs uv. One file holds the versions for Linux, macOS and all supported Pythons, without addresses.
 UV_COMPILE := uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \
 	--no-emit-index-url --no-header --generate-hashes
 lock:

@@ -20,9 +20,8 @@ except BatchlabError as problem:
 PLAN, JOBS, RESULTS = CAMPAIGN.plan, CAMPAIGN.jobs, CAMPAIGN.results
 
 
-def training(wildcards, attempt):
-    """Memory of a job that starts Keras; more after each failure for want of it."""
-    return 4000 * attempt
+# Memory in MB of a job that starts Keras; more after each failure for want of it.
+training = lambda wildcards, attempt: 4000 * attempt
 
 
 wildcard_constraints:

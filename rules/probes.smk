@@ -15,8 +15,8 @@ rule measure_probe:
         "../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=training,
         **CAMPAIGN.accelerator,
+        mem_mb=training,
     params:
         **CAMPAIGN.params("measure_probe"),
     message:

@@ -11,8 +11,8 @@ rule check_model:
     conda:
         "../envs/train.yaml"
     resources:
-        mem_mb=training,
         **CAMPAIGN.accelerator,
+        mem_mb=training,
     params:
         **CAMPAIGN.params("check_model"),
     message:
@@ -34,8 +34,8 @@ rule initialise_model:
     conda:
         "../envs/train.yaml"
     resources:
-        mem_mb=training,
         **CAMPAIGN.accelerator,
+        mem_mb=training,
     params:
         **CAMPAIGN.params("initialise_model"),
     message:
@@ -60,8 +60,8 @@ rule train_segment:
         "../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=training,
         **CAMPAIGN.accelerator,
+        mem_mb=training,
     params:
         **CAMPAIGN.params("train_segment"),
     message:

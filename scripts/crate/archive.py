@@ -12,7 +12,7 @@ from typing import Any
 from rocrate.rocrate import ROCrate
 
 from batchlab.files import atomic_path
-from batchlab.verification.records import Artefact
+from batchlab.verification.agreement import Artefact
 from crate.contents import intact, workflow_files
 from crate.description import describe
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from batchlab.errors import BatchlabError
 from batchlab.files import sha256_of
-from batchlab.verification.records import Artefact, Evidence, examine
+from batchlab.verification.agreement import Artefact, Evidence, examine
 
 # The workflow: what must be there to run it anew.
 _WORKFLOW = (
@@ -30,7 +30,7 @@ _MEDIA_TYPES = {
     ".yml": "application/yaml",
 }
 # Snapshots and measurements are too large for an archive, and follow from what is in it.
-LEFT_OUT = ("segments", "probes")
+LEFT_OUT = ("check", "segments", "probes")
 
 
 def media_type(path: str) -> str:
@@ -56,7 +56,7 @@ def _files(path: Path) -> Iterator[Path]:
 
 
 def intact(artefacts: Iterable[Artefact], campaign: str) -> list[Evidence]:
-    """Return what lies there of a campaign, if all that a crate holds lies there and agrees with its records.
+    """Return what is there of a campaign, if all that a crate holds is there and agrees with its records.
 
     Raises:
         BatchlabError: Something is missing, or is not what its record says.
@@ -66,5 +66,5 @@ def intact(artefacts: Iterable[Artefact], campaign: str) -> list[Evidence]:
         if evidence.absent and evidence.artefact.kind not in (*LEFT_OUT, "data"):
             raise BatchlabError(f"{evidence.artefact.name}: is missing; run the campaign {campaign} first")
         if evidence.differences:
-            raise BatchlabError(f"{evidence.differences[0]} (`verify` tells everything that differs)")
+            raise BatchlabError(f"{evidence.differences[0]} (`verify` lists everything that differs)")
     return [evidence for evidence in found if not evidence.absent]

@@ -20,8 +20,8 @@ from rocrate.rocrate import ROCrate
 
 from batchlab import __version__
 from batchlab.files import sha256_of
-from batchlab.records.provenance import fingerprinted, record_path
-from batchlab.verification.records import Evidence
+from batchlab.records.provenance import files_in
+from batchlab.verification.agreement import Evidence
 from crate.contents import LEFT_OUT, media_type
 
 # Readers and validators know these versions; 0.6 asks for RO-Crate 1.3.
@@ -43,7 +43,7 @@ def describe(spec: Mapping[str, Any], found: Sequence[Evidence], workflow: Seque
 
     Args:
         spec: See `archive.write`.
-        found: Artefacts that lie there, each after those that it was made from.
+        found: Artefacts that are there, each after those that it was made from.
         workflow: Files of the workflow.
         settings: File with the campaign's settings.
     """
@@ -172,7 +172,8 @@ class _Description:
         entities: dict[str, Entity] = {}
         for evidence in self.found:
             artefact, record = evidence.artefact, self.records[evidence.artefact.name]
-            for path, digest in fingerprinted(record["outputs"]):
+            for path, seen in files_in(record["outputs"]):
+                digest = seen["sha256"]
                 if artefact.kind in LEFT_OUT:
                     entities[path] = self._mention(path, digest, "The workflow makes it again.")
                 else:
@@ -227,7 +228,7 @@ class _Description:
     def _job(self, evidence: Evidence) -> Entity:
         """Add the action of one job, and its record as the trace of it."""
         artefact, record = evidence.artefact, self.records[evidence.artefact.name]
-        inputs = dict(fingerprinted(record["inputs"]))
+        inputs = {path: seen["sha256"] for path, seen in files_in(record["inputs"])}
         made_from = [
             self.results.get(path) or self._mention(path, digest, "It was not there when the crate was made.")
             for path, digest in inputs.items()
@@ -246,7 +247,7 @@ class _Description:
         )
         if made_from:
             action["object"] = _value(made_from)
-        source = record_path(artefact.name).as_posix()
+        source = artefact.record.as_posix()
         if artefact.kind in LEFT_OUT:
             # Elsewhere than in the results, where a record without its files would mean that they got lost.
             trace = self._file(source, f"records/{source.removeprefix('results/')}", alternateName=source)
@@ -262,7 +263,7 @@ def _order(found: Sequence[Evidence]) -> Iterable[str]:
     needs: dict[str, dict[str, None]] = {}
     for evidence in found:
         sources = needs.setdefault(evidence.artefact.rule, {})
-        for path, _ in fingerprinted((evidence.record or {})["inputs"]):
+        for path, _ in files_in((evidence.record or {})["inputs"]):
             if makers.get(path, evidence.artefact.rule) != evidence.artefact.rule:
                 sources[makers[path]] = None
     return graphlib.TopologicalSorter(needs).static_order()
@@ -274,7 +275,7 @@ def _value(entities: Sequence[Entity]) -> Any:
 
 
 def _outputs(evidence: Evidence) -> Iterable[str]:
-    return [path for path, _ in fingerprinted((evidence.record or {})["outputs"])]
+    return [path for path, _ in files_in((evidence.record or {})["outputs"])]
 
 
 def _words(evidence: Evidence, record: Mapping[str, Any], path: str) -> dict[str, str]:
@@ -282,6 +283,8 @@ def _words(evidence: Evidence, record: Mapping[str, Any], path: str) -> dict[str
     artefact, spec = evidence.artefact, record["spec"]
     if artefact.kind == "figures":
         return {"name": f"{spec['title']} ({Path(path).name})", "description": spec.get("caption", "")}
+    if artefact.kind == "drawn":
+        return {"name": f"Numbers of the figure {spec.get('title') or Path(path).stem}"}
     if artefact.kind == "report":
         return {"name": spec["title"], "description": "The report: questions, figures, claims and how it was computed"}
     if artefact.kind == "data":

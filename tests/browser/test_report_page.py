@@ -11,8 +11,15 @@ import pandas as pd
 import pytest
 
 from batchlab.charts import export
-from batchlab.charts.drawing import draw
+from batchlab.charts.curves.data import data
+from batchlab.charts.curves.draw import draw
+from batchlab.charts.drawn import read_drawn
+from batchlab.charts.figure import figure_from
+from batchlab.charts.planned import data_spec, drawing_spec
+from batchlab.charts.rows import rows_of
 from batchlab.report import render
+from batchlab.tables.base import HISTORY
+from batchlab.tables.csv_files import write_csv
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no chromium binary on the path")
@@ -71,7 +78,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "y": "test_accuracy",
         "colour": "batch_size",
     }
-    specification = export.to_vega_lite(draw({**spec, "batch_sizes": [16, 64, 1024]}, {"history": table}))
+    arms = [{"arm": f"b{size}", "batch_size": size} for size in (16, 64, 1024)]
+    settings = data_spec("size", "f", spec, [HISTORY], arms)
+    figure = figure_from(settings)
+    write_csv(folder / "f.csv", data(figure, rows_of(figure, settings, {"history": table})))
+    drawing = drawing_spec("size", "f", spec, [HISTORY], arms, batch_sizes=[16, 64, 1024], identity="")
+    figure = figure_from(drawing)
+    specification = export.to_vega_lite(draw(figure, read_drawn(folder / "f.csv", figure)))
     (folder / "f.svg").write_text(export.to_svg(specification), encoding="utf-8")
     page = export.to_html(specification, "Accuracy", "Caption", export.javascript(folder))
     (folder / "f.html").write_text(page, encoding="utf-8")
@@ -85,6 +98,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "caption": "Caption",
         "svg": str(folder / "f.svg"),
         "html": str(folder / "f.html"),
+        "data": str(folder / "f.csv"),
     }
     study = {
         "study": "size",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import stats
 
-from batchlab.tables import intervals as statistics
+from batchlab.tables import intervals
 from batchlab.tables.intervals import (
     Estimate,
     hedges_g,
@@ -196,19 +196,6 @@ def test_hedges_g_at_its_limits(differences: list[float], expected: float) -> No
     assert hedges_g(differences) == pytest.approx(expected, nan_ok=True)
 
 
-def test_equivalence_is_two_one_sided_tests_at_half_of_five_percent() -> None:
-    random = generator(2)
-    for margin in (0.2, 0.5, 1.0, 2.0):
-        differences = random.normal(0.1, 0.5, 6)
-        upper = stats.ttest_1samp(differences, margin, alternative="less").pvalue
-        lower = stats.ttest_1samp(differences, -margin, alternative="greater").pvalue
-        assert equivalent(mean_interval(differences), margin) == (max(upper, lower) <= 0.025)
-
-
-def test_no_interval_shows_no_equivalence() -> None:
-    assert not equivalent(mean_interval([0.0]), 1)
-
-
 # Moments
 
 
@@ -275,7 +262,7 @@ def test_the_ends_of_fieller_are_where_the_paired_test_gives_five_percent(numera
     for end in (interval.ci_low, interval.ci_high):
         differences = numerator - end * denominator
         t = abs(differences.mean()) * math.sqrt(len(differences)) / differences.std(ddof=1)
-        assert t == pytest.approx(statistics.t_quantile(len(differences)), rel=1e-5)
+        assert t == pytest.approx(intervals.t_quantile(len(differences)), rel=1e-5)
 
 
 def test_ratio_of_deterministic_quantities_is_exact() -> None:

@@ -12,13 +12,15 @@ import pytest
 
 from batchlab.files import write_json
 from batchlab.records import provenance
-from batchlab.verification.records import Artefact
+from batchlab.verification.agreement import Artefact
 
 DATA = "results/data/d/data.npz"
 STATE = "results/segments/s/seeds-0-0/state.npz"
 HISTORY = "results/segments/s/seeds-0-0/history.csv"
-TABLE = "results/c/tables/one/history.csv"
+TABLES = "results/c/tables/one"
+TABLE = f"{TABLES}/history.csv"
 MERGED = "results/c/tables/history.csv"
+NUMBERS = "results/c/figures/one/accuracy.csv"
 FIGURE = "results/c/figures/one/accuracy.svg"
 PAGE = "results/c/index.html"
 
@@ -27,31 +29,35 @@ SPECS: dict[str, dict[str, Any]] = {
     "segments": {"learning_rate": 0.1, "precision": "float32", "optimizer": {"name": "sgd", "momentum": 0.9}},
     "tables": {"study": "one"},
     "merged": {"table": "history", "studies": ["one"]},
+    "drawn": {"study": "one", "figure": "accuracy"},
     "figures": {"title": "Accuracy", "caption": "of one arm"},
     "report": {"title": "A campaign"},
 }
 
 
-def artefact(kind: str, rule: str, script: str, outputs: dict[str, str], spec: str) -> Artefact:
-    return Artefact(kind, rule, script, next(iter(outputs.values())), outputs, SPECS[spec], "c0de", "e0e0")
+def artefact(kind: str, rule: str, outputs: dict[str, str], spec: str, folder: bool = False) -> Artefact:
+    name = next(iter(outputs.values()))
+    return Artefact(kind, rule, f"{rule}.py", name, outputs, SPECS[spec], "c0de", "e0e0", folder=folder)
 
 
-PREPARED = artefact("data", "prepare_data", "prepare_data.py", {"data": DATA}, "data")
-SEGMENT = artefact("segments", "train_segment", "train_segment.py", {"state": STATE, "history": HISTORY}, "segments")
-STUDY = artefact("tables", "tabulate_one", "tabulate_study.py", {"history": TABLE}, "tables")
-JOINED = artefact("tables", "merge_tables", "merge_tables.py", {"merged": MERGED}, "merged")
-DRAWN = artefact("figures", "draw_figure", "draw_figure.py", {"svg": FIGURE}, "figures")
-REPORT = artefact("report", "write_report", "write_report.py", {"page": PAGE}, "report")
+PREPARED = artefact("data", "prepare_data", {"data": DATA}, "data")
+SEGMENT = artefact("segments", "train_segment", {"state": STATE, "history": HISTORY}, "segments")
+STUDY = artefact("tables", "tabulate_study", {"tables": TABLES}, "tables", folder=True)
+JOINED = artefact("tables", "merge_tables", {"merged": MERGED}, "merged")
+COMPUTED = artefact("drawn", "figure_data", {"data": NUMBERS}, "drawn")
+DRAWN = artefact("figures", "draw_figure", {"svg": FIGURE}, "figures")
+REPORT = artefact("report", "write_report", {"page": PAGE}, "report")
 INPUTS: dict[str, dict[str, Any]] = {
     DATA: {},
     STATE: {"data": DATA},
-    TABLE: {"files": [HISTORY]},
-    MERGED: {"merged": [TABLE]},
-    FIGURE: {"history": TABLE},
-    PAGE: {"figures": [FIGURE], "tables": [TABLE], "merged": [MERGED]},
+    TABLES: {"files": [HISTORY]},
+    MERGED: {"merged": [TABLES]},
+    NUMBERS: {"tables": TABLES},
+    FIGURE: {"data": NUMBERS},
+    PAGE: {"figures": [FIGURE], "tables": [TABLES], "merged": [MERGED]},
 }
 # Each after those that it was made from.
-ALL = (PREPARED, SEGMENT, STUDY, JOINED, DRAWN, REPORT)
+ALL = (PREPARED, SEGMENT, STUDY, JOINED, COMPUTED, DRAWN, REPORT)
 
 
 def put_on_record(made: Artefact) -> None:
@@ -61,14 +67,14 @@ def put_on_record(made: Artefact) -> None:
         rule=made.rule,
         params={"code": made.code, "env": made.environment},
         spec=made.spec,
-        inputs=provenance.fingerprints(INPUTS[made.name]),
+        inputs=provenance.fingerprints(INPUTS[made.name], times=True),
         outputs=provenance.fingerprints(made.outputs),
         threads=1,
         started=now,
         ended=now,
         facts={},
     )
-    write_json(provenance.record_path(made.name), record)
+    write_json(made.record, record)
 
 
 def build(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -83,6 +89,7 @@ def build(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Path(HISTORY).write_text("seed,epoch,seconds,test_accuracy\n0,1,2.5,0.9\n")
     Path(TABLE).write_text("study,seed,test_accuracy\none,0,0.9\n")
     shutil.copy(TABLE, MERGED)
+    Path(NUMBERS).write_text("epoch,mean\n1,0.9\n")
     Path(FIGURE).write_text("<svg/>\n")
     Path(PAGE).write_text("<html></html>\n")
     for made in ALL:

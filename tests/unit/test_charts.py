@@ -1,12 +1,18 @@
-"""Figures: valid, reproducible, honest about n and divergence, one colour for one batch size."""
+"""Figures: their numbers stand in a table; drawings are valid, reproducible, honest about n, and add no number."""
 
 from __future__ import annotations
 
 import itertools
 import json
+import math
 import re
+import runpy
+import subprocess
+import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,14 +21,27 @@ import pytest
 import vl_convert
 from scipy import stats
 
-from batchlab.charts import export, marks, theme
-from batchlab.charts import words as columns
-from batchlab.charts.aggregate import summarise
-from batchlab.charts.density import draw as density
-from batchlab.charts.drawing import CHARTS, draw
+from batchlab.charts import export, theme
+from batchlab.charts.averaging import means
+from batchlab.charts.axes import x_axis
+from batchlab.charts.density.data import curve, normalised
+from batchlab.charts.drawn import read_drawn
 from batchlab.charts.figure import Figure, figure_from
+from batchlab.charts.planned import data_spec, drawing_spec, telling
+from batchlab.charts.quantities import axes_of, quantity, series_of
+from batchlab.charts.rows import rows_of
+from batchlab.declarations import find
+from batchlab.declarations.columns import Column, Table
 from batchlab.errors import BatchlabError
+from batchlab.tables.base import HISTORY
+from batchlab.tables.contract import columns_of
+from batchlab.tables.csv_files import write_csv
 
+CHARTS = sorted(find.charts())
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+DECLARED: dict[str, Table] = {
+    table.name: table for table in (HISTORY, *(table for probe in find.probes().values() for table in probe.tables))
+}
 SIZES = [4, 16, 64, 256, 1024]
 
 
@@ -82,13 +101,6 @@ def drift() -> pd.DataFrame:
 
 
 TABLES = {"history": history(), "gradient_norms": norms(), "weight_drift": drift()}
-COMMON: dict[str, Any] = {
-    "study": "s",
-    "batch_sizes": SIZES,
-    "identity": "0123456789abcdef",
-    "caption": "c",
-    "name": "f",
-}
 SPECS: dict[str, dict[str, Any]] = {
     "curves": {
         "table": "history",
@@ -119,11 +131,63 @@ SPECS: dict[str, dict[str, Any]] = {
 
 
 def spec(chart: str, **changes: Any) -> dict[str, Any]:
-    return {**COMMON, "chart": chart, "title": f"A {chart} figure", **SPECS[chart], **changes}
+    """Return a figure's settings as a campaign gives them; None takes one out."""
+    values = {"chart": chart, "title": f"A {chart} figure", "caption": "c", **SPECS[chart], **changes}
+    return {key: value for key, value in values.items() if value is not None}
 
 
-def drawn(chart: str, tables: dict[str, pd.DataFrame] | None = None, **changes: Any) -> dict[str, Any]:
-    return export.to_vega_lite(draw(spec(chart, **changes), tables or TABLES))
+def arms_of(tables: dict[str, pd.DataFrame], figure: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the arms of a study whose tables these are."""
+    frame = tables[names_of(figure)[0]]
+    settings = [name for name in SETTINGS if name in frame]
+    last = frame.drop_duplicates("arm", keep="last")
+    return [{str(key): value for key, value in row.items()} for row in last[settings].to_dict("records")]
+
+
+SETTINGS = ("arm", "recipe", "label", "model", "optimizer", "batch_size", "accumulation", "learning_rate")
+
+
+def names_of(figure: dict[str, Any]) -> list[str]:
+    return [figure["table"]] if isinstance(figure["table"], str) else list(figure["table"])
+
+
+def plain(value: Any) -> Any:
+    """Return settings as a job reads them: from JSON."""
+    return json.loads(json.dumps(value, sort_keys=True))
+
+
+def settings(figure: dict[str, Any], tables: dict[str, pd.DataFrame]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the settings of both jobs of a figure."""
+    declared, arms = [DECLARED[name] for name in names_of(figure)], arms_of(tables, figure)
+    drawing = {"batch_sizes": SIZES, "identity": "0123456789abcdef"}
+    return (
+        plain(data_spec("s", "f", figure, declared, arms)),
+        plain(drawing_spec("s", "f", figure, declared, arms, **drawing)),
+    )
+
+
+def numbers(figure: dict[str, Any], tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return the table of a figure."""
+    wanted, _ = settings(figure, tables)
+    known = figure_from(wanted)
+    data: pd.DataFrame = import_module(f"batchlab.charts.{figure['chart']}.data").data(
+        known, rows_of(known, wanted, tables)
+    )
+    return data
+
+
+@pytest.fixture
+def drawn(tmp_path: Path) -> Any:
+    """Return a function that makes the table of a figure, writes it, and draws from the file alone."""
+
+    def draw(chart: str, tables: dict[str, pd.DataFrame] | None = None, **changes: Any) -> dict[str, Any]:
+        figure, tables = spec(chart, **changes), tables or TABLES
+        path = tmp_path / f"{chart}.csv"
+        write_csv(path, numbers(figure, tables))
+        known = figure_from(settings(figure, tables)[1])
+        return export.to_vega_lite(import_module(f"batchlab.charts.{chart}.draw").draw(known, read_drawn(path, known)))
+
+    return draw
 
 
 def nodes(tree: Any) -> Iterator[dict[str, Any]]:
@@ -156,7 +220,7 @@ def luminance(colour: str) -> float:
 
 
 @pytest.mark.parametrize("chart", CHARTS)
-def test_every_chart_is_valid_and_rendered_to_the_same_bytes(chart: str) -> None:
+def test_every_chart_is_valid_and_rendered_to_the_same_bytes(chart: str, drawn: Any) -> None:
     first, second = drawn(chart), drawn(chart)
     assert export.to_json(first) == export.to_json(second)
     svg = export.to_svg(first)
@@ -166,7 +230,58 @@ def test_every_chart_is_valid_and_rendered_to_the_same_bytes(chart: str) -> None
 
 
 @pytest.mark.parametrize("chart", CHARTS)
-def test_the_order_of_rows_inside_arms_does_not_matter(chart: str) -> None:
+def test_every_number_that_is_drawn_stands_in_the_table(chart: str, drawn: Any, tmp_path: Path) -> None:
+    specification = drawn(chart)
+    cells = {
+        float(cell)
+        for line in (tmp_path / f"{chart}.csv").read_text().splitlines()[1:]
+        for cell in line.split(",")
+        if re.fullmatch(r"-?[\d.]+(e[+-]?\d+)?", cell)
+    }
+    values = [value for rows in specification["datasets"].values() for row in rows for value in row.values()]
+    found = [value for value in values if isinstance(value, int | float)]
+    assert len(found) > 10 and set(map(float, found)) <= cells
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+def test_a_drawing_needs_no_statistics_and_no_tables(chart: str) -> None:
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "import batchlab.charts.export, batchlab.charts.drawn, batchlab.charts.%s.draw\n"
+        "print(sorted({'pandas', 'numpy', 'scipy', 'tensorflow', 'batchlab.tables.selection'} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", code % chart, str(SCRIPTS)]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+def test_settings_that_only_draw_change_no_number_and_others_redraw_nothing_alone(chart: str) -> None:
+    declared = find.charts()[chart]
+    before, drawing = settings(spec(chart), TABLES)
+    for name in declared.only_drawn:
+        value = {"sort": "value"}.get(name, [0, 1] if name.endswith("domain") else "Words")
+        if name in {option.name for option in declared.options}:
+            after, drawing_after = settings(spec(chart, **{name: value}), TABLES)
+            assert after == before and drawing_after != drawing
+    where = settings(spec(chart, where={**spec(chart).get("where", {}), "seed": "first"}), TABLES)
+    assert where[0] != before and where[1] == drawing
+
+
+def test_a_new_title_of_a_column_redraws_the_figures_that_use_it_and_computes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    accuracy, loss = spec("curves"), spec("curves", y="test_loss")
+    before = [settings(figure, TABLES) for figure in (accuracy, loss)]
+    columns = columns_of([HISTORY])
+    changed = {**columns, "test_loss": Column("test_loss", title="cross-entropy of the test set", series="test")}
+    monkeypatch.setattr("batchlab.charts.planned.columns_of", lambda tables: changed)
+    after = [settings(figure, TABLES) for figure in (accuracy, loss)]
+    assert before[0] == after[0]
+    assert before[1][1] != after[1][1]
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+def test_the_order_of_rows_inside_arms_does_not_matter(chart: str, drawn: Any) -> None:
     table = SPECS[chart]["table"]
     # Names keep the order of the table, which is the campaign's; seeds and epochs may come in any order.
     shuffled = TABLES[table].sample(frac=1, random_state=1).sort_values(["arm"], kind="stable")
@@ -174,7 +289,54 @@ def test_the_order_of_rows_inside_arms_does_not_matter(chart: str) -> None:
     assert export.to_json(drawn(chart, {table: shuffled})) == export.to_json(drawn(chart, {table: ordered}))
 
 
-def test_a_batch_size_has_one_colour_in_all_figures() -> None:
+def test_both_scripts_of_a_figure_lead_from_tables_to_four_formats(tmp_path: Path) -> None:
+    (tmp_path / "tables").mkdir()
+    figure = spec("points")
+    write_csv(tmp_path / "tables/history.csv", TABLES["history"])
+    data, drawing = settings(figure, TABLES)
+    outputs = {key: str(tmp_path / f"f.{key}") for key in ("svg", "png", "html", "vl_json")}
+    run_script("figure_data", data, {"tables": str(tmp_path / "tables")}, {"data": str(tmp_path / "f.csv")}, tmp_path)
+    run_script("draw_figure", drawing, {"data": str(tmp_path / "f.csv")}, outputs, tmp_path)
+    assert all(Path(path).stat().st_size > 100 for path in outputs.values())
+    rows = pd.read_csv(tmp_path / "f.csv").query("mark == 'mean'")
+    (own,) = json.loads(Path(outputs["vl_json"]).read_text())["datasets"].values()
+    assert [row["mean"] for row in own] == rows["mean"].tolist() and len(own) == 6
+
+
+class Named(dict[str, Any]):
+    """Named files as Snakemake gives them: iterated by value."""
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.values())
+
+
+def run_script(name: str, spec: dict[str, Any], inputs: dict[str, Any], outputs: dict[str, str], logs: Path) -> None:
+    params = SimpleNamespace(spec=json.dumps(spec), get=lambda key, default=None: default)
+    snakemake = SimpleNamespace(
+        params=params,
+        input=Named(inputs),
+        output=Named(outputs),
+        threads=1,
+        log=[str(logs / f"{name}.log")],
+        rule=name,
+    )
+    runpy.run_path(str(SCRIPTS / f"{name}.py"), {"snakemake": snakemake})
+
+
+def test_a_figure_of_two_tables_draws_a_column_of_each(drawn: Any) -> None:
+    drift_table = TABLES["weight_drift"].assign(epoch=0.0, probe="weight_drift")
+    moments = pd.DataFrame(
+        {"study": "s", "arm": "a", "epoch": 0.0, "seed": [0, 1, 2], "probe": "gradient_norms", "trace": [1.0, 2.0, 3.0]}
+    )
+    tables = {"weight_drift": drift_table, "gradient_moments": moments}
+    figure = {"table": ["weight_drift", "gradient_moments"], "x": "trace", "y": "relative_difference", "x_scale": None}
+    specification = drawn("points", tables, **figure, colour="seed", where={"updates": 100, "accumulation": 4})
+    (rows,) = specification["datasets"].values()
+    # Seed s has the trace 1 + s and the difference 1e-5 (1 + s).
+    assert [(row["x"], row["mean"]) for row in rows] == [(1, 1e-5), (2, 2e-5), (3, 3e-5)]
+
+
+def test_a_batch_size_has_one_colour_in_all_figures(drawn: Any) -> None:
     curves = colours_of(drawn("curves", where={"batch_size": [16, 64]}))
     densities = colours_of(drawn("density", where={"batch_size": [64, 1024]}))
     assert curves[64] == densities[64] == theme.batch_colours(SIZES)[64]
@@ -202,20 +364,37 @@ def test_batch_colours_are_ordered_and_readable_on_white() -> None:
     ],
 )
 def test_logarithmic_axes_have_readable_ticks(low: float, high: float, ticks: list[float]) -> None:
-    curves = pd.DataFrame({"x": [low, high]})
-    figure = Figure(chart="curves", table="history", x="updates", x_scale="log")
-    assert marks.x_axis(figure, curves["x"], 300).to_dict()["axis"]["values"] == ticks
+    figure = Figure("s", "f", {"x": "updates", "x_scale": "log"}, {})
+    assert x_axis(figure, [low, high], 300).to_dict()["axis"]["values"] == ticks
 
 
-def test_axes_have_titles_with_units() -> None:
+def test_axes_have_titles_with_units(drawn: Any) -> None:
     found = [node["title"] for node in nodes(drawn("curves", x="seconds")) if "field" in node and "title" in node]
     titles = {" ".join(title) if isinstance(title, list) else title for title in found}
     assert {"Training time (s)", "Accuracy (%)"} <= titles
-    assert columns.quantity("batch_size").axis == "batch size B (examples per update)"
-    assert columns.quantity("generalisation_gap").factor == 100
 
 
-def test_means_and_intervals_are_those_of_scipy() -> None:
+def test_columns_that_share_an_axis_have_one_quantity() -> None:
+    columns = columns_of([HISTORY])
+    figure = Figure("s", "f", {"y": ["train_accuracy", "test_accuracy", "test_loss"], "panels": True}, columns)
+    assert quantity(figure, "batch_size").axis == "batch size B (examples per update)"
+    assert quantity(figure, "train_accuracy", "test_accuracy").axis == "accuracy (%)"
+    both = quantity(figure, "test_accuracy", "test_loss")
+    assert (both.title, both.unit, both.factor) == ("test accuracy, test loss", "", 1)
+    assert quantity(figure, "norm_dense").axis == "norm dense"
+    assert axes_of(figure) == [("train_accuracy", "test_accuracy"), ("test_loss",)]
+    # Test comes first: it has the solid line.
+    assert list(series_of(figure, ["train_accuracy", "test_accuracy"]).values()) == ["test", "train"]
+
+
+def test_arms_are_told_apart_by_what_differs_between_them() -> None:
+    arms = [{"recipe": "a", "label": "x", "batch_size": 4}, {"recipe": "a", "label": "y", "batch_size": 8}]
+    (probe,) = find.probes()["running_statistics"].tables
+    told = telling([probe], arms)
+    assert "recipe" not in told and told.index("label") < told.index("statistics") < told.index("batch_size")
+
+
+def test_means_and_intervals_are_those_of_scipy(drawn: Any) -> None:
     specification = drawn("points", where={"epoch": "last", "optimizer": "sgd", "batch_size": 64})
     (row,) = [row for data in specification["datasets"].values() for row in data]
     values = TABLES["history"].query("optimizer == 'sgd' and batch_size == 64 and epoch == 3")["test_accuracy"] * 100
@@ -224,7 +403,7 @@ def test_means_and_intervals_are_those_of_scipy() -> None:
     assert row["n"] == 3 and "n = 3 seeds" in subtitle(specification)
 
 
-def test_one_seed_has_no_interval_and_says_so() -> None:
+def test_one_seed_has_no_interval_and_says_so(drawn: Any) -> None:
     specification = drawn("curves", {"history": history(seeds=1)})
     assert "n = 1" in subtitle(specification)
     assert not any(
@@ -234,7 +413,7 @@ def test_one_seed_has_no_interval_and_says_so() -> None:
     )
 
 
-def test_diverged_runs_are_counted_and_left_out_as_a_whole() -> None:
+def test_diverged_runs_are_counted_and_left_out_as_a_whole(drawn: Any) -> None:
     table = history()
     bad = (table["arm"] == "sgd-b16") & (table["seed"] == 1)
     table.loc[bad & (table["epoch"] >= 2), "status"] = "diverged"
@@ -245,7 +424,7 @@ def test_diverged_runs_are_counted_and_left_out_as_a_whole() -> None:
     assert counts == {2}
 
 
-def test_a_study_in_which_everything_diverged_is_still_drawn() -> None:
+def test_a_study_in_which_everything_diverged_is_still_drawn(drawn: Any) -> None:
     table = history().assign(status="diverged", test_accuracy=np.nan, train_accuracy=np.nan)
     for chart in ("curves", "points", "forest", "heatmap"):
         assert "diverged" in json.dumps(drawn(chart, {"history": table}))
@@ -254,27 +433,30 @@ def test_a_study_in_which_everything_diverged_is_still_drawn() -> None:
 @pytest.mark.parametrize("chart", ["curves", "forest"])
 def test_an_empty_selection_is_one_line_that_names_figure_and_filter(chart: str) -> None:
     with pytest.raises(BatchlabError) as error:
-        drawn(chart, where={"batch_size": 48})
+        numbers(spec(chart, where={"batch_size": 48}), TABLES)
     message = str(error.value)
     assert "figure s/f" in message and "batch_size: 48" in message and "\n" not in message
 
 
-def test_mistakes_are_one_line_each() -> None:
-    for changes, words in (
-        ({"y": "test_acuracy"}, "test_acuracy"),
-        ({"chart": "pie"}, "pie"),
-        ({"table": "none"}, "none"),
-    ):
-        with pytest.raises(BatchlabError, match=words) as error:
-            draw({**spec("curves"), **changes}, TABLES)
-        assert "\n" not in str(error.value)
+def test_mistakes_are_one_line_each(tmp_path: Path) -> None:
+    with pytest.raises(BatchlabError, match="figure s/f: column test_acuracy: no such column") as error:
+        numbers(spec("curves", y="test_acuracy"), TABLES)
+    assert "\n" not in str(error.value)
     with pytest.raises(BatchlabError, match="epoch"):
-        drawn("density", {"gradient_norms": pd.concat([norms(), norms().assign(epoch=3)])})
+        numbers(spec("density"), {"gradient_norms": pd.concat([norms(), norms().assign(epoch=3)])})
     with pytest.raises(BatchlabError, match="several rows of one seed"):
-        drawn("points", where={}, colour="optimizer")
+        numbers(spec("points", where={}, colour="optimizer"), TABLES)
+    with pytest.raises(BatchlabError, match="column batch_size: no such column"):
+        numbers(spec("density"), {"gradient_norms": norms().drop(columns="batch_size")})
+    known = figure_from(settings(spec("curves"), TABLES)[1])
+    with pytest.raises(BatchlabError, match="no such table"):
+        read_drawn(tmp_path / "gone.csv", known)
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(BatchlabError, match="not the table of a figure"):
+        read_drawn(tmp_path / "other.csv", known)
 
 
-def test_arms_of_one_batch_size_are_never_averaged_together() -> None:
+def test_arms_of_one_batch_size_are_never_averaged_together(drawn: Any) -> None:
     faster = history(optimizers=("sgd",)).assign(
         recipe="faster", arm=lambda frame: "faster-" + frame["arm"], learning_rate=1.0
     )
@@ -284,7 +466,7 @@ def test_arms_of_one_batch_size_are_never_averaged_together() -> None:
     assert {row["n"] for data in specification["datasets"].values() for row in data} == {3}
 
 
-def test_a_column_can_be_panel_and_colour_at_once() -> None:
+def test_a_column_can_be_panel_and_colour_at_once(drawn: Any) -> None:
     specification = drawn("curves", facet="batch_size", y="test_accuracy", where={"optimizer": "sgd"})
     (rows,) = specification["datasets"].values()
     assert {(row["panel"], row["batch_size"]) for row in rows} == {("B = 16", 16), ("B = 64", 64), ("B = 1024", 1024)}
@@ -292,18 +474,18 @@ def test_a_column_can_be_panel_and_colour_at_once() -> None:
 
 def test_normalised_norms_have_the_mean_of_the_largest_batch() -> None:
     table = norms()
-    scaled = table.assign(same=density.normalised(table, "norm", ["seed"])).groupby("batch_size")["same"].mean()
+    scaled = table.assign(same=normalised(table, "norm", ["seed"])).groupby("batch_size")["same"].mean()
     assert scaled.to_numpy() == pytest.approx(np.full(len(SIZES), table[table["batch_size"] == 1024]["norm"].mean()))
 
 
 def test_density_is_that_of_scipy_up_to_its_peak() -> None:
     values = np.random.default_rng(1).normal(10, 2, 200)
-    curve = density.curve(values, logarithmic=False)
-    expected = stats.gaussian_kde(values)(curve["x"])
-    assert curve["density"].to_numpy() == pytest.approx(expected / expected.max(), abs=2e-3)
+    points = curve(values, logarithmic=False)
+    expected = stats.gaussian_kde(values)(points["x"])
+    assert points["density"].to_numpy() == pytest.approx(expected / expected.max(), abs=2e-3)
 
 
-def test_exact_zeros_are_named_where_a_logarithm_cannot_show_them() -> None:
+def test_exact_zeros_are_named_where_a_logarithm_cannot_show_them(drawn: Any) -> None:
     assert "exactly 0: K = 1" in subtitle(drawn("drift"))
 
 
@@ -313,7 +495,7 @@ def test_ids_are_scoped_with_what_refers_to_them() -> None:
 
 
 def test_interactive_page_is_self_contained_and_escapes_its_caption(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, drawn: Any
 ) -> None:
     bundle = export.javascript(tmp_path)
     assert bundle == vl_convert.javascript_bundle()  # type: ignore[call-arg]
@@ -324,15 +506,37 @@ def test_interactive_page_is_self_contained_and_escapes_its_caption(
     assert not re.search(r'<(?:script|link|img)[^>]+(?:src|href)="https?:', page)
 
 
-def test_signs_that_the_font_lacks_are_replaced() -> None:
+def test_signs_that_the_font_lacks_are_replaced(drawn: Any) -> None:
     specification = drawn("curves", y_title="‖w − w₀‖₂")
     assert "||w − w0||" in json.dumps(specification, ensure_ascii=False)
 
 
-def test_intervals_of_proportions_stay_between_0_and_1() -> None:
+def test_intervals_stay_within_the_bounds_of_their_column() -> None:
     values = {"test_accuracy": [0.9, 0.99, 1.0], "norm": [0, 9, 90]}
     rows = pd.DataFrame({"arm": "a", "seed": [0, 1, 2], "epoch": 1, **values})
-    figure = figure_from({"chart": "curves", "table": "history", "x": "epoch", "y": ["test_accuracy"]})
-    high = summarise(figure, rows, ["arm"], "test_accuracy", factor=100).frame.high.item()
-    assert high == 100
-    assert summarise(figure, rows, ["arm"], "norm").frame.low.item() < 0
+    figure = Figure("s", "f", {"x": "epoch", "y": ["test_accuracy"]}, columns_of([HISTORY]))
+    assert means(figure, rows, ["arm"], "test_accuracy", factor=100)["high"].item() == 100
+    assert means(figure, rows, ["arm"], "norm")["low"].item() < 0
+
+
+def test_the_table_of_a_figure_has_what_is_drawn_and_why_not_more(tmp_path: Path) -> None:
+    table = history(optimizers=("sgd",))
+    table.loc[(table["arm"] == "sgd-b16") & (table["seed"] == 1), "status"] = "diverged"
+    frame = numbers(spec("curves", facet=None, x="updates", x_scale="log"), {"history": table})
+    marks = frame.set_index("mark")["n"].groupby(level=0).apply(list)
+    assert marks["diverged"] == [1]
+    assert marks["selected"] == [len(table) - 4]
+    # Of 8 runs, each at epoch 0 without an update.
+    assert marks["beyond"] == [8]
+    points = frame[frame["mark"] == "mean"]
+    assert len(points) == 3 * 3 * 2 and (points["x"] > 0).all()
+    # Numbers of seeds and of updates are whole although other rows have none.
+    write_csv(tmp_path / "f.csv", frame)
+    assert (tmp_path / "f.csv").read_text().splitlines()[1].startswith("mean,test_accuracy,16,64,")
+
+
+def test_drift_has_geometric_means_and_counts_zeros() -> None:
+    frame = numbers(spec("drift"), TABLES)
+    at_100 = frame[(frame["mark"] == "mean") & (frame["accumulation"] == 4) & (frame["x"] == 100)]
+    assert at_100["mean"].item() == pytest.approx(1e-5 * math.prod((1, 2, 3)) ** (1 / 3), rel=1e-5)
+    assert frame[frame["mark"] == "zero"][["accumulation", "n"]].to_numpy().tolist() == [[1, 9]]

@@ -10,9 +10,11 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from batchlab.errors import BatchlabError
-from batchlab.tables.claims import COLUMNS, Region, judge, tables_needed
+from batchlab.tables.base import CLAIMS, known_columns
+from batchlab.tables.claims import Region, judge, tables_needed
 from batchlab.tables.intervals import mean_interval, paired_comparison, ratio_of_means
 
 SIZES = (16, 64, 256)
@@ -60,8 +62,19 @@ def claim(**changes: Any) -> dict[str, Any]:
 
 
 def verdict(tables: dict[str, pd.DataFrame] | None = None, **changes: Any) -> pd.Series:
-    spec = {"study": "demo", "claims": {"larger_is_worse": claim(**changes)}}
-    return judge(spec, tables or {"history": history()}).iloc[0]
+    return judge(spec_of({"larger_is_worse": claim(**changes)}), tables or {"history": history()}).iloc[0]
+
+
+def spec_of(claims: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of a study's verdicts; every derived column is known."""
+    return {
+        "study": "demo",
+        "claims": claims,
+        "order": list(claims),
+        "columns": list(CLAIMS.names),
+        "tables": {name: {"text": [], "keys": ["seed"]} for name in ("history", "weight_drift", "norms", "t")},
+        "derived": {column.name: column.formula for column in known_columns() if column.formula},
+    }
 
 
 def accuracies(size: int) -> np.ndarray:
@@ -83,10 +96,10 @@ def test_difference_is_paired_and_shown_in_the_unit_of_the_claim() -> None:
 
 def test_columns_and_order() -> None:
     claims = {name: claim() for name in ("zeta", "alpha")}
-    judged = judge({"study": "demo", "claims": claims}, {"history": history()})
-    assert tuple(judged.columns) == COLUMNS
+    judged = judge(spec_of(claims), {"history": history()})
+    assert tuple(judged.columns) == CLAIMS.names
     assert judged["claim"].tolist() == ["zeta", "alpha"]
-    assert judge({"study": "demo", "claims": {}}, {}).empty
+    assert judge(spec_of({}), {}).empty
 
 
 def test_pairing_is_by_seed_and_not_by_order() -> None:
@@ -253,8 +266,19 @@ def test_a_wrong_claim_is_one_line_that_names_it(changes: dict[str, Any], messag
 
 
 def test_tables_needed() -> None:
-    claims = {"a": claim(), "b": claim(table="distances"), "c": claim()}
-    assert tables_needed({"study": "s", "claims": claims}) == ["history", "distances"]
+    claims = {"a": claim(), "b": claim(table=["distances", "history"]), "c": claim(table="arms")}
+    assert tables_needed(spec_of(claims)) == ["history", "distances", "arms"]
+
+
+def test_a_claim_on_two_tables_selects_and_judges_columns_of_both() -> None:
+    frame = history()
+    walked = frame[["arm", "seed", "epoch", "batch_size"]].assign(from_initial=lambda f: f["epoch"] + f["seed"] / 10)
+    spec = spec_of({"far": claim(table=["history", "distances"], value="from_initial", minus=None, test="level")})
+    spec["claims"]["far"] |= {"of": {"batch_size": 16, "test_accuracy": {"min": 0.95}}, "expect": {"min": 2}}
+    spec["tables"] = {name: {"text": [], "keys": ["arm", "seed", "epoch"]} for name in ("history", "distances")}
+    row = judge(spec, {"history": frame, "distances": walked}).iloc[0]
+    # Of both epochs only the second has such an accuracy; the mean of 2.0, 2.1, 2.2, 2.3 is 2.15.
+    assert (row["measured"], row["n"]) == (pytest.approx(2.15), 4)
 
 
 # The rule
@@ -270,6 +294,17 @@ def test_the_verdict_is_inclusion_disjointness_or_neither(
     inside = above(points, low) & below(points, low + width)
     expected = "supported" if inside.all() else "undetermined" if inside.any() else "contradicted"
     assert Region(low, low + width, closed).verdict(ci_low, ci_low + ci_width) == expected
+
+
+def test_inclusion_of_the_interval_is_two_one_sided_tests_at_half_of_five_percent() -> None:
+    random = np.random.Generator(np.random.Philox(2))
+    for margin in (0.2, 0.5, 1.0, 2.0):
+        differences = random.normal(0.1, 0.5, 6)
+        upper = stats.ttest_1samp(differences, margin, alternative="less").pvalue
+        lower = stats.ttest_1samp(differences, -margin, alternative="greater").pvalue
+        interval = mean_interval(differences)
+        verdict = Region(-margin, margin, closed=True).verdict(interval.ci_low, interval.ci_high)
+        assert (verdict == "supported") == (max(upper, lower) <= 0.025)
 
 
 def test_a_true_claim_is_rarely_contradicted() -> None:

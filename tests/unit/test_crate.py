@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 from unit.crates import DESCRIPTOR, problems
-from unit.evidence import ALL, DATA, FIGURE, HISTORY, STATE, TABLE, build
+from unit.evidence import ALL, DATA, DRAWN, FIGURE, HISTORY, NUMBERS, STATE, STUDY, TABLE, TABLES, build
 
 from batchlab.errors import BatchlabError
 from batchlab.paths import LIBRARY
-from batchlab.records import provenance
 from batchlab.records.reach import Library, Reach
 from crate.archive import write
 from crate.contents import media_type, workflow_files
@@ -55,12 +54,12 @@ def test_a_crate_has_all_that_its_profiles_ask_for(project: Path) -> None:
 def test_segments_are_described_but_not_packed_and_their_records_lie_elsewhere(project: Path) -> None:
     write(TARGET, spec())
     names = set(zipfile.ZipFile(TARGET).namelist())
-    assert {TABLE, FIGURE, DATA, "campaign.json", str(provenance.record_path(TABLE))} <= names
+    assert {TABLE, FIGURE, DATA, "campaign.json", str(STUDY.record)} <= names
     assert not any(name.startswith("results/segments") for name in names)
     assert "records/segments/s/seeds-0-0/state.provenance.json" in names
     graph = {entity["@id"]: entity for entity in json.loads((unpacked(project) / DESCRIPTOR).read_text())["@graph"]}
     assert graph[f"#{STATE}"]["@type"] == "CreativeWork"
-    assert graph[f"#job-{TABLE}"]["object"] == {"@id": f"#{HISTORY}"}
+    assert graph[f"#job-{TABLES}"]["object"] == {"@id": f"#{HISTORY}"}
     assert {"@id": f"#{HISTORY}"} in graph[f"#job-{STATE}"]["result"]
 
 
@@ -88,7 +87,7 @@ def test_damaged_results_are_not_packed(project: Path, damaged: str, why: str) -
 
 def test_incomplete_results_are_not_packed(project: Path) -> None:
     Path(FIGURE).unlink()
-    provenance.record_path(FIGURE).unlink()
+    DRAWN.record.unlink()
     with pytest.raises(BatchlabError, match=f"{FIGURE}: is missing; run the campaign c first"):
         write(TARGET, spec())
 
@@ -109,7 +108,7 @@ def test_the_check_of_crates_finds_what_is_wrong(project: Path) -> None:
         "./: license is missing",
         "#run: result is missing",
         "programmingLanguage is not Snakemake",
-        f"#job-{FIGURE}: comes before #job-{TABLE}",
+        f"#job-{FIGURE}: comes before #job-{NUMBERS}",
         f"{TABLE}: sha256 differs",
         "stray.txt: is there, but not described",
     ):

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,10 @@ class Job:
     environment: str = "e0"
     folder: bool = False
     made_from: tuple[Job, ...] = ()
+    default: str = ""  # option whose value is its default
+
+    def compared(self, spec: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {key: value for key, value in spec.items() if key != self.default}
 
 
 def cores(name: str) -> dict[str, str]:
@@ -194,6 +198,14 @@ def test_another_plan_says_what_is_other(job: Job, fields: dict[str, Any], reaso
     assert status.reasons == reasons and status.marker == f"{MARKERS}/{name_of(job)}.1"
     assert not status.current and not status.ancient
     assert next(why(changed(job, **fields))) == f"{name_of(job)}: {reasons[0]}"
+
+
+def test_an_option_that_was_added_with_its_default_is_not_compared() -> None:
+    added = dataclasses.replace(SEGMENT, spec={**SEGMENT.spec, "new": 1}, default="new")
+    make(SEGMENT)
+    assert outdated(added) == [] and found(added)[STATE].spec == SEGMENT.spec
+    assert outdated(dataclasses.replace(added, default="")) == [STATE]
+    assert outdated(dataclasses.replace(added, spec={"learning_rate": 0.1, "new": 1})) == [STATE]
 
 
 def test_a_spec_is_compared_as_json() -> None:

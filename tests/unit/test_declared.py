@@ -17,8 +17,9 @@ from batchlab.declarations.derivation import Derivation
 from batchlab.declarations.options import OPTIONAL, Choice, ColumnName, Count, Flag, Text
 from batchlab.declarations.probe import Probe, Reads, Situation
 from batchlab.errors import BatchlabError
-from batchlab.planning.settings import figure_spec_without_defaults, probe_spec_without_defaults
+from batchlab.planning.jobs import Jobs
 from batchlab.planning.specs import claims_spec, figure_data_spec
+from batchlab.planning.study_settings import figure_spec_without_defaults, probe_spec_without_defaults
 
 Add = Callable[..., None]
 
@@ -121,6 +122,25 @@ def test_a_new_option_with_a_default_changes_no_measurement(add: Add) -> None:
     ]
     changed = planned(studies__switch__probes__norms__twice=True).probes
     assert not set(changed) & set(before)
+
+
+def test_results_stay_current_where_an_option_was_added(add: Add) -> None:
+    norms, curves = find.probes()["gradient_norms"], find.charts()["curves"]
+    before = list(Jobs(planned()))
+    add(
+        probes={"gradient_norms": dataclasses.replace(norms, options=(*norms.options, Flag("twice", "two", False)))},
+        charts={"curves": dataclasses.replace(curves, options=(*curves.options, Count("lines", "how many", 5)))},
+    )
+    after = list(Jobs(planned()))
+    assert [job.name for job in after] == [job.name for job in before]
+    other = [new.kind for old, new in zip(before, after, strict=True) if new.spec != old.spec]
+    assert set(other) == {"probes", "drawn", "figures"}
+    for old, new in zip(before, after, strict=True):
+        assert new.compared(old.spec) == new.compared(new.spec)
+    used = planned(studies__switch__probes__norms__twice=True, studies__sizes__figures__accuracy__lines=6)
+    pairs = zip(before, Jobs(used), strict=True)
+    changed = {new.kind for old, new in pairs if new.compared(old.spec) != new.compared(new.spec)}
+    assert {"probes", "drawn", "figures"} <= changed and "segments" not in changed
 
 
 @pytest.mark.parametrize(

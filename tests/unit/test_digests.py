@@ -617,7 +617,7 @@ def test_modules_that_are_imported_by_a_name_made_at_run_time_are_those_that_a_p
     imports = {module for module, text in reached_modules() if "import_module" in text}
     assert imports <= {
         "batchlab.probes.measuring",
-        "batchlab.charts.drawing",
+        "batchlab.tables.deriving",
         "batchlab.models",
         "batchlab.sources.prepare",
     }

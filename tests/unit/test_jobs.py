@@ -101,7 +101,7 @@ def test_a_success_is_silent_and_recorded(tmp_path: Path) -> None:
     (tmp_path / "my.py").write_text("write_text('out/table.csv', 'whole')")
     done = run(tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), (tmp_path / "logs/job.log").read_text()
-    record = json.loads((tmp_path / "out/table.provenance.json").read_text())
+    record = json.loads((tmp_path / "out/table.csv.provenance.json").read_text())
     assert record["rule"] == "rule"
     # Where a file lies is no setting.
     assert record["spec"] == {"model": {"code": "c0de"}}
@@ -112,7 +112,7 @@ def test_inputs_are_recorded_with_size_and_time_and_without_markers(tmp_path: Pa
     (tmp_path / "my.py").write_text("write_text('out/table.csv', 'whole')")
     (tmp_path / "data.txt").write_text("data")
     assert run(tmp_path).returncode == 0, (tmp_path / "logs/job.log").read_text()
-    record = json.loads((tmp_path / "out/table.provenance.json").read_text())
+    record = json.loads((tmp_path / "out/table.csv.provenance.json").read_text())
     seen = (tmp_path / "data.txt").stat()
     assert record["inputs"] == {
         "data": {"path": "data.txt", "sha256": sha256(b"data").hexdigest(), "size": 4, "mtime_ns": seen.st_mtime_ns}
@@ -178,7 +178,7 @@ def test_a_killed_job_leaves_no_record_of_an_earlier_one(tmp_path: Path) -> None
     wait_for(tmp_path / "begun")
     process.kill()
     process.communicate()
-    assert not (tmp_path / "out/table.provenance.json").exists()
+    assert not (tmp_path / "out/table.csv.provenance.json").exists()
 
 
 # Two processes with the same job.
@@ -198,7 +198,7 @@ def test_a_job_waits_for_the_same_job_of_a_snakemake_that_was_killed(tmp_path: P
         process.communicate()
         assert process.returncode == 0
     assert (tmp_path / "out/table.csv").read_text() == "second"
-    record = json.loads((tmp_path / "out/table.provenance.json").read_text())
+    record = json.loads((tmp_path / "out/table.csv.provenance.json").read_text())
     assert record["outputs"]["table"]["sha256"] == sha256(b"second").hexdigest()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchlab.planning.positions import advance, count_updates, updates_per_epoch
+from batchlab.planning.positions import advance, updates_per_epoch
 
 
 def walk(position: int, updates: int, batch_size: int, examples: int) -> int:
@@ -16,10 +16,8 @@ def walk(position: int, updates: int, batch_size: int, examples: int) -> int:
 
 
 @given(st.integers(0, 300), st.integers(0, 80), st.integers(1, 40), st.integers(1, 50))
-def test_advance_is_the_walk_and_count_is_its_inverse(start: int, updates: int, batch_size: int, examples: int) -> None:
-    stop = advance(start, updates, batch_size, examples)
-    assert stop == walk(start, updates, batch_size, examples)
-    assert count_updates(start, stop, batch_size, examples) == updates
+def test_advance_is_the_walk(start: int, updates: int, batch_size: int, examples: int) -> None:
+    assert advance(start, updates, batch_size, examples) == walk(start, updates, batch_size, examples)
 
 
 def test_an_epoch_of_mnist() -> None:

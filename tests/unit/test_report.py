@@ -62,7 +62,7 @@ def spec(tmp_path: Path) -> dict[str, Any]:
         for table, text in (("claims", CLAIMS), ("comparisons", COMPARISONS), ("arms", ARMS)):
             paths[table] = str(folder / f"{table}.csv")
             Path(paths[table]).write_text(text.format(study=name))
-        endings = {"svg": "svg", "html": "html", "png": "png", "vl_json": "vl.json"}
+        endings = {"svg": "svg", "html": "html", "png": "png", "vl_json": "vl.json", "data": "csv"}
         figure = {"name": "accuracy", "title": "Accuracy", "caption": "A caption with <tags> & signs"}
         figure |= {key: str(folder / f"accuracy.{ending}") for key, ending in endings.items()}
         studies.append(
@@ -76,7 +76,7 @@ def spec(tmp_path: Path) -> dict[str, Any]:
                 **paths,
             }
         )
-    record = tmp_path / "arms.provenance.json"
+    record = tmp_path / "provenance.json"
     record.write_text(
         json.dumps({"made_from": {"python": ["3.11.9"], "packages": ["keras 3.15.1"], "commit": ["a" * 40]}})
     )
@@ -107,7 +107,8 @@ def test_everything_is_on_the_page_and_every_link_has_its_target(spec: dict[str,
     assert {"size", "switch", "size-accuracy", "switch-accuracy", "size-claim-lower", "switch-claim-alone"} <= set(ids)
     links = [attributes["href"] or "" for tag, attributes in page.tags if tag == "a"]
     assert {link[1:] for link in links if link.startswith("#")} <= set(ids)
-    assert "figures/size/accuracy.vl.json" in links and "figures/switch/claims.csv" in links
+    assert {"figures/size/accuracy.vl.json", "figures/switch/accuracy.csv"} <= set(links)
+    assert "figures/switch/claims.csv" in links
     for text in (
         "Figure 2.",
         "2 of 4 claims supported",

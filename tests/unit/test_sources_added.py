@@ -127,7 +127,7 @@ def test_messages_and_the_manual_name_what_was_added(project: Path) -> None:
     program = """
 import json
 from batchlab.errors import BatchlabError
-from batchlab.pages.sources import formats_table, keys_table, published_table
+from batchlab.pages.data_sets import formats_table, keys_table, published_table
 from batchlab.sources.settings import resolve
 said = []
 unusual = {"file": "mine.words", "sign": "minsu"}

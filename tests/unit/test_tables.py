@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 import math
@@ -16,13 +17,29 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from batchlab.declarations import find
+from batchlab.declarations.columns import Column, Table
 from batchlab.errors import BatchlabError
-from batchlab.tables import merge_tables, study_tables, write_csv, write_tables
-from batchlab.tables.gradients import gradient_norm_summary, predicted_rms
+from batchlab.tables.base import CLAIMS, COMPARISONS, STUDY_TABLES, known_columns
+from batchlab.tables.contract import (
+    columns_of,
+    columns_spec,
+    derive_spec,
+    join_keys,
+    reading_spec,
+    summary_spec,
+    tables_spec,
+)
+from batchlab.tables.csv_files import merge_tables, read_table, write_csv, write_tables
+from batchlab.tables.derivations.gradient_norm_summary.derive import derive as gradient_norm_summary
+from batchlab.tables.derivations.gradient_norm_summary.derive import predicted_rms
+from batchlab.tables.derivations.steps_to_target.derive import derive as steps_to_target
+from batchlab.tables.deriving import derived_table
+from batchlab.tables.formulas import evaluate, with_derived
 from batchlab.tables.intervals import moments
-from batchlab.tables.selection import read_table, select, with_derived
-from batchlab.tables.study import ARM_COLUMNS, DISTANCE_COLUMNS, HISTORY_COLUMNS
-from batchlab.tables.summaries import COMPARISON_COLUMNS, SUMMARY_ARM_COLUMNS
+from batchlab.tables.joining import joined
+from batchlab.tables.selection import select
+from batchlab.tables.study import study_tables
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 EXAMPLES = 100
@@ -111,20 +128,87 @@ def spec(tmp_path: Path) -> dict[str, Any]:
             arm("switched-b10", 10, [start, large, switched], learning_rate=0.2, label="none"),
         ],
         "probes": [],
+        "derivations": [],
+        "tables": tables_spec(STUDY_TABLES),
+        **summary_spec(),
     }
+
+
+def measured(spec: dict[str, Any], tables: dict[str, pd.DataFrame], kind: str, folder: Path) -> dict[str, Any]:
+    """Return the settings of a study with a probe that has written tables into a folder."""
+    folder.mkdir(exist_ok=True)
+    for name, table in tables.items():
+        table.to_csv(folder / f"{name}.csv", index=False)
+    probe = {"probe": kind, "arm": "fixed-b20", "epoch": None, "folder": str(folder), "tables": list(tables)}
+    declared = find.probes()[kind]
+    derivations = [find.derivations()[name].table for name in declared.derived]
+    return {
+        **spec,
+        "probes": [probe],
+        "derivations": list(declared.derived),
+        "tables": tables_spec([*STUDY_TABLES, *declared.tables, *derivations]),
+    }
+
+
+def own_columns(table: Table) -> list[str]:
+    """Return the columns that a probe writes itself: those that tabulating does not add."""
+    added = ("study", "arm", "epoch", "probe", *table.arm_columns)
+    own = [column.name for column in table.own]
+    return [name for name in table.names if name not in added or name in own]
 
 
 # Assembly
 
 
-def test_columns_are_those_of_the_manual(spec: dict[str, Any]) -> None:
+def test_tables_have_the_declared_columns_in_order(spec: dict[str, Any]) -> None:
     tables = study_tables(spec)
-    assert tuple(tables["arms"].columns) == ARM_COLUMNS
-    assert tuple(tables["history"].columns) == HISTORY_COLUMNS
-    assert tuple(tables["distances"].columns) == DISTANCE_COLUMNS
-    assert tuple(tables["comparisons"].columns) == COMPARISON_COLUMNS
-    metric_columns = ("metric", "mean", "std", "n", "ci_low", "ci_high", "diverged")
-    assert tuple(tables["summary"].columns) == (*SUMMARY_ARM_COLUMNS, *metric_columns)
+    assert list(tables) == [table.name for table in STUDY_TABLES]
+    for table in STUDY_TABLES:
+        assert tuple(tables[table.name].columns) == table.names
+
+
+@pytest.mark.parametrize("kind", sorted(find.probes()))
+def test_tables_of_probes_have_the_declared_columns_in_order(kind: str, spec: dict[str, Any], tmp_path: Path) -> None:
+    declared = find.probes()[kind]
+    written = {}
+    for table in declared.tables:
+        columns = columns_of([table])
+        texts = {name: "a" if columns[name].kind == "text" else 1 for name in own_columns(table)}
+        # The order in which a probe writes them does not matter.
+        written[table.name] = pd.DataFrame([texts])[own_columns(table)[::-1]]
+    spec = measured(spec, written, kind, tmp_path / "probe")
+    tables = study_tables(spec)
+    for table in (*declared.tables, *(find.derivations()[name].table for name in declared.derived)):
+        assert tuple(tables[table.name].columns) == table.names, table.name
+        write_tables(tmp_path / "out", tables, spec["tables"])
+        header = (tmp_path / "out" / f"{table.name}.csv").read_text().partition("\n")[0]
+        assert header.split(",") == list(table.names)
+
+
+def test_columns_on_request_stand_before_the_settings_of_the_arm(spec: dict[str, Any], tmp_path: Path) -> None:
+    norms, exact = norm_trials(trials=2)
+    norms = norms[["seed", "method", "batch_size", "trial", "norm"]].assign(norm_dense=1 / 3)
+    written = {"gradient_norms": norms, "gradient_moments": exact[["seed", "examples", "squared_norm", "trace"]]}
+    written["gradient_moments"] = written["gradient_moments"].assign(ratio=1.0)
+    spec = measured(spec, written, "gradient_norms", tmp_path / "probe")
+    tables = study_tables(spec)
+    assert tables["gradient_norms"].columns.tolist()[-5:] == ["norm", "norm_dense", "recipe", "label", "probe"]
+    write_tables(tmp_path / "out", tables, spec["tables"])
+    # Norms have seven digits, those of layers too.
+    assert ",0.3333333," in (tmp_path / "out/gradient_norms.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"), [("drop", "has no column updates"), ("add", "column loss is not declared")]
+)
+def test_a_probe_that_writes_other_columns_than_it_declares_is_one_line(
+    change: str, message: str, spec: dict[str, Any], tmp_path: Path
+) -> None:
+    (table,) = find.probes()["weight_drift"].tables
+    frame = pd.DataFrame([dict.fromkeys(own_columns(table), 1)])
+    frame = frame.drop(columns="updates") if change == "drop" else frame.assign(loss=1)
+    with pytest.raises(BatchlabError, match=message):
+        study_tables(measured(spec, {"weight_drift": frame}, "weight_drift", tmp_path / "probe"))
 
 
 def test_every_arm_has_its_whole_chain_in_order(spec: dict[str, Any]) -> None:
@@ -157,13 +241,11 @@ def test_a_missing_folder_is_one_line(spec: dict[str, Any], tmp_path: Path) -> N
 
 
 def test_probe_tables_carry_arm_and_epoch(spec: dict[str, Any], tmp_path: Path) -> None:
-    folder = tmp_path / "probe"
-    folder.mkdir()
-    (folder / "weight_drift.csv").write_text("seed,accumulation,updates\n0,4,1\n0,4,2\n")
-    probe = {"probe": "drift", "arm": "fixed-b20", "epoch": None, "folder": str(folder), "tables": ["weight_drift"]}
-    spec["probes"] = [probe, {**probe, "arm": "switched-b10", "epoch": 2}]
+    (table,) = find.probes()["weight_drift"].tables
+    frame = pd.DataFrame([dict.fromkeys(own_columns(table), 1) | {"accumulation": 4, "updates": n} for n in (1, 2)])
+    spec = measured(spec, {"weight_drift": frame}, "weight_drift", tmp_path / "probe")
+    spec["probes"].append({**spec["probes"][0], "arm": "switched-b10", "epoch": 2})
     drift = study_tables(spec)["weight_drift"]
-    assert drift.columns[:6].tolist() == ["study", "arm", "epoch", "seed", "accumulation", "updates"]
     assert drift["epoch"].tolist() == [3, 3, 2, 2]
     assert drift["label"].tolist() == ["B = 20", "B = 20", "none", "none"]
     assert drift["accumulation"].tolist() == [4] * 4 and drift["batch_size"].tolist() == [20, 20, 10, 10]
@@ -227,7 +309,7 @@ def test_without_a_reference_nothing_is_compared(spec: dict[str, Any], tmp_path:
     comparisons = study_tables({**spec, "reference": None})["comparisons"]
     assert comparisons.empty
     write_csv(tmp_path / "empty.csv", comparisons)
-    assert (tmp_path / "empty.csv").read_text() == ",".join(COMPARISON_COLUMNS) + "\n"
+    assert (tmp_path / "empty.csv").read_text() == ",".join(COMPARISONS.names) + "\n"
 
 
 def test_of_several_references_the_most_similar_is_taken(spec: dict[str, Any]) -> None:
@@ -285,7 +367,7 @@ def test_large_data_reach_the_published_ratio() -> None:
 
 def test_norm_summary_states_moments_and_prediction() -> None:
     norms, exact = norm_trials()
-    summary = gradient_norm_summary(norms, exact).set_index("batch_size")
+    summary = summarised(norms, exact).set_index("batch_size")
     for size, group in norms.groupby("batch_size"):
         row, shape = summary.loc[size], moments(group["norm"])
         assert row["trials"] == 4000
@@ -306,49 +388,240 @@ def test_norm_summary_states_moments_and_prediction() -> None:
 def test_summed_along_a_path_there_is_no_prediction() -> None:
     norms, exact = norm_trials(trials=10)
     both = pd.concat([norms, norms.assign(method="same_samples")], ignore_index=True)
-    summary = gradient_norm_summary(both, exact)
+    summary = summarised(both, exact)
     assert summary["method"].tolist() == ["fixed_weights"] * 3 + ["same_samples"] * 3
     assert summary["predicted_rms"].notna().tolist() == [True] * 3 + [False] * 3
-    assert gradient_norm_summary(both, None)["ratio_to_prediction"].isna().all()
+    # Of a snapshot without moments nothing is predicted.
+    assert summarised(both, exact.assign(seed=9))["ratio_to_prediction"].isna().all()
 
 
 def test_error_of_the_relative_spread_matches_simulation() -> None:
     samples = random(3).gamma(4, 1, (500, 300))
     frame = pd.DataFrame({"norm": samples.ravel(), "seed": np.repeat(np.arange(500), 300)})
-    frame = frame.assign(study="s", arm="a", epoch=1, probe="p", method="m", batch_size=1, recipe="r", label="l")
-    summary = gradient_norm_summary(frame, None)
+    frame = frame.assign(study="s", arm="a", epoch=1.0, probe="p", method="m", batch_size=1, recipe="r", label="l")
+    summary = summarised(frame, norm_trials(trials=1)[1])
     assert summary["relative_std_error"].mean() == pytest.approx(summary["relative_std"].std(), rel=0.1)
 
 
-def test_a_study_with_gradient_norms_has_their_summary(spec: dict[str, Any], tmp_path: Path) -> None:
-    norms, exact = norm_trials(trials=20)
-    norms[["seed", "method", "batch_size", "trial", "norm"]].to_csv(tmp_path / "gradient_norms.csv", index=False)
-    exact[["seed", "examples", "squared_norm", "trace"]].to_csv(tmp_path / "gradient_moments.csv", index=False)
-    names = ["gradient_norms", "gradient_moments"]
-    probe = {"probe": "norms", "arm": "fixed-b10", "epoch": 2, "folder": str(tmp_path), "tables": names}
-    tables = study_tables({**spec, "probes": [probe, {**probe, "epoch": 3}]})
-    assert tables["gradient_norm_summary"]["epoch"].tolist() == [2] * 3 + [3] * 3
-    assert tables["gradient_moments"]["ratio"].tolist() == pytest.approx(
-        [exact["trace"][0] / exact["squared_norm"][0]] * 2
-    )
-    assert tables["gradient_norms"].columns.tolist() == [
-        *("study", "arm", "epoch", "seed", "method", "batch_size", "trial", "norm"),
-        *("recipe", "label", "probe"),
+def summarised(norms: pd.DataFrame, exact: pd.DataFrame) -> pd.DataFrame:
+    tables = {"gradient_norms": norms, "gradient_moments": exact}
+    return gradient_norm_summary(tables, {})
+
+
+# Steps to target
+
+
+def runs(**changes: Any) -> pd.DataFrame:
+    """Return runs of three seeds whose accuracy is 0.2 × (epoch + seed / 2), evaluated at epochs 0 to 3."""
+    rows = [
+        {
+            "study": "s",
+            "arm": "a",
+            "seed": seed,
+            "epoch": epoch,
+            "updates": 10 * epoch,
+            "examples": 100 * epoch,
+            "seconds": 0.5 * epoch,
+            "status": "ok",
+            "test_accuracy": 0.2 * (epoch + seed / 2),
+            "test_loss": 4.0 - epoch,
+            "batch_size": 10,
+            **changes,
+        }
+        for seed in range(3)
+        for epoch in range(4)
     ]
+    return pd.DataFrame(rows)
+
+
+def steps(history: pd.DataFrame, **options: Any) -> list[tuple[float, ...]]:
+    known = {"metric": "test_accuracy", "better": "higher", "interpolate": False, **options}
+    made = steps_to_target({"history": history}, known)
+    columns = ["reached", "value", "epoch", "updates", "examples", "seconds"]
+    return [tuple(row) for row in made[columns].to_numpy(float)]
+
+
+def test_the_first_evaluation_that_reaches_the_target_counts() -> None:
+    # Seed 0 has 0.6 at epoch 3, seed 1 has 0.5 at epoch 2, seed 2 has 0.6 at epoch 2.
+    assert steps(runs(), target=0.5) == [
+        pytest.approx((1, 0.6, 3, 30, 300, 1.5)),
+        pytest.approx((1, 0.5, 2, 20, 200, 1.0)),
+        pytest.approx((1, 0.6, 2, 20, 200, 1.0)),
+    ]
+    shuffled = runs().sample(frac=1, random_state=0).sort_values("seed", kind="stable")
+    assert steps(shuffled, target=0.5) == [pytest.approx(row) for row in steps(runs(), target=0.5)]
+
+
+def test_a_run_that_never_reaches_the_target_is_kept_with_its_end_and_its_best_value() -> None:
+    history = runs()
+    history.loc[(history["seed"] == 0) & (history["epoch"] == 3), ["test_accuracy", "status"]] = [math.nan, "diverged"]
+    first, second, third = steps(history, target=0.75)
+    assert first == pytest.approx((0, 0.4, 3, 30, 300, 1.5))
+    assert second == pytest.approx((0, 0.7, 3, 30, 300, 1.5))
+    assert third == pytest.approx((1, 0.8, 3, 30, 300, 1.5))
+
+
+def test_lower_is_better_where_it_is_said() -> None:
+    assert steps(runs(), metric="test_loss", target=2.0, better="lower")[0] == pytest.approx((1, 2, 2, 20, 200, 1))
+    assert steps(runs(), metric="test_loss", target=0.5, better="lower")[0] == pytest.approx((0, 1, 3, 30, 300, 1.5))
+
+
+def test_between_evaluations_the_crossing_is_on_a_line_where_that_is_asked_for() -> None:
+    first, second, third = steps(runs(), target=0.5, interpolate=True)
+    assert first == pytest.approx((1, 0.5, 2.5, 25, 250, 1.25))
+    assert second == pytest.approx((1, 0.5, 2, 20, 200, 1.0))
+    assert third == pytest.approx((1, 0.5, 1.5, 15, 150, 0.75))
+    # Reached before training: there is nothing to interpolate from.
+    assert steps(runs(), target=0.0, interpolate=True)[0] == pytest.approx((1, 0, 0, 0, 0, 0))
+
+
+def test_settings_of_derived_tables_follow_the_column_that_is_named() -> None:
+    tables = {table.name: table for table in STUDY_TABLES}
+    spec = derive_spec("s", "reached", "steps_to_target", {"target": 0.1, "metric": "test_error"}, tables)
+    assert spec["options"] == {"metric": "test_error", "target": 0.1, "better": "lower", "interpolate": False}
+    assert spec["derived"] == {"test_error": "1 - test_accuracy"} and spec["reads"] == ["history"]
+    accuracy = derive_spec("s", "reached", "steps_to_target", {"target": 0.9}, tables)
+    assert accuracy["options"]["better"] == "higher" and accuracy["derived"] == {}
+    with pytest.raises(BatchlabError, match="give better: higher or lower"):
+        derive_spec("s", "reached", "steps_to_target", {"target": 9, "metric": "seconds"}, tables)
+
+
+def test_mistakes_of_derivations_are_one_line_each() -> None:
+    options = {"metric": "test_acuracy", "target": 1, "better": "higher", "interpolate": False}
+    with pytest.raises(BatchlabError, match="derivation steps_to_target: metric test_acuracy: no such column; did you"):
+        derived_table("steps_to_target", {"history": runs()}, options, [])
+    options["metric"] = "test_accuracy"
+    with pytest.raises(BatchlabError, match="column sharpness is declared, but"):
+        derived_table("steps_to_target", {"history": runs()}, options, ["study", "sharpness"])
+
+
+# Formulas
+
+
+@pytest.mark.parametrize(
+    ("formula", "values"),
+    [
+        ("a + b * 2", [7, 1, 12]),
+        ("(a - b) / b", [-2 / 3, math.nan, 0]),
+        ("a // b", [0, math.nan, 1]),
+        ("ceil(b / 2) + round(a / 4)", [2, 0, 3]),
+        ("sqrt(b) - abs(-a)", [math.sqrt(3) - 1, -1, math.sqrt(4) - 4 + 0]),
+        ("log(b)", [math.log(3), math.nan, math.log(4)]),
+        ("sqrt(a - 2)", [math.nan, math.nan, math.sqrt(2)]),
+        ("-a / 0", [math.nan] * 3),
+    ],
+)
+def test_formulas(formula: str, values: list[float]) -> None:
+    frame = pd.DataFrame({"a": [1, 1, 4], "b": [3, 0, 4]})
+    assert evaluate(formula, frame).tolist() == pytest.approx(values, nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "__import__('os')",
+        "a.mean()",
+        "a ** 2",
+        "a[0]",
+        "exp(a)",
+        "a if b else a",
+        "a +",
+        "'a'",
+        "ceil(a, b)",
+        "c",
+        "True",
+    ],
+)
+def test_a_formula_that_is_no_arithmetic_of_columns_is_one_line(formula: str) -> None:
+    with pytest.raises(BatchlabError, match="formula") as caught:
+        evaluate(formula, pd.DataFrame({"a": [1], "b": [2]}))
+    assert "\n" not in str(caught.value)
+
+
+def test_updates_beyond_the_formula_are_those_of_brute_force() -> None:
+    (column,) = (column for column in known_columns() if column.name == "updates_beyond_formula")
+    rows = [(16, 1), (48, 1), (64, 2)]
+    frame = pd.DataFrame(
+        [
+            {"batch_size": size, "epoch": float(epoch), "examples": 100 * epoch, "updates": epoch * -(-100 // size)}
+            for size, epoch in rows
+        ]
+    )
+    assert evaluate(column.formula, frame).tolist() == [0, 0, 0]
+    assert evaluate(column.formula, frame.assign(updates=frame["updates"] + 3)).tolist() == [3, 3, 3]
+    assert evaluate(column.formula, frame.assign(epoch=0.0)).isna().all()
+
+
+# Joined tables
+
+KEYS = {"keys": ["arm", "seed"], "text": []}
+
+
+def test_tables_are_joined_one_to_one_and_the_first_has_the_first_word() -> None:
+    left = pd.DataFrame({"arm": ["a", "a", "b"], "seed": [0, 1, 0], "loss": [1.0, 2.0, 3.0], "label": "left"})
+    right = pd.DataFrame({"arm": ["b", "a", "c"], "seed": [0, 1, 0], "norm": [30.0, 20.0, 40.0], "label": "right"})
+    both = joined(["l", "r"], {"l": left, "r": right}, {"l": KEYS, "r": KEYS})
+    assert both[["arm", "seed", "loss", "norm", "label"]].to_numpy().tolist() == [
+        ["a", 1, 2.0, 20.0, "left"],
+        ["b", 0, 3.0, 30.0, "left"],
+    ]
+
+
+def test_a_row_that_belongs_to_several_is_repeated() -> None:
+    many = pd.DataFrame({"arm": ["a", "a", "b"], "seed": [0, 1, 0], "epoch": [1 / 3, 0.333333333, 2.0], "x": [1, 2, 3]})
+    one = pd.DataFrame({"arm": ["a", "b"], "epoch": [0.333333333, 2.0], "y": [10, 20]})
+    spec = {"m": {"keys": ["arm", "seed", "epoch"]}, "o": {"keys": ["arm", "epoch"]}}
+    assert joined(["m", "o"], {"m": many, "o": one}, spec)["y"].tolist() == [10, 10, 20]
+    assert joined(["o", "m"], {"m": many, "o": one}, spec)["x"].tolist() == [1, 2, 3]
+
+
+def test_tables_of_two_kinds_of_probes_are_joined_by_snapshot() -> None:
+    spec = {name: {"keys": ["arm", "probe", "seed"]} for name in "ab"}
+    first = pd.DataFrame({"arm": "a", "probe": "one", "seed": [0, 1], "x": [1, 2]})
+    second = pd.DataFrame({"arm": "a", "probe": "two", "seed": [0, 1], "y": [3, 4]})
+    assert joined(["a", "b"], {"a": first, "b": second}, spec)["y"].tolist() == [3, 4]
+
+
+def test_tables_that_cannot_be_joined_are_one_line() -> None:
+    frame = pd.DataFrame({"arm": ["a", "a"], "seed": [0, 0], "claim": ["c", "d"]})
+    with pytest.raises(BatchlabError, match="tables a and b share no key"):
+        joined(["a", "b"], {"a": frame, "b": frame}, {"a": KEYS, "b": {"keys": ["claim"]}})
+    with pytest.raises(BatchlabError, match="both have several rows for one arm, seed"):
+        joined(["a", "b"], {"a": frame, "b": frame}, {"a": KEYS, "b": KEYS})
+    with pytest.raises(BatchlabError, match="tables arms and nothing share no key"):
+        join_keys([STUDY_TABLES[0], Table("nothing", "", ("claim",), keys=("claim",))])
+
+
+# What jobs know of columns
+
+
+def test_settings_hold_of_columns_what_a_job_uses_and_nothing_else() -> None:
+    columns = {"a": Column("a", "meaning", title="A", unit="s", digits=7), "b": Column("b", title="B")}
+    assert columns_spec(columns, ["a", "b", "norm_dense"], ("unit", "digits")) == {
+        "a": {"unit": "s", "digits": 7},
+        "b": {},
+    }
+    retitled = {"a": Column("a", "other", title="Other", unit="s", digits=7), "b": columns["b"]}
+    assert columns_spec(retitled, ["a"], ("unit", "digits")) == columns_spec(columns, ["a"], ("unit", "digits"))
+
+
+def test_text_columns_are_those_that_are_declared() -> None:
+    (claims,) = reading_spec([CLAIMS]).values()
+    assert {"claim", "published", "note"} <= set(claims["text"]) and "measured" not in claims["text"]
+    assert claims["keys"] == ["study", "claim"]
 
 
 # Files
 
 
 def test_tables_are_written_the_same_every_time(spec: dict[str, Any], tmp_path: Path) -> None:
-    paths = []
     for run in ("first", "second"):
-        targets = {name: str(tmp_path / run / f"{name}.csv") for name in ("arms", "history", "summary")}
-        write_tables(targets, study_tables(spec))
-        paths.append(targets)
-    for name, path in paths[0].items():
-        content = Path(path).read_bytes()
-        assert content == Path(paths[1][name]).read_bytes()
+        write_tables(tmp_path / run, study_tables(spec), spec["tables"])
+    names = sorted(path.name for path in (tmp_path / "first").iterdir())
+    assert names == sorted(f"{table.name}.csv" for table in STUDY_TABLES)
+    for name in names:
+        content = (tmp_path / "first" / name).read_bytes()
+        assert content == (tmp_path / "second" / name).read_bytes()
         assert b"\r" not in content
 
 
@@ -356,15 +629,23 @@ def test_float32_and_text_survive_the_file(tmp_path: Path) -> None:
     values = random(4).normal(size=200).astype(np.float32)
     frame = pd.DataFrame({"label": ["none", "64"] * 100, "norm": values.astype(float), "epoch": [1.0, math.nan] * 100})
     write_csv(tmp_path / "t.csv", frame)
-    back = read_table(tmp_path / "t.csv")
+    back = read_table(tmp_path / "t.csv", ["label"])
     assert (back["norm"].to_numpy().astype(np.float32) == values).all()
     assert back["label"].tolist() == frame["label"].tolist()
     assert back["epoch"].isna().sum() == 100
+    numbers = pd.DataFrame({"label": ["64", "007"]})
+    write_csv(tmp_path / "n.csv", numbers)
+    assert read_table(tmp_path / "n.csv", ["label"])["label"].tolist() == ["64", "007"]
 
 
-def test_an_output_that_no_probe_makes_is_one_line(tmp_path: Path) -> None:
+def test_a_column_has_the_digits_that_it_declares(tmp_path: Path) -> None:
+    write_csv(tmp_path / "t.csv", pd.DataFrame({"a": [1 / 3, math.nan], "b": 1 / 3}), {"a": 3})
+    assert (tmp_path / "t.csv").read_text() == "a,b\n0.333,0.333333333\n,0.333333333\n"
+
+
+def test_a_table_that_no_probe_makes_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(BatchlabError, match="no table sharpness; it has arms"):
-        write_tables({"sharpness": str(tmp_path / "s.csv")}, {"arms": pd.DataFrame()})
+        write_tables(tmp_path, {"arms": pd.DataFrame()}, {"sharpness": {"digits": {}}})
 
 
 def test_merging_keeps_order_and_unites_columns(tmp_path: Path) -> None:
@@ -398,6 +679,9 @@ RUNS = pd.DataFrame(
 )
 
 
+DERIVED = {column.name: column.formula for column in known_columns() if column.formula}
+
+
 @pytest.mark.parametrize(
     ("where", "rows"),
     [
@@ -419,7 +703,7 @@ RUNS = pd.DataFrame(
     ],
 )
 def test_select(where: dict[str, Any] | None, rows: list[int]) -> None:
-    assert select(RUNS, where).index.tolist() == rows
+    assert select(RUNS, where, DERIVED).index.tolist() == rows
 
 
 @pytest.mark.parametrize(
@@ -440,7 +724,7 @@ def test_a_wrong_filter_is_one_line(where: dict[str, Any], message: str) -> None
 
 
 def test_derived_columns_are_added_where_their_sources_are() -> None:
-    frame = with_derived(RUNS)
+    frame = with_derived(RUNS, DERIVED)
     assert frame["generalisation_gap"].tolist() == pytest.approx([0, 0.1, 0.2, 0, 0])
     assert frame["test_error"].tolist() == pytest.approx([0.5, 0.4, 0.3, 0.9, 0.8])
     assert "seconds_per_epoch" not in frame
@@ -470,9 +754,16 @@ def run_script(name: str, spec: dict[str, Any], inputs: dict[str, Any], outputs:
     runpy.run_path(str(SCRIPTS / f"{name}.py"), {"snakemake": snakemake})
 
 
-def test_the_three_scripts_lead_from_segments_to_merged_claims(spec: dict[str, Any], tmp_path: Path) -> None:
-    tables = {name: str(tmp_path / f"{name}.csv") for name in ("arms", "history", "summary", "comparisons")}
-    run_script("tabulate_study", spec, {"data": [], "files": []}, tables, tmp_path)
+def test_the_scripts_lead_from_segments_to_merged_claims(spec: dict[str, Any], tmp_path: Path) -> None:
+    folder, known = tmp_path / "tables", {table.name: table for table in STUDY_TABLES}
+    inputs = {"tables": str(folder)}
+    run_script("tabulate_study", spec, {"data": [], "files": []}, inputs, tmp_path)
+    reached = str(tmp_path / "derived.csv")
+    options = {"target": 0.7, "metric": "test_accuracy"}
+    derived = derive_spec("demo", "reached", "steps_to_target", options, known)
+    run_script("derive_table", derived, inputs, {"table": reached}, tmp_path)
+    own = find.derivations()["steps_to_target"].table
+    assert tuple(read_table(reached).columns) == own.names
     claim = {
         **dict.fromkeys(("statement", "source", "published"), "text"),
         "test": "equal",
@@ -483,9 +774,21 @@ def test_the_three_scripts_lead_from_segments_to_merged_claims(spec: dict[str, A
         "of": {"arm": "fixed-b10", "epoch": "last"},
         "minus": {"arm": "switched-b10", "epoch": "last"},
     }
-    claims = str(tmp_path / "claims.csv")
-    run_script("judge_claims", {"study": "demo", "claims": {"same": claim}}, tables, {"claims": claims}, tmp_path)
+    on_derived = {**claim, "test": "level", "table": "reached", "value": "updates", "expect": {"min": 30, "max": 30}}
+    claims = {"same": claim, "soon": {**on_derived, "of": {"arm": "fixed-b10"}}}
+    judged = {
+        "study": "demo",
+        "claims": claims,
+        "order": ["same", "soon"],
+        "columns": list(CLAIMS.names),
+        "tables": reading_spec([known["history"], dataclasses.replace(own, name="reached")]),
+        "derived": {},
+    }
+    output = str(tmp_path / "claims.csv")
+    run_script("judge_claims", judged, {**inputs, "reached": reached}, {"claims": output}, tmp_path)
+    assert read_table(output)["verdict"].tolist() == ["supported", "supported"]
     merged = str(tmp_path / "all.csv")
-    run_script("merge_tables", {}, {"merged": [claims, claims]}, {"merged": merged}, tmp_path)
-    assert read_table(merged)["verdict"].tolist() == ["supported", "supported"]
-    assert json.loads((tmp_path / "arms.provenance.json").read_text())["rows"]["arms"] == 3
+    run_script("merge_tables", {"table": "claims"}, {"merged": [output, output]}, {"merged": merged}, tmp_path)
+    assert read_table(merged)["claim"].tolist() == ["same", "soon"] * 2
+    run_script("merge_tables", {"table": "arms"}, {"merged": str(folder)}, {"merged": merged}, tmp_path)
+    assert Path(merged).read_bytes() == (folder / "arms.csv").read_bytes()

@@ -13,29 +13,32 @@ import numpy as np
 import pytest
 from unit.evidence import (
     ALL,
+    COMPUTED,
     DRAWN,
     FIGURE,
     HISTORY,
     JOINED,
     MERGED,
-    PAGE,
+    NUMBERS,
     SEGMENT,
     STATE,
     STUDY,
     TABLE,
+    TABLES,
     build,
     put_on_record,
 )
 
+from batchlab.declarations import find
 from batchlab.files import sha256_of, write_json
 from batchlab.paths import LIBRARY
-from batchlab.records import provenance
-from batchlab.records.checkout import order_file_times
+from batchlab.tables import base
+from batchlab.verification import recompute as recomputing
 from batchlab.verification import tolerances
+from batchlab.verification.agreement import Artefact, Evidence, changes, examine
 from batchlab.verification.audit import audit, choose
-from batchlab.verification.comparison import compare
+from batchlab.verification.comparison import columns_of, compare
 from batchlab.verification.recompute import platform_differences, recompute
-from batchlab.verification.records import Artefact, Evidence, changes, examine
 
 
 @pytest.fixture
@@ -55,7 +58,7 @@ def only(made: Artefact) -> str:
 
 
 def edit_record(made: Artefact, change: Callable[[dict[str, Any]], object]) -> None:
-    path = provenance.record_path(made.name)
+    path = made.record
     record = json.loads(path.read_text())
     change(record)
     write_json(path, record)
@@ -70,7 +73,7 @@ def test_what_is_intact_is_not_accused(project: Path) -> None:
 def test_a_cell_edited_by_hand_is_found_in_the_table_and_in_what_was_made_of_it(project: Path) -> None:
     Path(TABLE).write_text("study,seed,test_accuracy\none,0,0.99\n")
     assert only(STUDY).startswith(f"{TABLE}: was edited, damaged or replaced (sha256 ")
-    assert only(DRAWN).startswith(f"{FIGURE}: was made from another {TABLE} (sha256 ")
+    assert only(COMPUTED).startswith(f"{NUMBERS}: was made from another {TABLE} (sha256 ")
 
 
 def test_a_truncated_snapshot_is_found(project: Path) -> None:
@@ -82,19 +85,23 @@ def test_a_figure_of_an_older_table_is_found_even_with_its_own_record(project: P
     Path(TABLE).write_text("study,seed,test_accuracy\none,0,0.95\n")
     put_on_record(STUDY)
     assert found(STUDY).differences == []
-    assert "was made from another" in only(DRAWN)
+    assert "was made from another" in only(COMPUTED)
+    put_on_record(COMPUTED)
+    Path(NUMBERS).write_text("epoch,mean\n1,0.95\n")
+    put_on_record(COMPUTED)
+    assert f"was made from another {NUMBERS}" in only(DRAWN)
 
 
 def test_a_file_without_record_is_found(project: Path) -> None:
-    provenance.record_path(FIGURE).unlink()
+    DRAWN.record.unlink()
     assert only(DRAWN).startswith(f"{FIGURE}: has no record")
 
 
 def test_an_edited_record_is_found(project: Path) -> None:
-    edit_record(STUDY, lambda record: record["outputs"]["history"].update(sha256="0" * 64))
+    edit_record(STUDY, lambda record: record["outputs"]["tables"]["files"]["history.csv"].update(sha256="0" * 64))
     assert f"{TABLE}: was edited, damaged or replaced (sha256 000000000000…" in only(STUDY)
-    edit_record(DRAWN, lambda record: record["inputs"]["history"].update(sha256="0" * 64))
-    assert f"was made from another {TABLE} (sha256 000000000000…" in only(DRAWN)
+    edit_record(DRAWN, lambda record: record["inputs"]["data"].update(sha256="0" * 64))
+    assert f"was made from another {NUMBERS} (sha256 000000000000…" in only(DRAWN)
     edit_record(SEGMENT, lambda record: record["outputs"].pop("history"))
     assert only(SEGMENT).startswith(f"{HISTORY}: is not in the record")
 
@@ -109,21 +116,28 @@ def test_a_record_that_lacks_something_is_found(project: Path, key: str) -> None
 def test_a_record_of_another_form_is_found(project: Path) -> None:
     edit_record(STUDY, lambda record: record.update(outputs={"history": "0" * 64}))
     assert "outputs does not give path and sha256" in only(STUDY)
-    provenance.record_path(TABLE).write_text('{"spec": ')
-    assert only(STUDY).startswith("results/c/tables/one/history.provenance.json: is not a record that can be used")
+    STUDY.record.write_text('{"spec": ')
+    assert only(STUDY).startswith("results/c/tables/one/provenance.json: is not a record that can be used")
 
 
-def test_a_record_of_another_form_does_not_keep_the_snakefile_from_being_read(project: Path) -> None:
-    edit_record(STUDY, lambda record: record.update(outputs={"history": "0" * 64}))
-    order_file_times("results/c")
-    assert Path(MERGED).stat().st_mtime < Path(PAGE).stat().st_mtime
+def test_a_file_missing_in_a_folder_and_one_too_many_are_found(project: Path) -> None:
+    Path(TABLES, ".snakemake_timestamp").touch()
+    assert found(STUDY).differences == []
+    Path(TABLE).rename(Path(TABLES, "other.csv"))
+    assert [str(each).partition(";")[0] for each in found(STUDY).differences] == [
+        f"{TABLE}: is missing, but its record is there",
+        f"{TABLES}/other.csv: is not in the record of its job",
+    ]
+    assert found(COMPUTED).missing_inputs == [TABLE] and found(COMPUTED).differences == []
+    shutil.rmtree(TABLES)
+    assert found(STUDY).absent and found(COMPUTED).missing_inputs == [TABLE]
 
 
 def test_a_missing_file_is_found_but_nothing_at_all_is_only_absent(project: Path) -> None:
     Path(HISTORY).unlink()
     assert only(SEGMENT) == f"{HISTORY}: is missing, but its record is there; run the campaign again"
     Path(STATE).unlink()
-    provenance.record_path(STATE).unlink()
+    SEGMENT.record.unlink()
     assert found(SEGMENT).absent and found(SEGMENT).differences == []
 
 
@@ -149,7 +163,7 @@ def test_a_record_that_tells_something_else_than_what_was_made_is_found(project:
     edit_record(made, lambda record: record.update(identity=made.identity, spec=made.spec, seeds=[0]))
     assert found(made).differences == []
     edit_record(made, lambda record: record.update({key: value}))
-    assert f"was made with {key}" in only(made) and "but its record tells" in only(made)
+    assert f"was made with {key}" in only(made) and "but its record says" in only(made)
 
 
 def test_tables_of_segments_of_other_code_are_found_without_the_segments(project: Path) -> None:
@@ -159,7 +173,7 @@ def test_tables_of_segments_of_other_code_are_found_without_the_segments(project
     assert found(made).differences == []
     edit_record(made, lambda record: record["made_from"].update(code=["a"]))
     assert (
-        only(made) == f"{TABLE}: was made from what was made with other code; run the campaign to bring it up to date"
+        only(made) == f"{TABLES}: was made from what was made with other code; run the campaign to bring it up to date"
     )
 
 
@@ -177,14 +191,14 @@ def spec_of(made: tuple[Artefact, ...], **settings: Any) -> dict[str, Any]:
 def test_an_audit_says_what_it_did_not_check(project: Path) -> None:
     shutil.rmtree("results/segments")
     Path("results/c/tables/old.csv").write_text("a\n")
-    for made in (DRAWN, JOINED):  # nothing to make again: their scripts do not fit these files
-        provenance.record_path(made.name).unlink()
+    for made in (COMPUTED, DRAWN, JOINED):  # nothing to make again: their scripts do not fit these files
+        made.record.unlink()
         Path(made.name).unlink()
     edit_record(STUDY, lambda record: record.update(not_as_locked={"numpy": "1 is installed, 2 is in the lock"}))
     lines: list[str] = []
-    assert audit(spec_of((SEGMENT, STUDY, JOINED, DRAWN)), lines.append) == []
+    assert audit(spec_of((SEGMENT, STUDY, JOINED, COMPUTED, DRAWN)), lines.append) == []
     text = "\n".join(lines)
-    assert "not checked, not found: 1 segment, 1 table, 1 figure" in text
+    assert "not checked, not found: 1 segment, 1 table, 1 figure's data, 1 figure" in text
     assert "not checked, not found: 1 input;" in text
     assert "not checked, not planned: 1 file (results/c/tables/old.csv)" in text
     assert "warning: numpy 1 is installed, 2 is in the lock (1 artefact)" in text
@@ -244,6 +258,50 @@ def test_elsewhere_a_rounding_error_is_accepted_and_the_platforms_are_named(join
     result = recompute([found(JOINED)], lambda line: None)
     assert result.differences == [] and result.bitwise == []
     assert result.within[MERGED][0].startswith("processor: abacus recorded")
+
+
+FOLDER = """
+from batchlab.records.job import job
+
+with job(snakemake, folder=True) as this:
+    for name in ("history.csv",):
+        with open(this.output["tables"] + "/" + name, "w") as file:
+            file.write("study,seed,test_accuracy\\none,0,0.9\\n")
+"""
+
+
+@pytest.fixture
+def own_scripts(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Scripts of the project's own, one of which makes a folder."""
+    scripts = project / "scripts"
+    scripts.mkdir()
+    (scripts / "batchlab").symlink_to(LIBRARY)
+    (scripts / "tabulate_study.py").write_text(FOLDER)
+    monkeypatch.setattr(recomputing, "SCRIPTS", scripts)
+    return scripts
+
+
+def test_a_folder_is_made_again_and_compared_file_by_file(own_scripts: Path) -> None:
+    result = recompute([found(STUDY)], lambda line: None)
+    assert result.differences == [] and [evidence.artefact for evidence in result.bitwise] == [STUDY]
+    Path(TABLE).write_text("study,seed,test_accuracy\none,0,0.95\n")
+    put_on_record(STUDY)
+    (difference,) = recompute([found(STUDY)], lambda line: None).differences
+    assert difference.file == TABLE
+    assert difference.what == "recomputed bit by bit: row 1, test_accuracy: 0.95 recorded, 0.9 recomputed"
+
+
+@pytest.mark.parametrize(
+    ("files", "file", "what"),
+    [
+        ('("history.csv", "more.csv")', f"{TABLES}/more.csv", "was not there before"),
+        ('("more.csv",)', TABLE, "is not among the recomputed files"),
+    ],
+)
+def test_other_files_in_a_folder_are_found(own_scripts: Path, files: str, file: str, what: str) -> None:
+    (own_scripts / "tabulate_study.py").write_text(FOLDER.replace('("history.csv",)', files))
+    differences = recompute([found(STUDY)], lambda line: None).differences
+    assert f"recomputed bit by bit: {what}" in [each.what for each in differences if each.file == file]
 
 
 def test_a_job_that_fails_says_why(joined: Path) -> None:
@@ -334,6 +392,18 @@ def test_cells_of_tables(
 ) -> None:
     old, new = tables(tmp_path, f"{column}\n{recorded}\n", f"{column}\n{found}\n")
     assert bool(compare(kind, old, new, precision)) is differs
+
+
+def test_what_no_platform_may_change_is_declared_with_the_columns() -> None:
+    exact = ("seed", "epoch", "updates", "examples", "batch_size", "accumulation", "learning_rate", "trial")
+    measured = ("seconds", *(f"{split}_accuracy" for split in ("train", "validation", "test")))
+    for table in (*base.JOINED, *(table for probe in find.probes().values() for table in probe.tables)):
+        columns = columns_of(table.name)
+        assert set(table.names) <= columns.keys()
+        for name in table.names:
+            assert columns[name].exact or name not in exact, (table.name, name)
+            assert not columns[name].exact or name not in measured, (table.name, name)
+    assert columns_of("history")["seconds"].clock and columns_of("history")["test_accuracy"].bounds == (0, 1)
 
 
 def test_other_columns_or_rows_differ(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from batchlab.declarations import find
 from batchlab.declarations.columns import SHARED, Table
 from batchlab.declarations.options import ColumnNames, with_defaults
+from batchlab.paths import LIBRARY
 from batchlab.tables.contract import columns_of, columns_spec, derived_spec, reading_spec
 
 # Fields of a column that numbers depend on, and those that a drawing depends on.
@@ -45,6 +46,12 @@ def telling(tables: Iterable[Table], arms: Sequence[Mapping[str, Any]]) -> list[
         for name in (*_FIRST, *own, *_THEN)
         if name in columns and (name not in arms[0] or len({str(arm[name]) for arm in arms}) > 1)
     ]
+
+
+def numbers_module(chart: str) -> str:
+    """Return the module whose `data` gives the numbers of a kind of chart: its own, or else the selected rows."""
+    own = (LIBRARY / "charts" / chart / "data.py").is_file()
+    return f"batchlab.charts.{chart}.data" if own else "batchlab.charts.selected"
 
 
 def data_spec(

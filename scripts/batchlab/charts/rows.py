@@ -22,11 +22,13 @@ class Rows:
         frame: Selected rows of runs that did not diverge.
         lost: The selected rows of runs that diverged.
         diverged: Number of these runs (arm and seed).
+        named: The columns that the figure's options name.
     """
 
     frame: pd.DataFrame
     lost: pd.DataFrame
     diverged: int
+    named: tuple[str, ...] = ()
 
 
 def rows_of(figure: Figure, spec: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> Rows:
@@ -44,11 +46,11 @@ def rows_of(figure: Figure, spec: Mapping[str, Any], tables: Mapping[str, pd.Dat
     Raises:
         BatchlabError: No row is selected, or a column does not exist.
     """
-    names = names_of(spec["table"])
+    names, named = names_of(spec["table"]), tuple(spec["named"])
     try:
         table = joined(names, tables, spec["tables"])
         chosen = select(table, spec["where"], spec["derived"])
-        for column in spec["named"]:
+        for column in named:
             require_column(chosen, column)
     except BatchlabError as problem:
         raise BatchlabError(f"{figure.where_it_is}: {problem}") from None
@@ -60,9 +62,9 @@ def rows_of(figure: Figure, spec: Mapping[str, Any], tables: Mapping[str, pd.Dat
         )
     run = [name for name in ("study", "arm", "seed") if name in table]
     if "status" not in table or "arm" not in run:
-        return Rows(chosen, chosen.iloc[:0], 0)
+        return Rows(chosen, chosen.iloc[:0], 0, named)
     keys = pd.MultiIndex.from_frame(table[run])
     bad = keys[(table["status"] == "diverged").to_numpy()].unique()
     mask = pd.MultiIndex.from_frame(chosen[run]).isin(bad)
     lost = chosen[mask]
-    return Rows(chosen[~mask], lost, len(lost.drop_duplicates(run)))
+    return Rows(chosen[~mask], lost, len(lost.drop_duplicates(run)), named)

@@ -260,10 +260,8 @@ def _items(campaign: Mapping[str, Any], study: str, group: str) -> Iterable[tupl
 
 
 def _derived(campaign: Mapping[str, Any], study: str) -> list[str]:
-    """Return the derived tables of a study, its own and those that its probes bring."""
-    kinds = {item["probe"] for _, item in _items(campaign, study, "probes")}
-    brought = {name for kind in kinds for name in find.probes()[kind].derived}
-    return sorted(brought | {name for name, _ in _items(campaign, study, "tables")})
+    """Return the tables that a study derives; those that come with its probes are made together with the others."""
+    return sorted(name for name, _ in _items(campaign, study, "tables"))
 
 
 # The page

@@ -1,4 +1,4 @@
-"""Planning: from a campaign's configuration to segments, probes and figures. Pure; standard library only."""
+"""A campaign becomes a plan, and the plan becomes jobs. Standard library only; writes nothing."""
 
 from batchlab.planning.parts import Arm, Plan, Probe, Segment, Study
 from batchlab.planning.plan import plan

@@ -8,7 +8,7 @@ from typing import Any
 from batchlab.declarations import find
 from batchlab.declarations.options import Text, in_order
 from batchlab.planning.recipes import FILTERS, Recipe, filter_of
-from batchlab.planning.settings import ProbeSettings
+from batchlab.planning.study_settings import ProbeSettings
 from batchlab.planning.texts import fill
 
 _TEXTS = ("title", "caption", "statement", "published")

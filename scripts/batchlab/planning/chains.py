@@ -13,11 +13,12 @@ from typing import Any
 
 from batchlab.declarations.probe import Reads, Situation
 from batchlab.errors import BatchlabError
-from batchlab.planning.models import resolve_model, resolve_optimizer
+from batchlab.planning.model_files import resolve_model
+from batchlab.planning.optimizer_settings import resolve_optimizer
 from batchlab.planning.parts import Arm, Plan, Probe, Segment
 from batchlab.planning.positions import advance
 from batchlab.planning.recipes import Recipe
-from batchlab.planning.settings import ProbeSettings, probe_spec_without_defaults
+from batchlab.planning.study_settings import ProbeSettings, probe_spec_without_defaults
 from batchlab.records.digests import digest
 from batchlab.sources.settings import DataShape, resolve
 

@@ -11,12 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from batchlab.charts.planned import numbers_module
 from batchlab.declarations import find
+from batchlab.declarations.options import Option, without_defaults
 from batchlab.paths import SCRIPTS
 from batchlab.planning import specs
 from batchlab.planning.parts import Plan, Probe, Segment, seeds_of
 from batchlab.planning.priorities import priorities
-from batchlab.records.digests import CORES, canonical, code_digest, codes, environment_digest
+from batchlab.records.digests import CORES, code_digest, codes, environment_digest
 from batchlab.tables.base import JOINED
 
 # Files of a job by name: one path, or several.
@@ -59,6 +61,7 @@ class Job:
         source: Where files of the user lie, which are identified by their content in `spec`.
         modules: Modules that the script imports by name.
         options: Options by which branches of the code are decided.
+        declared: What the options are, where they are declared.
         folder: Whether the output is a folder of tables.
         keras: Whether it computes with Keras, on the core and device of the machine.
         priority: The more work waits for it, the higher.
@@ -78,6 +81,7 @@ class Job:
     source: dict[str, Any] = field(default_factory=dict)
     modules: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+    declared: tuple[Option, ...] = ()
     folder: bool = False
     keras: bool = False
     priority: int = 0
@@ -88,10 +92,16 @@ class Job:
         """Path of the first output, after which the record is named."""
         return next(iter(self.outputs.values()))
 
-    @functools.cached_property
-    def spec_text(self) -> str:
-        """The settings as the one JSON text that Snakemake compares."""
-        return canonical(self.spec)
+    def compared(self, spec: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return settings, planned or recorded, as they are compared: without options that have their default value.
+
+        So an option that is added with a default that keeps the numbers makes nothing anew.
+        """
+        place = "probe" if "probe" in spec else "options"
+        own = spec.get(place)
+        return (
+            {**spec, place: without_defaults(self.declared, own)} if self.declared and isinstance(own, dict) else spec
+        )
 
     @functools.cached_property
     def codes(self) -> dict[str, str]:
@@ -286,6 +296,7 @@ class Jobs:
                 identity=[*specs.identity_chain(self.plan, probe.segment), name],
                 modules=(f"batchlab.probes.{probe.kind}.measure", *self._model(segment)),
                 options=probe.spec["probe"],
+                declared=find.probes()[probe.kind].options,
                 folder=True,
                 keras=find.probes()[probe.kind].device,
                 priority=self._priorities[name],
@@ -347,6 +358,7 @@ class Jobs:
             },
             outputs={"tables": self.tables_folder(study)},
             spec=specs.tables_spec(self.plan, study),
+            modules=tuple(f"batchlab.tables.derivations.{name}.derive" for name in planned.automatic),
             folder=True,
             made_from=tuple(before),
         )
@@ -361,6 +373,7 @@ class Jobs:
                 spec=specs.derived_spec(self.plan, study, table),
                 modules=(f"batchlab.tables.derivations.{derived.derivation}.derive",),
                 options=derived.options,
+                declared=find.derivations()[derived.derivation].options,
             )
         claims = specs.claims_spec(self.plan, study)
         yield job(
@@ -375,8 +388,8 @@ class Jobs:
         )
         for figure, settings in planned.figures.items():
             base = f"{self.results}/figures/{study}/{figure}"
-            chart = f"batchlab.charts.{settings['chart']}"
             wildcards = {"figure": figure}
+            declared = find.charts()[settings["chart"]].options
             yield job(
                 "drawn",
                 "figure_data",
@@ -385,8 +398,9 @@ class Jobs:
                 inputs=self._table_inputs(study, specs.names_read(settings)),
                 outputs={"data": f"{base}.csv"},
                 spec=specs.figure_data_spec(self.plan, study, figure),
-                modules=(f"{chart}.data",),
+                modules=(numbers_module(settings["chart"]),),
                 options=settings,
+                declared=declared,
             )
             yield job(
                 "figures",
@@ -396,8 +410,9 @@ class Jobs:
                 inputs={"data": f"{base}.csv"},
                 outputs={key: f"{base}.{ending}" for key, ending in specs.FORMATS.items()},
                 spec=specs.figure_drawing_spec(self.plan, study, figure),
-                modules=(f"{chart}.draw",),
+                modules=(f"batchlab.charts.{settings['chart']}.draw",),
                 options=settings,
+                declared=declared,
             )
 
     def _before(self, study: str) -> list[Job]:

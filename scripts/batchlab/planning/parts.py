@@ -88,7 +88,8 @@ class DerivedTable:
 class Study:
     """Everything that answers one question; the specs of its tables, figures and claims are ready to use.
 
-    `tables` are the declarations of all tables by name, those in `derived` included.
+    `tables` are the declarations of all tables by name, those in `derived` included. `automatic` are the derivations
+    that come with the probes: their tables are made together with the others, of numbers that no file has rounded.
     """
 
     name: str
@@ -99,6 +100,7 @@ class Study:
     blocks: tuple[str, ...]
     tables: dict[str, Table]
     derived: dict[str, DerivedTable]
+    automatic: tuple[str, ...]
     figures: dict[str, dict[str, Any]]
     claims: dict[str, dict[str, Any]]
 

@@ -12,17 +12,7 @@ from batchlab.declarations.columns import Table
 from batchlab.errors import BatchlabError, unknown
 from batchlab.planning.captions import quotable, resolve_texts
 from batchlab.planning.chains import Chains
-from batchlab.planning.columns import (
-    check_columns,
-    check_options,
-    check_reference,
-    check_tables,
-    shared_keys,
-    tables_named,
-)
-from batchlab.planning.parts import Arm, DerivedTable, Plan, Probe, Study, seed_blocks
-from batchlab.planning.recipes import Recipe, expand, filter_of
-from batchlab.planning.rows import (
+from batchlab.planning.foreseen_rows import (
     Foreseen,
     check_conditions,
     check_rows,
@@ -32,7 +22,17 @@ from batchlab.planning.rows import (
     of_probe,
     of_training,
 )
-from batchlab.planning.settings import ProbeSettings, derived_options, probes_of
+from batchlab.planning.named_columns import (
+    check_columns,
+    check_options,
+    check_reference,
+    check_tables,
+    shared_keys,
+    tables_named,
+)
+from batchlab.planning.parts import Arm, DerivedTable, Plan, Probe, Study, seed_blocks
+from batchlab.planning.recipes import Recipe, expand, filter_of
+from batchlab.planning.study_settings import ProbeSettings, derived_options, probes_of
 from batchlab.tables.base import CLAIMS, STUDY_TABLES
 
 
@@ -228,6 +228,7 @@ def _study(chains: Chains, name: str) -> Study:
     tables = {table.name: table for table in written}
     derived = _derived_tables(config, name, probes, tables)
     tables |= {key: _table(key, table) for key, table in derived.items()}
+    automatic = dict.fromkeys(key for probe in probes.values() for key in probe.declaration.derived)
     # Whether what refers to it fits
     rows = _Rows(arms, measurements, derived, range(first, first + count))
     for group, items in (("figures", figures), ("claims", claims)):
@@ -249,7 +250,8 @@ def _study(chains: Chains, name: str) -> Study:
         probes=tuple((each.arm, each.epoch, each.probe) for each in measurements),
         blocks=seed_blocks(first, count, seeds["block"]),
         tables=tables,
-        derived=derived,
+        derived={key: table for key, table in derived.items() if key not in automatic},
+        automatic=tuple(automatic),
         figures=figures,
         claims=claims,
     )

@@ -27,13 +27,3 @@ def advance(position: int, updates: int, batch_size: int, examples: int) -> int:
         return position + updates * batch_size
     epochs, rest = divmod(updates - first, updates_per_epoch(examples, batch_size))
     return position - offset + (1 + epochs) * examples + rest * batch_size
-
-
-def count_updates(start: int, stop: int, batch_size: int, examples: int) -> int:
-    """Return the number of updates between two positions (the inverse of `advance`)."""
-    updates, position = 0, start
-    if offset := position % examples:
-        piece = min(examples - offset, stop - position)
-        updates, position = updates_per_epoch(piece, batch_size), position + piece
-    epochs, rest = divmod(stop - position, examples)
-    return updates + epochs * updates_per_epoch(examples, batch_size) + updates_per_epoch(rest, batch_size)

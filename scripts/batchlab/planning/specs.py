@@ -11,6 +11,7 @@ from batchlab.declarations.columns import Table
 from batchlab.planning.parts import Plan, Probe, seeds_of
 from batchlab.records.digests import digest
 from batchlab.tables import contract
+from batchlab.tables.base import CLAIMS
 
 # Formats of a figure: name of the rule's output → ending of the file.
 FORMATS = {"svg": "svg", "png": "png", "html": "html", "vl_json": "vl.json"}
@@ -78,6 +79,7 @@ def tables_spec(plan: Plan, study: str) -> dict[str, Any]:
             for arm, epoch, probe in planned.probes
             for block in probe_blocks(plan, study, probe)
         ],
+        "derivations": list(planned.automatic),
         "tables": contract.tables_spec(written(plan, study).values()),
         **contract.summary_spec(),
     }
@@ -123,6 +125,7 @@ def claims_spec(plan: Plan, study: str) -> dict[str, Any]:
         "study": study,
         "claims": claims,
         "order": list(claims),
+        "columns": list(CLAIMS.names),
         "tables": contract.reading_spec(read),
         "derived": contract.derived_spec(read, sorted(named)),
     }

@@ -1,1 +1,1 @@
-"""What is kept beside each result, and what decides whether it is still true."""
+"""Records beside the results: how each was made, and whether it is still current."""

@@ -1,4 +1,4 @@
-"""Takes over results that came from elsewhere: `python -m batchlab.records.adopt results/<campaign>`.
+"""Takes over results that came from elsewhere: `python -m batchlab.records.adopt [results/<campaign> …]`.
 
 A checkout or a copy gives all files new times. Nothing is made anew because of that, since the records decide (see
 `currency`), but every file must then be read at each start. This step gives each file that is still as recorded the
@@ -67,13 +67,20 @@ def _records(campaign: Path) -> Iterator[dict[str, Any]]:
                     continue  # what a damaged record describes is made anew
 
 
+def campaigns(results: Path = Path("results")) -> list[Path]:
+    """Return the folders of all campaigns that have results."""
+    return sorted(folder for folder in results.glob("*/") if folder.name not in SHARED)
+
+
 def main(arguments: list[str]) -> int:
-    """Adopt the results in the folders that are given; what cannot be written does no harm."""
-    for folder in arguments:
+    """Adopt the campaigns whose folders are given, or all; what cannot be written does no harm."""
+    folders = [Path(folder) for folder in arguments] or campaigns()
+    for folder in folders:
         try:
-            adopt(Path(folder))
+            adopt(folder)
         except OSError as problem:
             print(f"batchlab: {problem.filename or folder}: {problem.strerror}; file times stay as they are")
+            break
     keep_parsed()
     return 0
 

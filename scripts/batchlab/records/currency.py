@@ -58,6 +58,9 @@ class PlannedJob(Protocol):
     def spec(self) -> Mapping[str, Any]:
         """Settings of the job."""
 
+    def compared(self, spec: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return settings, planned or recorded, as they are compared: without options that have their default value."""
+
     @property
     def codes(self) -> Mapping[str, str]:
         """Core → digest of its code with that core; with any of them it is current."""
@@ -81,6 +84,7 @@ class Status:
         marker: Path of the marker that makes Snakemake run it; empty if none is needed.
         ancient: Inputs whose times must not count.
         code: Recorded digest of its code; empty without a record.
+        spec: Recorded settings; None without a record.
         made_from: `code` and `environment`: the sorted digests of the jobs in `made_from`, of each job's codes the one
             that is recorded; None if the job has no `made_from`.
     """
@@ -90,6 +94,7 @@ class Status:
     marker: str = ""
     ancient: frozenset[str] = frozenset()
     code: str = ""
+    spec: dict[str, Any] | None = None
     made_from: dict[str, list[str]] | None = None
 
 
@@ -162,13 +167,14 @@ class _Assessment:
         outputs = list(job.outputs.values())
         record = self._records[name]
         code = str(record.fields.get("code", "")) if record else ""
+        spec = record.fields.get("spec") if record else None
         made_from = self._made_from(job, record)
         if missing := [path for path in outputs if self._stat(path) is None]:
-            return Status(False, tuple(f"{path} is missing" for path in missing), code=code, made_from=made_from)
+            gone = tuple(f"{path} is missing" for path in missing)
+            return Status(False, gone, code=code, spec=spec, made_from=made_from)
         reasons = tuple(self._reasons(job, record, self._inputs[name], made_from))
-        return Status(
-            not reasons, reasons, self._marker(name, outputs) if reasons else "", code=code, made_from=made_from
-        )
+        marker = self._marker(name, outputs) if reasons else ""
+        return Status(not reasons, reasons, marker, code=code, spec=spec, made_from=made_from)
 
     def _runs(self, planned: Mapping[str, PlannedJob], found: Mapping[str, Status]) -> set[str]:
         """Return the jobs that Snakemake runs if it makes the whole campaign."""
@@ -202,7 +208,8 @@ class _Assessment:
             yield f"{missing[0]} is not in the record"
         if record.fields.get("spec") != job.spec:
             # As JSON, which knows no tuples.
-            yield from changes(record.fields.get("spec"), json.loads(canonical(job.spec)))
+            recorded, planned_spec = record.fields.get("spec") or {}, json.loads(canonical(job.spec))
+            yield from changes(job.compared(recorded), job.compared(planned_spec))
         if record.fields.get("code") not in job.codes.values():
             yield "other code"
         if record.fields.get("environment") != job.environment:

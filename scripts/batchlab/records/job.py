@@ -47,8 +47,8 @@ def _named(items: Any) -> dict[str, Any]:
     return {name: value if isinstance(value, str) else [str(item) for item in value] for name, value in items.items()}
 
 
-# Inputs that only make Snakemake run a job; no script reads them.
-_MARKERS = frozenset({"settings", "outdated"})
+# Name of the input that only makes Snakemake run a job (see `currency`); no script reads it.
+_MARKER = "outdated"
 
 # What a full disk, a quota or a folder that may not be written looks like.
 _UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
@@ -186,7 +186,7 @@ def _at_work(snakemake: Any, current: Job, folder: bool, started: datetime) -> I
         if folder:
             current.output = {name: _temporary(path) for name, path in outputs.items()}
         try:
-            files = {name: value for name, value in current.input.items() if name not in _MARKERS}
+            files = {name: value for name, value in current.input.items() if name != _MARKER}
             inputs = provenance.fingerprints(files, times=True)
             yield
             record = _record(snakemake, current, inputs, outputs, started)

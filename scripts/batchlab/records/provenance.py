@@ -1,7 +1,8 @@
 """What is recorded beside each artefact: everything needed to judge it, to verify it and to make it again.
 
-The record of an artefact is the file `<first output without its ending>.provenance.json` in the artefact's folder.
-Where a job's output is a folder, the record lies in it as `provenance.json`.
+The record of an artefact is the file `<first output without its ending>.provenance.json` in the artefact's folder; of a
+table it is `<table>.csv.provenance.json`, because a figure and the table that it shows have one name. Where a job's
+output is a folder, the record lies in it as `provenance.json`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from batchlab.files import sha256_of, write_text
+from batchlab.files import sha256_of
 from batchlab.records.digests import LOCK, canonical, locked_versions
 
 # What is remembered in Snakemake's folder, beside what Snakemake remembers itself.
@@ -48,7 +49,8 @@ def record_path(output: str | Path, folder: bool = False) -> Path:
     path = Path(output)
     if folder:
         return path / RECORD_OF_FOLDER
-    return path.with_name(f"{path.name.partition('.')[0]}.provenance.json")
+    name = path.name if path.suffix == ".csv" else path.name.partition(".")[0]
+    return path.with_name(f"{name}.{RECORD_OF_FOLDER}")
 
 
 def is_record(path: Path) -> bool:
@@ -74,15 +76,6 @@ def read(path: Path) -> dict[str, Any]:
         except (KeyError, TypeError):
             raise ValueError(f"{key} does not give path and sha256 of each file") from None
     return found
-
-
-@functools.cache
-def checkout_name() -> str:
-    """Return the random name of this checkout, which it has as long as Snakemake's memory of it."""
-    path = MEMORY / "checkout"
-    if not path.is_file():
-        write_text(path, os.urandom(8).hex())
-    return path.read_text(encoding="utf-8")
 
 
 def entries(named: Files) -> Iterator[dict[str, Any]]:
@@ -265,6 +258,5 @@ def record(
         "packages": packages,
         "not_as_locked": unlocked(packages),
         "git": git_state(),
-        "checkout": checkout_name(),
         **facts,
     }

@@ -1,4 +1,4 @@
-"""The whole check of a campaign, and what it tells the reader: what was checked, what differs, what was not checked."""
+"""The whole check of a campaign, and its report: what was checked, what differs, what was not checked."""
 
 from __future__ import annotations
 
@@ -11,14 +11,24 @@ from pathlib import Path
 from typing import Any
 
 from batchlab.files import sha256_of
+from batchlab.records.provenance import is_record
+from batchlab.verification.agreement import Artefact, Difference, Evidence, examine
 from batchlab.verification.recompute import Recomputed, recompute
-from batchlab.verification.records import Artefact, Difference, Evidence, examine
 
 Say = Callable[[str], None]
 
-# Kinds of which a random sample is made again; those that take seconds are all made again, data sets never.
+# Kinds of which a random sample is made again; those that take seconds are all made again, the others never.
 SAMPLED = ("segments", "probes")
-QUICK = ("tables", "claims", "figures", "report")
+QUICK = ("tables", "claims", "drawn", "figures", "report")
+# One and several, where the kind's name is not the plural.
+_WORDS = {
+    "data": ("data set", "data sets"),
+    "check": ("trial of a model", "trials of models"),
+    "drawn": ("figure's data", "figures' data"),
+    "report": ("report", "reports"),
+}
+# Folders of a campaign.
+PARTS = ("tables", "derived", "claims", "figures")
 _NAMED = 5  # files that are named where many could be
 
 
@@ -28,10 +38,10 @@ def audit(spec: Mapping[str, Any], say: Say) -> list[Difference]:
     Args:
         spec: `campaign`; `folder`, where its results are; `sample`, how many segments and how many probes are made
             again; `seed` of that choice, or None; `artefacts`, each the fields of an `Artefact`.
-        say: Told one line after the other, as a person reads them.
+        say: Is given one line after the other, for a person.
 
     Returns:
-        All differences. That nothing lies there is one, too.
+        All differences. That nothing is there is one, too.
     """
     artefacts = [Artefact(**fields) for fields in spec["artefacts"]]
     digest = functools.cache(sha256_of)
@@ -79,8 +89,7 @@ def _number(count: int, word: str) -> str:
 def _counted(found: Iterable[Evidence]) -> str:
     """Return how many artefacts there are of each kind, in words."""
     counts = Counter(evidence.artefact.kind for evidence in found)
-    words = {"data": "data set"}
-    return ", ".join(_number(count, words.get(kind, kind.removesuffix("s"))) for kind, count in counts.items())
+    return ", ".join(f"{count} {_WORDS.get(kind, (kind[:-1], kind))[count > 1]}" for kind, count in counts.items())
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -94,7 +103,7 @@ def _tell(differences: Iterable[Difference], say: Say) -> None:
 
 
 def _warn(found: Sequence[Evidence], say: Say) -> None:
-    """Say what makes results harder to repeat without making them wrong."""
+    """Report what makes results harder to repeat without making them wrong."""
     records = [evidence.record for evidence in found if evidence.record]
     remarks = Counter(f"{name} {remark}" for record in records for name, remark in record["not_as_locked"].items())
     for remark, count in sorted(remarks.items()):
@@ -137,5 +146,11 @@ def _left_out(
 def _unplanned(found: Sequence[Evidence], folder: Path) -> list[str]:
     """Return the tables, figures and pages in a campaign's folder that are no output of any planned job."""
     planned = {output for evidence in found for output in evidence.artefact.outputs.values()}
-    files = (path for part in ("tables", "figures") for path in folder.glob(f"{part}/**/*") if path.is_file())
-    return [str(path) for path in files if not path.name.endswith(".provenance.json") and str(path) not in planned]
+    files = (path for part in PARTS for path in folder.glob(f"{part}/**/*") if path.is_file())
+    return [
+        str(path)
+        for path in files
+        if not is_record(path)
+        and not path.name.startswith(".")
+        and planned.isdisjoint([str(path), *map(str, path.parents)])
+    ]

@@ -1,18 +1,25 @@
-"""Two files of one output: the recorded one and the recomputed one."""
+"""Compares two files of one output: the recorded one and the recomputed one.
+
+Which columns must be equal on every platform, and which a clock measured, is said where columns are declared.
+"""
 
 from __future__ import annotations
 
 import csv
+import functools
 import itertools
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from batchlab.declarations import find
+from batchlab.declarations.columns import SHARED, Column, Table, resolve
+from batchlab.tables.base import JOINED, known_columns
 from batchlab.training.state import MEASURED
 from batchlab.verification.tolerances import (
     ACCURACIES,
@@ -23,11 +30,8 @@ from batchlab.verification.tolerances import (
     Tolerance,
 )
 
-# Columns that a clock filled in, by kind of artefact. In the tables of studies they are copied and must be equal.
-_CLOCK = {"segments": ("seconds",)}
-
-# Columns that no platform may change.
-_EXACT = (*("seed", "epoch", "updates", "examples", "batch_size", "accumulation", "learning_rate"), "trial")
+# Kinds that a clock measures. In the tables of studies its columns are copied and must be equal.
+_CLOCKED = ("segments", "probes")
 
 # Drawings depend on fonts and on the renderer; elsewhere the data behind them is compared, which is `.vl.json`.
 DRAWINGS = (".svg", ".png", ".html")
@@ -37,7 +41,7 @@ def compare(kind: str, recorded: Path, found: Path, precision: str | None) -> st
     """Return in words how a recomputed file differs from the recorded one; nothing if it agrees.
 
     Args:
-        kind: Kind of artefact.
+        kind: Kind of artefact, see `records.Artefact`.
         recorded: The file in the results.
         found: The recomputed one.
         precision: None on the platform of the record, where everything but measured times must be equal bit by bit;
@@ -49,7 +53,7 @@ def compare(kind: str, recorded: Path, found: Path, precision: str | None) -> st
     if suffix == ".npz":
         return _snapshots(_arrays(recorded), _arrays(found), precision)
     if suffix == ".csv":
-        return _tables(kind, _rows(recorded), _rows(found), precision)
+        return _tables(kind, columns_of(recorded.stem), _rows(recorded), _rows(found), precision)
     if precision is None:
         return "the recomputed file has other bytes"
     if suffix == ".vl.json":
@@ -57,6 +61,20 @@ def compare(kind: str, recorded: Path, found: Path, precision: str | None) -> st
         old, new = (json.loads(path.read_text(encoding="utf-8")) for path in (recorded, found))
         return next(_json(old, new, tolerance, "the figure"), "")
     return "" if suffix in DRAWINGS else "the recomputed file has other bytes"
+
+
+@functools.cache
+def _declared() -> dict[str, Table]:
+    """Return the tables that the library, probes and derivations declare, by name."""
+    of_probes = [table for probe in find.probes().values() for table in probe.tables]
+    derived = [derivation.table for derivation in find.derivations().values()]
+    return {table.name: table for table in (*JOINED, *of_probes, *derived)}
+
+
+def columns_of(table: str) -> Mapping[str, Column]:
+    """Return name → declaration of the columns of a table; of an unknown table, those that many tables share."""
+    shared = {**SHARED, **{column.name: column for column in known_columns()}}
+    return {**shared, **resolve(_declared()[table], known_columns())} if table in _declared() else shared
 
 
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:
@@ -96,35 +114,43 @@ def _rows(path: Path) -> list[list[str]]:
         return list(csv.reader(file))
 
 
-def _tables(kind: str, recorded: list[list[str]], found: list[list[str]], precision: str | None) -> str:
+def _tables(
+    kind: str,
+    declared: Mapping[str, Column],
+    recorded: list[list[str]],
+    found: list[list[str]],
+    precision: str | None,
+) -> str:
     """Compare two tables cell by cell; say where they differ first, and how often."""
     if recorded[:1] != found[:1]:
         return f"columns {', '.join(recorded[0] if recorded else [])} recorded, {', '.join(found[0])} recomputed"
     if len(recorded) != len(found):
         return f"{len(recorded) - 1} rows recorded, {len(found) - 1} recomputed"
-    columns = recorded[0]
+    columns = [declared.get(name, Column(name)) for name in recorded[0]] if recorded else []
     where = []
     for number, (old, new) in enumerate(zip(recorded[1:], found[1:], strict=True), start=1):
-        for column, before, after in itertools.zip_longest(columns, old, new, fillvalue=""):
-            if column not in _CLOCK.get(kind, ()) and not _same(kind, column, before, after, precision):
-                where.append(f"row {number}, {column}: {before or 'empty'} recorded, {after or 'empty'} recomputed")
+        for column, before, after in itertools.zip_longest(columns, old, new, fillvalue=None):
+            column, before, after = column or Column("beyond the last column"), before or "", after or ""
+            clocked = column.clock and kind in _CLOCKED
+            if not clocked and not _same(kind, column, before, after, precision):
+                where.append(
+                    f"row {number}, {column.name}: {before or 'empty'} recorded, {after or 'empty'} recomputed"
+                )
     more = f" and {len(where) - 1} more cells" if len(where) > 1 else ""
     return where[0] + more if where else ""
 
 
-def _same(kind: str, column: str, recorded: str, found: str, precision: str | None) -> bool:
+def _same(kind: str, column: Column, recorded: str, found: str, precision: str | None) -> bool:
     if recorded == found:
         return True
-    if precision is None or column in _EXACT:
+    if precision is None or column.exact:
         return False
     try:
         old, new = float(recorded), float(found)
     except ValueError:
         return False
-    if kind not in ("segments", "probes"):
-        what = DERIVED_NUMBERS
-    else:
-        what = ACCURACIES if column.endswith("accuracy") else MEASURED_NUMBERS
+    measured = ACCURACIES if column.bounds == (0, 1) else MEASURED_NUMBERS
+    what = measured if kind in _CLOCKED else DERIVED_NUMBERS
     return TOLERANCES[what][precision].holds(old, new)
 
 

@@ -14,20 +14,20 @@ from typing import Any
 
 from batchlab.paths import SCRIPTS
 from batchlab.records.digests import canonical
-from batchlab.records.provenance import fingerprinted, record_path
+from batchlab.records.provenance import RECORD_OF_FOLDER, files_in
+from batchlab.verification.agreement import Difference, Evidence
 from batchlab.verification.comparison import DRAWINGS, compare
-from batchlab.verification.records import Difference, Evidence
 
 # Folders of the project that a job must not see: it gets its inputs, and writes, in a `results` of its own.
 _HIDDEN = ("results", "logs", ".snakemake", ".git")
 # Scripts that start Keras, whose backend and settings are those of a process: each of their jobs has one to itself.
-_ALONE = ("data", "segments", "probes")
+_ALONE = ("data", "check", "segments", "probes")
 _LOG = "logs/job.log"
 
 
 @dataclass
 class Recomputed:
-    """What came of making artefacts again.
+    """The outcome of making artefacts again.
 
     Attributes:
         bitwise: Artefacts that were compared bit by bit.
@@ -61,7 +61,7 @@ def recompute(chosen: Sequence[Evidence], say: Callable[[str], None]) -> Recompu
 
     Args:
         chosen: Artefacts whose files and inputs are those of their records.
-        say: Told what is being made.
+        say: Is given a line on each job.
     """
     result = Recomputed()
     for group in _groups(chosen):
@@ -92,9 +92,9 @@ def _job(evidence: Evidence, folder: Path) -> dict[str, Any]:
     for entry in Path.cwd().iterdir():
         if entry.name not in _HIDDEN:
             (folder / entry.name).symlink_to(entry)
-    for path, _ in fingerprinted(record["inputs"]):
+    for path, _ in files_in(record["inputs"]):
         # Records beside the inputs are read too: tables and report sum them up.
-        for file in (Path(path), *Path(path).parent.glob("*.provenance.json")):
+        for file in (Path(path), *Path(path).parent.glob(f"*{RECORD_OF_FOLDER}")):
             link = folder / file
             if not link.exists():
                 link.parent.mkdir(parents=True, exist_ok=True)
@@ -138,19 +138,24 @@ def _judge(evidence: Evidence, folder: Path, result: Recomputed) -> None:
     """Compare the outputs of a finished job with those in the results."""
     artefact, recorded = evidence.artefact, evidence.record or {}
     try:
-        made = json.loads((folder / record_path(artefact.name)).read_text(encoding="utf-8"))
+        made = json.loads((folder / artefact.record).read_text(encoding="utf-8"))
     except FileNotFoundError:
         what = f"cannot be made again here ({_last_line(folder / _LOG)})"
         result.differences.append(Difference(artefact.name, what, "see the message, and check the environment"))
         return
     elsewhere = platform_differences(recorded, made)
     precision = recorded["spec"].get("precision", "float32") if elsewhere else None
-    for output in artefact.outputs.values():
-        other = Path(output).read_bytes() != (folder / output).read_bytes()
-        result.drawings += bool(elsewhere) and other and output.endswith(DRAWINGS)
-        if what := compare(artefact.kind, Path(output), folder / output, precision):
-            how = f"recomputed within tolerances ({'; '.join(elsewhere)})" if elsewhere else "recomputed bit by bit"
-            result.differences.append(Difference(output, f"{how}: {what}", "find out why before you trust it"))
+    how = f"recomputed within tolerances ({'; '.join(elsewhere)})" if elsewhere else "recomputed bit by bit"
+    old, new = (dict.fromkeys(path for path, _ in files_in(each["outputs"])) for each in (recorded, made))
+    for path in old | new:
+        if path not in old or path not in new:
+            what = "is not among the recomputed files" if path in old else "was not there before"
+        else:
+            other = Path(path).read_bytes() != (folder / path).read_bytes()
+            result.drawings += bool(elsewhere) and other and path.endswith(DRAWINGS)
+            what = compare(artefact.kind, Path(path), folder / path, precision)
+        if what:
+            result.differences.append(Difference(path, f"{how}: {what}", "find out why before you trust it"))
     if elsewhere:
         result.within[artefact.name] = elsewhere
     else:

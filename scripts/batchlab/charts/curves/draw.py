@@ -80,7 +80,7 @@ def _axis(figure: Figure, points: Sequence[Row], wanted: Sequence[str], wide: bo
     if few or len(own) <= _MOST_TARGETS:
         dots = base.mark_point(size=26 if few else 40, opacity=1 if few else 0, clip=True)
         layers.append(dots.encode(y=y, detail=detail, tooltip=tips))
-    layer = alt.layer(*layers, data=alt.Data(values=rows)).properties(width=size.width, height=size.height)
+    layer = alt.layer(*layers, data=alt.InlineData(values=rows)).properties(width=size.width, height=size.height)
     return faceted(layer, panels, size.across)
 
 

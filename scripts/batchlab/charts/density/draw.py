@@ -81,7 +81,7 @@ def _panel(figure: Figure, curves: Sequence[Row], tint: Any, *, wide: bool) -> A
         scale=alt.Scale(domain=[0, 1.04]),
         axis=alt.Axis(values=[0, 0.5, 1]),
     )
-    base = alt.Chart(alt.Data(values=keep(curves, ["x", "density", "batch_size"]))).encode(x=axis)
+    base = alt.Chart(alt.InlineData(values=keep(curves, ["x", "density", "batch_size"]))).encode(x=axis)
     area = base.mark_area(opacity=0.07, strokeWidth=0).encode(y=alt.Y("density:Q", stack=None, title=name), color=tint)
     tips = [
         alt.Tooltip("batch_size:O", title="batch size"),

@@ -42,7 +42,7 @@ def draw(figure: Figure, drawn: Drawn) -> Any:
     wide = is_wide(figure, own)
     size = panel_size(max(1, len(panels)), beside=not wide)
     layers = _layers(figure, own, wide, size)
-    layer = alt.layer(*layers, data=alt.Data(values=rows)).properties(width=size.width, height=size.height)
+    layer = alt.layer(*layers, data=alt.InlineData(values=rows)).properties(width=size.width, height=size.height)
     notes = [seeds_text(points, what="geometric mean"), *_zeros(figure, drawn, points)]
     return finish(faceted(layer, panels, size.across), figure, drawn, notes)
 

@@ -13,7 +13,7 @@ from batchlab.charts.colours import colour, labels_expression
 from batchlab.charts.drawn import Drawn, Row, distinct, is_number, told_apart, values_of
 from batchlab.charts.figure import Figure
 from batchlab.charts.finish import finish, nothing, seeds_text
-from batchlab.charts.forest.axes import forest_axes
+from batchlab.charts.forest.row_axes import forest_axes
 from batchlab.charts.layout import WIDTH, side_by_side, with_panels
 from batchlab.charts.lines import points_of
 from batchlab.charts.quantities import quantity, series_of
@@ -146,7 +146,7 @@ def _layers(
     domain = figure.option("x_domain")
     scale = alt.Scale(zero=False, nice=True, domain=list(domain)) if domain else alt.Scale(zero=False)
     x = alt.X("mean:Q", title=name, scale=scale, axis=alt.Axis(grid=True, tickCount=6))
-    drawn, single = alt.Data(values=list(points)), alt.Data(values=list(seeds))
+    drawn, single = alt.InlineData(values=list(points)), alt.InlineData(values=list(seeds))
     base = alt.Chart(drawn).encode(**encoded)
     dots = alt.Chart(single).encode(**encoded).mark_point(size=12, opacity=0.45)
     layers: list[Any] = [dots.encode(x=alt.X("value:Q", title=name))]

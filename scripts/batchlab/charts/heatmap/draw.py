@@ -41,7 +41,7 @@ def draw(figure: Figure, drawn: Drawn) -> Any:
     columns, lines = len(distinct(cells, figure.x)), len(distinct(cells, y))
     width = max(18, min(56, size.width // columns))
     layers = _layers(figure, cells, text=width >= _ROOM_FOR_TEXT)
-    layer = alt.layer(*layers, data=alt.Data(values=rows)).resolve_scale(color="independent")
+    layer = alt.layer(*layers, data=alt.InlineData(values=rows)).resolve_scale(color="independent")
     layer = layer.properties(width=width * columns, height=max(22, min(34, width)) * lines)
     few, many = seeds_of(points)
     n = many if few == many else f"{few} to {many}"

@@ -82,7 +82,7 @@ def _axis(figure: Figure, points: Sequence[Row], wanted: Sequence[str], wide: bo
         *_lines_and_bars(figure, base, own, split, wide, (y, name)),
         *_symbols(figure, base, own, split, wide, (y, title)),
     ]
-    layer = alt.layer(*layers, data=alt.Data(values=rows)).properties(width=size.width, height=size.height)
+    layer = alt.layer(*layers, data=alt.InlineData(values=rows)).properties(width=size.width, height=size.height)
     return faceted(layer, panels, size.across)
 
 

@@ -1,4 +1,4 @@
-"""Hyperparameters of optimizers, checked against the table of those that Keras has."""
+"""Optimizers of a campaign, checked against the table of Keras' hyperparameters and completed from it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from batchlab.declarations.model_options import is_count, is_number
 from batchlab.errors import BatchlabError, shown, unknown
+from batchlab.planning.optimizer_options import OPTIMIZER_OPTIONS
 
 # Options whose default does not show all that they may be.
 _NULLABLE = frozenset({"weight_decay"})
@@ -14,30 +15,29 @@ _LISTS_OF_TEXT = frozenset({"exclude_layers"})
 _COUNTS = frozenset({"ns_steps"})
 
 
-def complete(
-    where: str, settings: Mapping[str, Any], table: Mapping[str, Mapping[str, Any]], kind: str
-) -> dict[str, Any]:
-    """Return `settings` with all defaults, so that a default written out and one left out are the same thing.
+def resolve_optimizer(config: Mapping[str, Any], alias: str) -> dict[str, Any]:
+    """Return an optimizer's settings with all defaults, so that a default written out is the same as one left out.
+
+    The learning rate is not among them: it belongs to the phases of an arm.
 
     Args:
-        where: Path of the settings in the campaign.
-        settings: `name`, and options.
-        table: Name → option → default.
-        kind: What the table lists: `model` or `optimizer`.
+        config: The campaign.
+        alias: Name of the optimizer in it.
 
     Raises:
-        BatchlabError: An unknown name or option, or a value of another kind than the option's default.
+        BatchlabError: An unknown optimizer or hyperparameter, or a value of another kind than the default.
     """
+    where, settings = f"optimizers.{alias}", config["optimizers"][alias]
     name = settings["name"]
-    if name not in table:
-        raise unknown(f"{where}.name", kind, name, table)
-    defaults = table[name]
+    if name not in OPTIMIZER_OPTIONS:
+        raise unknown(f"{where}.name", "optimizer", name, OPTIMIZER_OPTIONS)
+    defaults = OPTIMIZER_OPTIONS[name]
     options = dict(defaults)
     for key, value in settings.items():
         if key in ("name", "learning_rate"):
             continue
         if key not in defaults:
-            raise unknown(where, f"option of {kind} {name}", key, defaults)
+            raise unknown(where, f"option of optimizer {name}", key, defaults)
         if allowed := _fault(key, value, defaults[key]):
             raise BatchlabError(f"{where}.{key}: {shown(value)} is not possible; allowed: {allowed}")
         # 1 and 1.0 are one value to Keras, so they are one value here.

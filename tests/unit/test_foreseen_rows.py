@@ -17,7 +17,7 @@ from unit.campaigns import RAW, planned
 from batchlab.configuration.campaign import load
 from batchlab.errors import BatchlabError
 from batchlab.planning import plan
-from batchlab.planning.rows import _holds
+from batchlab.planning.foreseen_rows import _holds
 from batchlab.tables.conditions import close, within
 from batchlab.tables.selection import select
 

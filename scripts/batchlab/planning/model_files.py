@@ -1,4 +1,4 @@
-"""Models and optimizers of a campaign with every option filled in; a user's model file is looked into, not run."""
+"""Models of a campaign with every option filled in; a user's model file is parsed, not run."""
 
 from __future__ import annotations
 
@@ -9,24 +9,17 @@ from typing import Any
 
 from batchlab.errors import BatchlabError, unknown
 from batchlab.models.signature import complete as complete_model
-from batchlab.planning.optimizer_options import OPTIMIZER_OPTIONS
-from batchlab.planning.options import complete
 from batchlab.records.digests import source_digest
 
-# What reading and parsing a file raises that is no Python: other bytes, zeros, or nesting beyond all bounds.
+# What reading and parsing raises for a file that is not Python: other bytes, zeros, or nesting too deep.
 _NO_PYTHON = (UnicodeDecodeError, ValueError, RecursionError, MemoryError)
-
-
-def resolve_optimizer(config: Mapping[str, Any], alias: str) -> dict[str, Any]:
-    """Return an optimizer's full settings without its learning rate, which belongs to the phases."""
-    return complete(f"optimizers.{alias}", config["optimizers"][alias], OPTIMIZER_OPTIONS, "optimizer")
 
 
 def resolve_model(config: Mapping[str, Any], alias: str) -> dict[str, Any]:
     """Return a model's full settings; a user's file is identified by its code, not by its path.
 
     Raises:
-        BatchlabError: For an unknown model or option, or a file that is missing, no Python, or has no fitting `build`.
+        BatchlabError: An unknown model or option, or a file that is missing, not Python, or without a fitting `build`.
     """
     settings = config["models"][alias]
     if "file" not in settings:
@@ -58,7 +51,7 @@ def _check_build(where: str, name: str, tree: ast.Module, settings: Mapping[str,
         if isinstance(statement, ast.FunctionDef) and statement.name == "build":
             found = statement
         elif "build" in _bound(statement):
-            return  # made in another way: running it will tell
+            return  # defined in another way: a trial run shows whether it fits
     if found is None:
         raise BatchlabError(f"{where}.file: {name} has no function build(input_shape, classes, **options); define it")
     if found.decorator_list:

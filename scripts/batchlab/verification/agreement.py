@@ -1,20 +1,19 @@
-"""One artefact against its record: are the files those that were made, from these inputs, with these settings?"""
+"""One artefact and its record: are the files those that were made, from these inputs, with these settings?"""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from batchlab.records.provenance import fingerprinted, read, record_path
+from batchlab.records.differences import changes, first, short
+from batchlab.records.provenance import files_in, files_of, fingerprinted, read, record_path
 
 Digest = Callable[[str], str]
 
 _AGAIN = "delete it and run the campaign again"
 _UPDATE = "run the campaign to bring it up to date"
-_SHOWN = 3  # differing settings that are named
 
 
 @dataclass(frozen=True)
@@ -22,7 +21,8 @@ class Artefact:
     """The outputs of one job, as the plan of the campaign wants them.
 
     Attributes:
-        kind: `data`, `segments`, `probes`, `tables`, `claims`, `figures` or `report`.
+        kind: `data`, `check`, `segments`, `probes`, `tables`, `claims`, `drawn` (the table that a figure shows),
+            `figures` or `report`.
         rule: Name of the rule.
         script: Name of the rule's script.
         name: Path of the first output, after which the record is named.
@@ -30,8 +30,9 @@ class Artefact:
         spec: Settings of the job.
         code: Digest of its code.
         environment: Digest of its locked packages.
-        identity: Names or digest of what leads to it, as a record tells it; None where it is not compared.
+        identity: Names or digest of what leads to it, as in its record; None where it is not compared.
         made_from: Of a study's tables, `code` and `environment`: the sorted digests of all steps before.
+        folder: Whether its only output is a folder.
     """
 
     kind: str
@@ -44,6 +45,12 @@ class Artefact:
     environment: str
     identity: Any = None
     made_from: dict[str, list[str]] | None = None
+    folder: bool = False
+
+    @property
+    def record(self) -> Path:
+        """Where its record is."""
+        return record_path(self.name, self.folder)
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,7 @@ class Evidence:
         artefact: The artefact.
         record: Its record; None if there is none that can be read.
         files: Number of files whose digest was compared, inputs included.
-        missing_inputs: Recorded inputs that do not lie there.
+        missing_inputs: Recorded inputs that are not there.
         differences: What is not as recorded or planned.
     """
 
@@ -78,7 +85,7 @@ class Evidence:
 
     @property
     def absent(self) -> bool:
-        """Whether nothing of the artefact lies there."""
+        """Whether nothing of the artefact is there."""
         return self.record is None and not self.differences
 
     @property
@@ -87,39 +94,15 @@ class Evidence:
         return self.record is not None and not self.missing_inputs and not self.differences
 
 
-def changes(recorded: Any, planned: Any, key: str = "") -> list[str]:
-    """Return in words where two settings differ: `optimizer.momentum: 0.9 recorded, 0 planned`."""
-    if isinstance(recorded, dict) and isinstance(planned, dict):
-        found = []
-        for name in sorted(recorded.keys() | planned.keys()):
-            inner = f"{key}.{name}" if key else name
-            if name not in planned:
-                found.append(f"{inner}: recorded, not planned")
-            elif name not in recorded:
-                found.append(f"{inner}: planned, not recorded")
-            else:
-                found += changes(recorded[name], planned[name], inner)
-        return found
-    if isinstance(recorded, list) and isinstance(planned, list) and len(recorded) == len(planned):
-        pairs = enumerate(zip(recorded, planned, strict=True))
-        return [change for at, (old, new) in pairs for change in changes(old, new, f"{key}[{at}]")]
-    return [] if recorded == planned else [f"{key}: {_short(recorded)} recorded, {_short(planned)} planned"]
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 40 else f"{text[:39]}…"
-
-
 def examine(artefact: Artefact, digest: Digest) -> Evidence:
     """Compare an artefact's files, inputs, settings and code with its record and with the plan.
 
     Args:
-        artefact: What the plan wants.
+        artefact: What is planned.
         digest: Gives the SHA-256 of a file; each file is asked for more than once.
     """
     evidence = Evidence(artefact)
-    path = record_path(artefact.name)
+    path = artefact.record
     if not path.exists():
         there = [output for output in artefact.outputs.values() if Path(output).exists()]
         if there:
@@ -141,40 +124,53 @@ def examine(artefact: Artefact, digest: Digest) -> Evidence:
 
 def _outputs(evidence: Evidence, record: Mapping[str, Any], digest: Digest) -> Iterator[Difference]:
     """Yield what differs between an artefact's files and their digests in the record."""
-    recorded = dict(fingerprinted(record["outputs"]))
+    recorded = {path: seen["sha256"] for path, seen in files_in(record["outputs"])}
+    known = dict(fingerprinted(record["outputs"]))
     for output in evidence.artefact.outputs.values():
-        if not Path(output).is_file():
+        if not Path(output).exists():
             yield Difference(output, "is missing, but its record is there", "run the campaign again")
-        elif output not in recorded:
+        elif output not in known:
             yield Difference(output, "is not in the record of its job", _AGAIN)
         else:
+            yield from _files(evidence, output, recorded, digest)
+
+
+def _files(evidence: Evidence, output: str, recorded: Mapping[str, str], digest: Digest) -> Iterator[Difference]:
+    """Yield what differs between an output, file or folder, and the digests of its files."""
+    inside = [f"{output}/{name}" for name in files_of(output)] if Path(output).is_dir() else [output]
+    for path in dict.fromkeys([*(path for path in recorded if path.startswith(f"{output}/")), *inside]):
+        if path not in recorded:
+            yield Difference(path, "is not in the record of its job", _AGAIN)
+        elif not Path(path).is_file():
+            yield Difference(path, "is missing, but its record is there", "run the campaign again")
+        else:
             evidence.files += 1
-            if (found := digest(output)) != recorded[output]:
-                sums = f"sha256 {recorded[output][:12]}… recorded, {found[:12]}… found"
-                yield Difference(output, f"was edited, damaged or replaced ({sums})", f"restore it, or {_AGAIN}")
+            if (found := digest(path)) != recorded[path]:
+                sums = f"sha256 {recorded[path][:12]}… recorded, {found[:12]}… found"
+                yield Difference(path, f"was edited, damaged or replaced ({sums})", f"restore it, or {_AGAIN}")
 
 
 def _inputs(evidence: Evidence, record: Mapping[str, Any], digest: Digest) -> Iterator[Difference]:
     """Yield the inputs that are no longer those from which the artefact was made; note those that are missing."""
-    for path, recorded in dict.fromkeys(fingerprinted(record["inputs"])):
+    recorded = {path: seen["sha256"] for path, seen in files_in(record["inputs"])}
+    for path, known in recorded.items():
         if not Path(path).is_file():
             evidence.missing_inputs.append(path)
             continue
         evidence.files += 1
-        if (found := digest(path)) != recorded:
-            sums = f"sha256 {recorded[:12]}… recorded, {found[:12]}… found"
+        if (found := digest(path)) != known:
+            sums = f"sha256 {known[:12]}… recorded, {found[:12]}… found"
             yield Difference(evidence.artefact.name, f"was made from another {path} ({sums})", _AGAIN)
 
 
 def _settings(artefact: Artefact, record: Mapping[str, Any]) -> Iterator[Difference]:
     """Yield how settings, code and environment in the record differ from those that are planned now."""
     if found := changes(record["spec"], artefact.spec):
-        more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-        yield Difference(artefact.name, f"was made with other settings ({'; '.join(found[:_SHOWN])}{more})", _UPDATE)
-    told = {"rule": artefact.rule, "seeds": record["spec"].get("seeds"), "identity": artefact.identity}
-    for key, true in told.items():
+        yield Difference(artefact.name, f"was made with other settings ({first(found)})", _UPDATE)
+    planned_facts = {"rule": artefact.rule, "seeds": record["spec"].get("seeds"), "identity": artefact.identity}
+    for key, true in planned_facts.items():
         if true is not None and record.get(key) != true:
-            what = f"was made with {key} {_short(true)}, but its record tells {_short(record.get(key))}"
+            what = f"was made with {key} {short(true)}, but its record says {short(record.get(key))}"
             yield Difference(artefact.name, what, _AGAIN)
     for key, what in (("code", "other code"), ("environment", "other locked versions of packages")):
         planned = getattr(artefact, key)

@@ -12,7 +12,7 @@ from typing import Any
 from batchlab.declarations.columns import Table
 from batchlab.errors import BatchlabError, shown, unknown
 from batchlab.planning.recipes import FILTERS, Phase, Recipe
-from batchlab.planning.settings import ProbeSettings
+from batchlab.planning.study_settings import ProbeSettings
 from batchlab.tables.conditions import WORDS, close, is_number, same_text, within
 
 # Column → the values that it can have in the rows of one arm, or of one probe on one arm.
