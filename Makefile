@@ -30,7 +30,7 @@ help:
 config-there:
 	@test -f "$(CONFIG)" || { echo "batchlab: error: CONFIG: there is no file $(CONFIG); see config/" >&2; exit 1; }
 
-# Puts the file times of results that came with a checkout or from another machine into the order of their records.
+# Gives results that came with a checkout or from another machine the file times of their records, so that parsing is quick.
 ADOPT = @PYTHONPATH=scripts $(BIN)/python -m batchlab.records.adopt
 
 # Reasons are left out, so that progress can be followed; `make plan` shows them.

@@ -31,7 +31,7 @@ def enabled(name: str) -> bool:
 
 
 def fault() -> str | None:
-    """Return the message for a name that is no pass, or None."""
+    """Return the message for a name that is not a pass, or None."""
     unknown = [name for name in switched_off() if name not in PASSES]
     if not unknown:
         return None

@@ -25,7 +25,7 @@ def capital(text: str) -> str:
 
 
 def number_text(value: float) -> str:
-    """Return a number as short as people write it."""
+    """Return a number in its usual short form."""
     return f"{value:.6g}"
 
 

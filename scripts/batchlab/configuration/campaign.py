@@ -53,7 +53,7 @@ def _plain(value: Any, path: tuple[Any, ...] = ()) -> Any:
     """Return what YAML and Snakemake read as plain JSON values; dates become text.
 
     Raises:
-        BatchlabError: For a key that is no text, NaN, an infinity, a number beyond all use, and whatever JSON lacks.
+        BatchlabError: For a key that is not text, NaN, an infinity, an enormous number, or a value that JSON lacks.
     """
     where = _path(path)
     if len(path) > _DEEPEST:
@@ -233,7 +233,7 @@ def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read(raw: Mapping[str, Any], files: Iterable[str | Path] = ()) -> dict[str, Any]:
-    """Return the complete configuration of what Snakemake read, in one order whatever the way it was given.
+    """Return the complete configuration of what Snakemake read, in one order, however it was given.
 
     Snakemake puts the keys of `--configfile` before those of the workflow, and those of a `configfile:` after them.
     Here keys of the catalogue come in its order, and then those of the campaign in its own.

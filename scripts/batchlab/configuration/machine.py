@@ -23,7 +23,7 @@ def choose(config: MutableMapping[str, Any], environment: MutableMapping[str, st
 
     Args:
         config: What Snakemake read from profile and command line, beside the campaign.
-        environment: Of this process, whose children inherit it. A variable that says something else is told and wins.
+        environment: Of this process, whose children inherit it. A variable that says otherwise wins; a line says so.
 
     Raises:
         BatchlabError: For a value that is not one of `CHOICES`.

@@ -16,7 +16,7 @@ from batchlab.declarations.options import REQUIRED, Option
 Schema = dict[str, Any]
 
 PRECISIONS = ("float32", "float64")
-# Keys of every probe, figure and derived table, whatever its kind; the first one names the kind.
+# Keys of every kind of probe, figure and derived table; the first one names the kind.
 PROBE_KEYS = ("probe", "arms", "epochs", "seeds")
 FIGURE_KEYS = ("chart", "title", "caption", "table", "where")
 TABLE_KEYS = ("derivation",)

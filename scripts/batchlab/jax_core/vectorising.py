@@ -15,7 +15,7 @@ from batchlab.jax_core.functional import forward, present_values
 
 
 def _traced(model: Any) -> str:
-    """Return the text of the program that a forward pass in training mode runs, in whatever layers it is."""
+    """Return the text of the program that a forward pass in training mode runs, in all layers."""
 
     def logits(inputs: Any) -> Any:
         trainable, fixed = present_values(model)

@@ -2,7 +2,7 @@
 
 A model's module ends in a function `build(input_shape, classes, **options) -> keras.Model`. It takes examples in the
 shape in which the data set stores them and flattens or reshapes them itself. The module of a built-in model is imported
-by its name, so that an edit of one model is no edit of the others.
+by its name, so that editing one model does not touch the others.
 """
 
 from __future__ import annotations

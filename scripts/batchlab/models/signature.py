@@ -55,7 +55,7 @@ def options_of(path: Path) -> dict[str, tuple[Kind, Any]]:
 
 
 def complete(where: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings of a built-in model with all defaults: one written out is no other setting than one left out.
+    """Return the settings of a built-in model with all defaults: a default that is written out changes nothing.
 
     Args:
         where: Path of the settings in the campaign.

@@ -81,7 +81,7 @@ def derived_options(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def probe_spec_without_defaults(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings of a measurement by which it is identified: an option with its default value is no part.
+    """Return the settings that identify a measurement; options with their default value are left out.
 
     So an option that is added to a probe changes nothing that was measured before.
     """
@@ -90,7 +90,7 @@ def probe_spec_without_defaults(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def figure_spec_without_defaults(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings of a figure by which it is compared: an option with its default value is no part."""
+    """Return the settings by which a figure is compared; options with their default value are left out."""
     return without_defaults(find.charts()[spec["chart"]].options, spec)
 
 

@@ -62,7 +62,7 @@ def read(path: Path) -> dict[str, Any]:
     """Return the record in a file.
 
     Raises:
-        ValueError: It is no JSON, or lacks what every record holds, as those of older versions do.
+        ValueError: It is not JSON, or lacks what every record holds, as records of older versions do.
     """
     found = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(found, dict):

@@ -127,7 +127,7 @@ def _verdict(difference: float, p_holm: float) -> str:
 
 
 def _pairs(arms: pd.DataFrame, reference: str | Mapping[str, Any] | None) -> list[tuple[str, str]]:
-    """Return (arm, reference) for every arm that is no reference itself."""
+    """Return (arm, reference) for every arm that is not itself a reference."""
     if reference is None:
         return []
     chosen = select(arms, {"arm": reference} if isinstance(reference, str) else reference)

@@ -1,7 +1,8 @@
 """A side file from which a killed training continues with the same numbers.
 
-It is no output of the workflow, because declared outputs are deleted before a job starts. It is written after an epoch
-if enough time has passed, and belongs to one digest of settings, code and environment: anything else is ignored.
+It is not an output of the workflow, because declared outputs are deleted before a job starts. It is written after an
+epoch if enough time has passed, and belongs to one digest of settings, code and environment: anything else is
+ignored.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ def read(paths: Sequence[Path], options: Mapping[str, Any]) -> Contents:
         raise BatchlabError(f"{path}: cannot be read as arrays of numbers ({_first_line(problem)})") from None
     labels: dict[str, tuple[int, set[int]]] = {}
     for name in used:
-        if not isinstance(arrays[name], np.ndarray):  # NumPy hands over a member that is no array as bytes
+        if not isinstance(arrays[name], np.ndarray):  # NumPy returns a member that is not an array as bytes
             raise BatchlabError(f"{path}: {name}: is not an array in NumPy's format; save it again with numpy.savez")
         kinds, wanted = ("iu", "integers 0 to C-1") if name[0] == "y" else ("biuf", "plain numbers")
         if arrays[name].dtype.kind not in kinds:
