@@ -54,11 +54,11 @@ def table(claims: Path = CLAIMS) -> str:
     return "\n".join(lines) + "\n"
 
 
-def with_table(readme: str) -> str:
+def with_table(readme: str, claims: Path = CLAIMS) -> str:
     """Return the README with the table as it is now."""
     before, _, rest = readme.partition(BEGIN)
     after = rest.partition(END)[2]
-    return f"{before}{BEGIN}{table()}{END}{after}"
+    return f"{before}{BEGIN}{table(claims)}{END}{after}"
 
 
 if __name__ == "__main__":
