@@ -14,7 +14,7 @@ from batchlab.backend.resident import Resident
 from batchlab.backend.runtime import tf
 from batchlab.errors import BatchlabError
 from batchlab.probes.gradient_norms import measure as gradient_norms
-from batchlab.tensorflow_core.gradients import gradient_sum
+from batchlab.tensorflow_core.tapes import gradient_sum
 from batchlab.training.frozen_model import FrozenModel
 from batchlab.training.order import trial_batches
 from benchmarks.medians import medians

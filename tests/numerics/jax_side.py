@@ -21,11 +21,12 @@ from batchlab.backend import runtime
 from batchlab.backend.resident import Resident
 from batchlab.errors import BatchlabError
 from batchlab.jax_core import memory_budget
+from batchlab.jax_core.functional import forward, present_values
 from batchlab.jax_core.vectorising import vectorisation_rule
 from batchlab.models.construction import build_model
 from batchlab.models.signature import built_in_models
 from batchlab.probes import measuring
-from batchlab.training import segment, state
+from batchlab.training import core, segment, state
 from batchlab.training.checkpoint import Checkpoint
 from batchlab.training.frozen_model import FrozenModel
 from batchlab.training.model_trial import try_model
@@ -113,7 +114,7 @@ def along(job: Job, data: Resident, folder: Path) -> dict[str, Any]:
     """Return loss and slope of some examples at points along a direction in the space of weights."""
     model = FrozenModel(job["spec"]["model"], data)
     model.load(state.read(folder / job["parent"]), 3)
-    run = model.replicas.over_rows(cases.losses_and_slopes(job["steps"]), 2 * len(job["steps"]))
+    run = core.over_rows(model.replicas, cases.losses_and_slopes(job["steps"]), 2 * len(job["steps"]))
     direction = [np.asarray(part) for part in job["direction"]]
     return {"values": run(np.asarray(job["rows"], np.int32), direction).tolist()}
 
@@ -130,6 +131,18 @@ def choices(job: Job, data: Resident, folder: Path) -> dict[str, Any]:
     return found
 
 
+def stateless(job: Job, data: Resident, folder: Path) -> dict[str, Any]:
+    """Return the largest differences between our pure function of a model and Keras' own, in training mode."""
+    model = build_model(job["spec"]["model"], data.shape, data.output_shape)
+    trainable, fixed = present_values(model)
+    inputs = data.inputs(data.x[:5])
+    outputs, after, _ = forward(model, trainable, fixed, inputs, True)
+    expected, wanted = model.stateless_call(trainable, fixed, inputs, training=True)
+    pairs = zip([outputs, *after], [expected, *wanted], strict=True)
+    moved = [float(np.abs(new - old).max()) for new, old in zip(wanted, fixed, strict=True)]
+    return {"differences": [float(np.abs(one - other).max()) for one, other in pairs], "moved": moved}
+
+
 KINDS: dict[str, Callable[[Job, Resident, Path], dict[str, Any]]] = {
     "train": train,
     "initialise": initialise,
@@ -139,6 +152,7 @@ KINDS: dict[str, Callable[[Job, Resident, Path], dict[str, Any]]] = {
     "tried": tried,
     "along": along,
     "choices": choices,
+    "stateless": stateless,
 }
 
 

@@ -226,6 +226,7 @@ def jax(tmp_path_factory: pytest.TempPathFactory) -> Jax:
     with cases.precision("float64"):
         side.add("along", "along", cases.spec(), parent=starting_at(cases.spec(), {}), **ALONG)
     side.add("choices", "choices", cases.spec(), "float32", data={"shape": (8, 8)})
+    side.add("stateless", "stateless", cases.spec(model=NORM), "float32")
     side.add("refused", "refused", cases.spec(model=NORM))
     for name, code in USERS.items():
         (side.folder / f"{name}.py").write_text(code)
@@ -432,6 +433,11 @@ def test_replicas_with_convolutions_run_one_after_the_other(jax: Jax) -> None:
         "mlp": [True, True],
         "mlp_bn": [True, True],
     }
+
+
+def test_a_model_as_a_function_is_that_of_keras(jax: Jax) -> None:
+    assert jax["stateless"]["differences"] == [0.0] * 5
+    assert min(jax["stateless"]["moved"]) > 0
 
 
 def test_a_model_that_would_silently_be_rounded_is_refused(jax: Jax) -> None:

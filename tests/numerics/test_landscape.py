@@ -8,6 +8,7 @@ from numerics import cases, reference
 
 from batchlab.backend.runtime import keras
 from batchlab.models.construction import build_model
+from batchlab.training import core
 
 
 def test_loss_and_gradient_along_a_direction_are_those_of_the_twin() -> None:
@@ -21,8 +22,8 @@ def test_loss_and_gradient_along_a_direction_are_those_of_the_twin() -> None:
         random = np.random.default_rng(1)
         direction = [random.normal(size=value.shape) for value in weights]
         replica = cases.replica_of(model, data)
-        found = replica.over_rows(cases.losses_and_slopes(steps), 6)(rows, direction)
-        here = replica.over_rows(lambda at, row: keras.ops.reshape(at.loss(row), (1,)), 1)(rows)
+        found = core.over_rows(replica, cases.losses_and_slopes(steps), 6)(rows, direction)
+        here = core.over_rows(replica, lambda at, row: keras.ops.reshape(at.loss(row), (1,)), 1)(rows)
         after = [variable.numpy() for variable in model.trainable_variables]
     for row, values in zip(rows, found, strict=True):
         x, y = arrays["x_train"][row], arrays["y_train"][row]
@@ -35,7 +36,7 @@ def test_loss_and_gradient_along_a_direction_are_those_of_the_twin() -> None:
 def test_the_model_is_in_inference_mode() -> None:
     data = cases.resident()
     model = build_model({"name": "mlp", "hidden": [8], "dropout": 0.5}, data.shape, data.output_shape)
-    run = cases.replica_of(model, data).over_rows(lambda at, row: keras.ops.reshape(at.loss(row), (1,)), 1)
+    run = core.over_rows(cases.replica_of(model, data), lambda at, row: keras.ops.reshape(at.loss(row), (1,)), 1)
     rows = np.array([[0, 1, 2]] * 4, dtype=np.int32)
     assert len(set(run(rows)[:, 0])) == 1
 
@@ -46,7 +47,7 @@ def test_single_gradients_are_those_of_the_twin_in_blocks() -> None:
         data = cases.resident(examples=505)
         model = build_model(cases.MLP, data.shape, data.output_shape, seed=4)
         weights = [variable.numpy() for variable in model.trainable_variables]
-        run = cases.replica_of(model, data).single_gradients()
+        run = core.single_gradients(cases.replica_of(model, data))
         first, last = run(0, 500), run(500, 505)
     singles = [
         reference.gradient_sum(weights, arrays["x_train"][n, None], arrays["y_train"][n, None], "relu")

@@ -12,7 +12,7 @@ from batchlab.backend.runtime import keras, tf
 from batchlab.errors import BatchlabError
 from batchlab.models.construction import build_model
 from batchlab.planning.optimizer_options import OPTIMIZER_OPTIONS
-from batchlab.tensorflow_core.gradients import gradient_sum
+from batchlab.tensorflow_core.tapes import gradient_sum
 from batchlab.training import optimizers, state
 from batchlab.training.order import permutation
 

@@ -144,3 +144,12 @@ def test_an_unknown_probe_and_a_wrong_position_are_named() -> None:
     spec = {**cases.spec(), "position": 16, "probe": {"name": "trajectory", "updates": 1, "batch_sizes": [1]}}
     with pytest.raises(BatchlabError, match="is at 0 examples, not at 16"):
         measuring.measure(spec, data, (start,))
+
+
+def test_each_of_several_snapshots_has_its_position() -> None:
+    data = cases.resident()
+    start = cases.initial(data, cases.spec())
+    end = cases.trained(data, start).snapshot
+    spec = {**cases.spec(), "positions": [0, 2 * N], "probe": {"name": "trajectory", "updates": 1, "batch_sizes": [1]}}
+    with pytest.raises(BatchlabError, match=f"is at {N} examples, not at {2 * N}"):
+        measuring.measure(spec, data, (start, end))

@@ -16,7 +16,7 @@ from numerics import cases, reference
 from batchlab.backend import runtime
 from batchlab.backend.resident import Resident, from_arrays
 from batchlab.backend.runtime import keras, tf
-from batchlab.tensorflow_core.gradients import accumulated, gradient_sum
+from batchlab.tensorflow_core.tapes import accumulated, gradient_sum
 from batchlab.tensorflow_core.update_loop import compile_updates
 from batchlab.training import order
 from batchlab.training.current_task import TASK

@@ -306,11 +306,15 @@ def damage_form(path: Path) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), "outputs": {"svg": "0" * 64}}))
 
 
+def damage_spec(path: Path) -> None:
+    path.write_text(json.dumps({**json.loads(path.read_text()), "spec": [1]}))
+
+
 def damage_kind(path: Path) -> None:
     path.write_text("[]")
 
 
-@pytest.mark.parametrize("damage", [damage_text, damage_form, damage_kind, Path.unlink])
+@pytest.mark.parametrize("damage", [damage_text, damage_form, damage_spec, damage_kind, Path.unlink])
 def test_what_has_no_record_that_can_be_read_is_of_unknown_origin(damage: Callable[[Path], None]) -> None:
     for job in ALL:
         damage(provenance.record_path(name_of(job), job.folder))

@@ -170,6 +170,15 @@ def test_a_killed_job_leaves_no_folder_and_the_next_one_cleans_up(tmp_path: Path
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["one"]
 
 
+def test_temporary_files_of_other_jobs_stay(tmp_path: Path) -> None:
+    others = (".one-more-abcdefgh", ".two-abcdefgh", ".one-abc", "one-abcdefgh")
+    for name in others:
+        (tmp_path / "out" / name).mkdir(parents=True)
+    (tmp_path / "my.py").write_text(WRITES)
+    assert run(tmp_path, "out/one", "folder").returncode == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {*others, "one"}
+
+
 def test_a_killed_job_leaves_no_record_of_an_earlier_one(tmp_path: Path) -> None:
     (tmp_path / "my.py").write_text("write_text('out/table.csv', 'old')")
     assert run(tmp_path).returncode == 0

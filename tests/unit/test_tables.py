@@ -25,7 +25,6 @@ from batchlab.tables.contract import (
     columns_of,
     columns_spec,
     derive_spec,
-    join_keys,
     reading_spec,
     summary_spec,
     tables_spec,
@@ -588,8 +587,6 @@ def test_tables_that_cannot_be_joined_are_one_line() -> None:
         joined(["a", "b"], {"a": frame, "b": frame}, {"a": KEYS, "b": {"keys": ["claim"]}})
     with pytest.raises(BatchlabError, match="both have several rows for one arm, seed"):
         joined(["a", "b"], {"a": frame, "b": frame}, {"a": KEYS, "b": KEYS})
-    with pytest.raises(BatchlabError, match="tables arms and nothing share no key"):
-        join_keys([STUDY_TABLES[0], Table("nothing", "", ("claim",), keys=("claim",))])
 
 
 # What jobs know of columns

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from batchlab.backend.objective import Objective
 from batchlab.backend.runtime import float_type, keras
+from batchlab.backend.task_interface import Objective
 from batchlab.errors import BatchlabError
 from batchlab.sources.contents import NPZ_PROBLEMS, read_archive
 

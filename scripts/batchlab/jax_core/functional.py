@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from batchlab.backend.objective import Objective
 from batchlab.backend.resident import Resident
 from batchlab.backend.runtime import float_type, jax, keras
+from batchlab.backend.task_interface import Objective
 
 jnp = jax.numpy
 
@@ -44,7 +44,7 @@ class Stored(NamedTuple):
 
 
 class JaxKernels:
-    """Operations in JAX's own form; see `backend.objective.Kernels`."""
+    """Operations in JAX's own form; see `backend.task_interface.Kernels`."""
 
     def cross_entropy(self, labels: Any, logits: Any) -> Any:
         """Return −log softmax(logits)[label] of each example, with one logit picked instead of a sum over classes."""

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from batchlab.backend.resident import Resident
 from batchlab.backend.runtime import jax
-from batchlab.jax_core import vectorised_rows
-from batchlab.jax_core.functional import KERNELS, Program, Stored, Values, examples, forward, gradient_sum
+from batchlab.jax_core.functional import KERNELS, Program, Stored, Values, examples, forward
 from batchlab.jax_core.scanned_updates import State, updates_of
 from batchlab.jax_core.vectorising import compilation, over_replicas
 
@@ -26,12 +25,16 @@ class Replicas:
     """All replicas of a group at once; see `training.core.Replicas`.
 
     The replicas differ in all that is in their variables, the learning rate included.
+
+    Attributes:
+        program: What compiled functions are made for.
+        stored: The examples.
     """
 
     def __init__(
         self, model: Any, data: Resident, variables: Mapping[str, Any], optimizer: Any = None, micro: int = 0
     ) -> None:
-        self._program, self._stored = Program(model, data), Stored(data.x, data.y)
+        self.program, self.stored = Program(model, data), Stored(data.x, data.y)
         self._variables, self._optimizer, self._micro = variables, optimizer, micro
         self._facts = compilation(model)
         # What has no optimizer is one replica, for which an axis of its own would only cost.
@@ -84,7 +87,7 @@ class Replicas:
 
     def scores(self, chunks: NDArray[np.int32]) -> Callable[[], list[tuple[NDArray[Any], ...]]]:
         """Compile a pass over all chunks in inference mode."""
-        program = self._program
+        program = self.program
 
         def scores(trainable: Values, fixed: Values, stored: Stored, chunks: Any) -> Any:
             def part(rows: Any) -> tuple[Any, ...]:
@@ -98,7 +101,7 @@ class Replicas:
 
         def run() -> list[tuple[NDArray[Any], ...]]:
             trainable, fixed, _ = self._state
-            metrics = [np.asarray(values) for values in compiled(trainable, fixed, self._stored, chunks)]
+            metrics = [np.asarray(values) for values in compiled(trainable, fixed, self.stored, chunks)]
             return [tuple(values[row].ravel() for values in metrics) for row in range(len(metrics[0]))]
 
         return run
@@ -107,7 +110,7 @@ class Replicas:
         self, during: Callable[[], AbstractContextManager[None]]
     ) -> Callable[[NDArray[np.int32]], list[NDArray[Any]]]:
         """Compile a pass in training mode that returns what is not trained as it is afterwards."""
-        program = self._program
+        program = self.program
 
         def after(trainable: Values, fixed: Values, stored: Stored, rows: Any) -> Values:
             with during():
@@ -117,31 +120,14 @@ class Replicas:
 
         def run(rows: NDArray[np.int32]) -> list[NDArray[Any]]:
             trainable, fixed, _ = self._state
-            return [np.asarray(value) for value in compiled(trainable, fixed, self._stored, rows)]
+            return [np.asarray(value) for value in compiled(trainable, fixed, self.stored, rows)]
 
         return run
 
-    def _present(self) -> tuple[Values, Values]:
+    def present(self) -> tuple[Values, Values]:
         """Return the values of the one replica."""
         trainable, fixed, _ = self._state
         return [value[0] for value in trainable], [value[0] for value in fixed]
-
-    def gradient(self, rows: NDArray[np.int32]) -> list[NDArray[Any]]:
-        """Return the gradient summed over the examples `rows` in training mode."""
-
-        @jax.jit
-        def compiled(trainable: Values, fixed: Values, stored: Stored) -> Values:
-            return gradient_sum(self._program, stored, trainable, fixed, jnp.asarray(rows))[1][1]
-
-        return [np.asarray(gradient) for gradient in compiled(*self._present(), self._stored)]
-
-    def over_rows(self, function: Callable[..., Any], length: int) -> Callable[..., NDArray[np.float64]]:
-        """Compile a loop over rows of examples; the length of the results is known from the function."""
-        return vectorised_rows.over_rows(self._program, self._stored, function, self._present)
-
-    def single_gradients(self) -> Callable[[int, int], tuple[NDArray[Any], list[NDArray[Any]]]]:
-        """Compile the gradients of single examples."""
-        return vectorised_rows.single_gradients(self._program, self._stored, self._present)
 
     def on_device(self, orders: Sequence[NDArray[np.int32]]) -> Any:
         """Put one order of the examples per replica on the device."""
@@ -155,13 +141,13 @@ class Replicas:
         known = size, len(orders)
         if known not in self._compiled:
             clock = time.perf_counter()
-            run = over_replicas(updates_of(self._program, self._optimizer, size, self._micro), 2, self._vectorise)
+            run = over_replicas(updates_of(self.program, self._optimizer, size, self._micro), 2, self._vectorise)
             zero = np.int32(0)
-            lowered = jax.jit(run, donate_argnums=0).lower(self._state, orders, self._stored, zero, zero)
+            lowered = jax.jit(run, donate_argnums=0).lower(self._state, orders, self.stored, zero, zero)
             self._compiled[known] = lowered.compile()
             # XLA links a loop's body when it is first run: one update of a copy does it.
             copy = jax.tree.map(jnp.copy, self._state)
-            jax.block_until_ready(self._compiled[known](copy, orders, self._stored, zero, np.int32(1)))
+            jax.block_until_ready(self._compiled[known](copy, orders, self.stored, zero, np.int32(1)))
             self.compile_seconds += time.perf_counter() - clock
         return self._compiled[known]
 
@@ -174,6 +160,6 @@ class Replicas:
         totals = np.zeros(len(orders))
         clock = time.perf_counter()
         for updates, first, count in runs:
-            self._state, losses = updates(self._state, orders, self._stored, first, count)
+            self._state, losses = updates(self._state, orders, self.stored, first, count)
             totals += np.asarray(losses)  # waits for the device
         return totals.tolist(), time.perf_counter() - clock

@@ -14,12 +14,10 @@ from numpy.typing import NDArray
 from batchlab.backend.runtime import jax
 from batchlab.jax_core.functional import Program, Stored, Values, gradient_sum, loss_sum
 from batchlab.jax_core.memory_budget import side_by_side
+from batchlab.jax_core.side_by_side import Replicas
 from batchlab.jax_core.vectorising import vectorisation_rule
 
 jnp = jax.numpy
-
-# The present values of the one replica: trainable variables, and the others.
-Present = Callable[[], tuple[Values, Values]]
 
 
 class Landscape:
@@ -62,10 +60,9 @@ def _chunk(model: Any, function: Callable[..., Any], *arguments: Any) -> int:
     return side_by_side(function, *arguments) if vectorisation_rule(model)[0] else 1
 
 
-def over_rows(
-    program: Program, stored: Stored, function: Callable[..., Any], present: Present
-) -> Callable[..., NDArray[np.float64]]:
-    """Compile a loop over chunks of rows; see `training.core.Replicas.over_rows`."""
+def over_rows(replica: Replicas, function: Callable[..., Any], length: int) -> Callable[..., NDArray[np.float64]]:
+    """Compile a loop over chunks of rows; see `training.core.over_rows`. The function itself tells the length."""
+    program = replica.program
 
     def one(row: Any, trainable: Values, fixed: Values, stored: Stored, more: Any) -> Any:
         return function(Landscape(program, stored, trainable, fixed), row, *more)
@@ -75,13 +72,12 @@ def over_rows(
         chunk = min(_chunk(program.model, one, rows[0], trainable, fixed, stored, more), len(rows))
         return jax.lax.map(lambda row: one(row, trainable, fixed, stored, more), rows, batch_size=chunk)
 
-    return lambda rows, *more: np.asarray(all_rows(rows, *present(), stored, more), dtype=np.float64)
+    return lambda rows, *more: np.asarray(all_rows(rows, *replica.present(), replica.stored, more), dtype=np.float64)
 
 
-def single_gradients(
-    program: Program, stored: Stored, present: Present
-) -> Callable[[int, int], tuple[NDArray[Any], list[NDArray[Any]]]]:
-    """Compile the gradients of single examples in blocks; see `training.core.Replicas.single_gradients`."""
+def single_gradients(replica: Replicas) -> Callable[[int, int], tuple[NDArray[Any], list[NDArray[Any]]]]:
+    """Compile the gradients of single examples in blocks; see `training.core.single_gradients`."""
+    program = replica.program
 
     def single(example: Any, trainable: Values, fixed: Values, stored: Stored) -> Values:
         return Landscape(program, stored, trainable, fixed).gradient(example[None])
@@ -104,7 +100,17 @@ def single_gradients(
         return jnp.concatenate([squares.ravel(), rest]), sums
 
     def run(start: int, stop: int) -> tuple[NDArray[Any], list[NDArray[Any]]]:
-        squares, sums = block(np.arange(start, stop, dtype=np.int32), *present(), stored)
+        squares, sums = block(np.arange(start, stop, dtype=np.int32), *replica.present(), replica.stored)
         return np.asarray(squares), [np.asarray(total) for total in sums]
 
     return run
+
+
+def gradient(replica: Replicas, rows: NDArray[np.int32]) -> list[NDArray[Any]]:
+    """Return a gradient in training mode; see `training.core.gradient`."""
+
+    @jax.jit
+    def compiled(trainable: Values, fixed: Values, stored: Stored) -> Values:
+        return gradient_sum(replica.program, stored, trainable, fixed, jnp.asarray(rows))[1][1]
+
+    return [np.asarray(part) for part in compiled(*replica.present(), replica.stored)]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from batchlab.errors import BatchlabError, unknown
-from batchlab.models import signature
+from batchlab.models.signature import complete as complete_model
 from batchlab.records.digests import source_digest
 
 # What reading and parsing raises for a file that is not Python: other bytes, zeros, or nesting too deep.
@@ -23,7 +23,7 @@ def resolve_model(config: Mapping[str, Any], alias: str) -> dict[str, Any]:
     """
     settings = config["models"][alias]
     if "file" not in settings:
-        return signature.complete(f"models.{alias}", settings)
+        return complete_model(f"models.{alias}", settings)
     where, name = f"models.{alias}.file", settings["file"]
     path = Path(name)
     if path.suffix != ".py":

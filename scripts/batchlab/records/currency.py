@@ -266,6 +266,8 @@ class _Assessment:
             with open(record_path(name, folder), encoding="utf-8") as file:
                 fields = json.load(file)
             inputs, outputs = fields["inputs"], fields["outputs"]
+            if not isinstance(fields["spec"], dict):
+                return None
             record = _Record(
                 fields,
                 dict(fingerprinted(inputs)),

@@ -54,11 +54,15 @@ _MARKER = "outdated"
 _UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 
 
+# What `tempfile` puts into a name. No fewer and no more, or the files of another job could be meant.
+_RANDOM = "?" * 8
+
+
 def _remove_leftovers(outputs: Mapping[str, Any]) -> None:
     """Delete what a killed run of this job left beside its outputs: temporary files and folders."""
     for output in outputs.values():
         for path in map(Path, [output] if isinstance(output, str) else output):
-            for leftover in path.parent.glob(f".{path.stem}-*{path.suffix}"):
+            for leftover in path.parent.glob(f".{path.stem}-{_RANDOM}{path.suffix}"):
                 if leftover.is_dir():
                     shutil.rmtree(leftover, ignore_errors=True)
                 else:

@@ -225,7 +225,9 @@ class Reach:
 
     def _is_left_out(self, module: str) -> bool:
         if module not in self._left_out:
-            neutral = any(module == name or module.startswith(f"{name}.") for name in NEUTRAL)
+            neutral, name = False, module
+            while name and not neutral:
+                neutral, name = name in NEUTRAL, name.rpartition(".")[0]
             self._left_out[module] = neutral or self._is_other_core(module)
         return self._left_out[module]
 

@@ -145,25 +145,6 @@ def derive_spec(
     }
 
 
-def join_keys(tables: Sequence[Table]) -> list[str]:
-    """Return the keys that all of several tables have, by which they are joined.
-
-    Raises:
-        BatchlabError: There is none.
-    """
-    shared = [key for key in tables[0].keys if all(key in table.keys for table in tables[1:])]
-    if not set(shared) - {"probe"}:
-        raise BatchlabError(
-            f"tables {' and '.join(table.name for table in tables)} share no key; they cannot be joined"
-        )
-    return shared
-
-
-def derivable(tables: Iterable[Table]) -> set[str]:
-    """Return the derived columns that filters, figures and claims of these tables may name."""
-    return {name for name, column in columns_of(tables).items() if column.formula}
-
-
 def summary_spec() -> dict[str, Any]:
     """Return which metrics `summary` and `comparisons` hold, with the formulas of the derived ones."""
     chosen = summarised()

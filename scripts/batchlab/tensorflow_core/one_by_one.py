@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from batchlab.backend.resident import Resident
 from batchlab.backend.runtime import tf
-from batchlab.tensorflow_core import row_loops
-from batchlab.tensorflow_core.gradients import KERNELS, examples, gradient_sum
+from batchlab.tensorflow_core.tapes import KERNELS, examples
 from batchlab.tensorflow_core.update_loop import Updates, compile_updates
 from batchlab.tensorflow_core.xla_choice import compilation
 
@@ -21,14 +20,20 @@ Arrays = dict[str, NDArray[Any]]
 
 
 class Replicas:
-    """One replica at a time; see `training.core.Replicas`."""
+    """One replica at a time; see `training.core.Replicas`.
+
+    Attributes:
+        model: The model, whose variables hold the replica's state.
+        data: The resident data set.
+        jit: Whether XLA compiles the passes.
+    """
 
     def __init__(
         self, model: Any, data: Resident, variables: Mapping[str, Any], optimizer: Any = None, micro: int = 0
     ) -> None:
-        self._model, self._data, self._variables = model, data, variables
+        self.model, self.data, self._variables = model, data, variables
         self._optimizer, self._micro = optimizer, micro
-        self._jit, self._facts = compilation(model)
+        self.jit, self._facts = compilation(model)
         self._compiled: dict[int, Updates] = {}
         self.compile_seconds = 0.0
 
@@ -53,18 +58,18 @@ class Replicas:
 
     def non_trainable(self) -> list[NDArray[Any]]:
         """Return the values of what is not trained, each with an axis of one replica."""
-        return [np.array(variable.numpy())[None] for variable in self._model.non_trainable_variables]
+        return [np.array(variable.numpy())[None] for variable in self.model.non_trainable_variables]
 
     def assign_non_trainable(self, values: Sequence[Any]) -> None:
         """Set the values of what is not trained."""
-        for variable, [value] in zip(self._model.non_trainable_variables, values, strict=True):
+        for variable, [value] in zip(self.model.non_trainable_variables, values, strict=True):
             variable.assign(value)
 
     def scores(self, chunks: NDArray[np.int32]) -> Callable[[], list[tuple[NDArray[Any], ...]]]:
         """Compile a pass over all chunks in inference mode."""
-        model, data = self._model, self._data
+        model, data = self.model, self.data
 
-        @tf.function(jit_compile=self._jit, autograph=False)
+        @tf.function(jit_compile=self.jit, autograph=False)
         def scores(rows: Any) -> tuple[Any, ...]:
             inputs, targets = examples(data, rows)
             scores: tuple[Any, ...] = data.task.scores(KERNELS, targets, model(inputs, training=False))
@@ -82,9 +87,9 @@ class Replicas:
         self, during: Callable[[], AbstractContextManager[None]]
     ) -> Callable[[NDArray[np.int32]], list[NDArray[Any]]]:
         """Compile a pass in training mode that returns what is not trained as it is afterwards."""
-        model, data = self._model, self._data
+        model, data = self.model, self.data
 
-        @tf.function(jit_compile=self._jit, autograph=False)
+        @tf.function(jit_compile=self.jit, autograph=False)
         def forward(rows: Any) -> None:
             with during():
                 model(examples(data, rows)[0], training=True)
@@ -95,23 +100,6 @@ class Replicas:
 
         return run
 
-    def gradient(self, rows: NDArray[np.int32]) -> list[NDArray[Any]]:
-        """Return the gradient summed over the examples `rows` in training mode."""
-
-        @tf.function(jit_compile=self._jit, autograph=False)
-        def compiled(rows: Any) -> list[Any]:
-            return gradient_sum(self._model, self._data, rows)[1]
-
-        return [gradient.numpy() for gradient in compiled(tf.constant(rows))]
-
-    def over_rows(self, function: Callable[..., Any], length: int) -> Callable[..., NDArray[np.float64]]:
-        """Compile a loop over rows of examples."""
-        return row_loops.over_rows(self._model, self._data, function, length, self._jit)
-
-    def single_gradients(self) -> Callable[[int, int], tuple[NDArray[Any], list[NDArray[Any]]]]:
-        """Compile the gradients of single examples."""
-        return row_loops.single_gradients(self._model, self._data, self._jit)
-
     def on_device(self, orders: Sequence[NDArray[np.int32]]) -> Any:
         """Put the one replica's order of the examples on the device."""
         [order] = orders
@@ -121,9 +109,9 @@ class Replicas:
         """Return the compiled updates for batches of `size` examples, compiling them off the clock."""
         if size not in self._compiled:
             clock = time.perf_counter()
-            run = compile_updates(self._model, self._optimizer, self._data, size, self._micro, self._jit)
+            run = compile_updates(self.model, self._optimizer, self.data, size, self._micro, self.jit)
             nothing = tf.constant(0)
-            run(tf.zeros((self._data.examples,), tf.int32), nothing, nothing)
+            run(tf.zeros((self.data.examples,), tf.int32), nothing, nothing)
             self.compile_seconds += time.perf_counter() - clock
             self._compiled[size] = run
         return self._compiled[size]

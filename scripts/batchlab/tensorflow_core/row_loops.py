@@ -12,7 +12,8 @@ from batchlab.backend import passes
 from batchlab.backend.resident import Resident
 from batchlab.backend.runtime import float_type, tf
 from batchlab.tensorflow_core import outer_products
-from batchlab.tensorflow_core.gradients import gradient_sum, loss_sum, replaced
+from batchlab.tensorflow_core.one_by_one import Replicas
+from batchlab.tensorflow_core.tapes import gradient_sum, loss_sum, replaced
 
 # Single gradients that are added in the model's precision before the sum is carried on in double precision.
 BLOCK = 500
@@ -74,13 +75,11 @@ def _squared_norm(gradient: Any) -> Any:
     return tf.reduce_sum(tf.square(gradient))
 
 
-def over_rows(
-    model: Any, data: Resident, function: Callable[..., Any], length: int, jit: bool
-) -> Callable[..., NDArray[np.float64]]:
-    """Compile a loop over rows of examples; see `training.core.Replicas.over_rows`."""
-    landscape = Landscape(model, data)
+def over_rows(replica: Replicas, function: Callable[..., Any], length: int) -> Callable[..., NDArray[np.float64]]:
+    """Compile a loop over rows of examples; see `training.core.over_rows`."""
+    landscape = Landscape(replica.model, replica.data)
 
-    @tf.function(jit_compile=jit, autograph=False)
+    @tf.function(jit_compile=replica.jit, autograph=False)
     def run(rows: Any, *more: Any) -> Any:
         count, size = rows.shape
 
@@ -95,11 +94,11 @@ def over_rows(
     return lambda rows, *more: np.asarray(run(tf.constant(rows), *more), dtype=np.float64)
 
 
-def single_gradients(model: Any, data: Resident, jit: bool) -> Callable[[int, int], tuple[NDArray[Any], list[Any]]]:
-    """Compile the gradients of single examples in blocks; see `training.core.Replicas.single_gradients`."""
-    landscape = Landscape(model, data)
+def single_gradients(replica: Replicas) -> Callable[[int, int], tuple[NDArray[Any], list[NDArray[Any]]]]:
+    """Compile the gradients of single examples in blocks; see `training.core.single_gradients`."""
+    landscape = Landscape(replica.model, replica.data)
 
-    @tf.function(jit_compile=jit, autograph=False)
+    @tf.function(jit_compile=replica.jit, autograph=False)
     def block(start: Any, stop: Any) -> tuple[Any, ...]:
         def body(number: Any, squares: Any, *sums: Any) -> tuple[Any, ...]:
             gradients = landscape.gradient(tf.reshape(number, [1]))
@@ -107,12 +106,22 @@ def single_gradients(model: Any, data: Resident, jit: bool) -> Callable[[int, in
             added = tf.tensor_scatter_nd_update(squares, [[number % BLOCK]], [square])
             return number + 1, added, *(total + new for total, new in zip(sums, gradients, strict=True))
 
-        zeros = [tf.zeros(variable.shape, float_type()) for variable in model.trainable_variables]
+        zeros = [tf.zeros(variable.shape, float_type()) for variable in replica.model.trainable_variables]
         initial = (start, tf.zeros((BLOCK,), float_type()), *zeros)
         return tf.while_loop(lambda number, *_: number < stop, body, initial)[1:]
 
-    def run(start: int, stop: int) -> tuple[NDArray[Any], list[Any]]:
+    def run(start: int, stop: int) -> tuple[NDArray[Any], list[NDArray[Any]]]:
         squares, *sums = block(tf.constant(start), tf.constant(stop))
         return squares.numpy()[: stop - start], [total.numpy() for total in sums]
 
     return run
+
+
+def gradient(replica: Replicas, rows: NDArray[np.int32]) -> list[NDArray[Any]]:
+    """Return a gradient in training mode; see `training.core.gradient`."""
+
+    @tf.function(jit_compile=replica.jit, autograph=False)
+    def compiled(rows: Any) -> list[Any]:
+        return gradient_sum(replica.model, replica.data, rows)[1]
+
+    return [part.numpy() for part in compiled(tf.constant(rows))]

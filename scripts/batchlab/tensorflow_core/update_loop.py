@@ -8,7 +8,7 @@ from typing import Any
 from batchlab.backend.resident import Resident
 from batchlab.backend.runtime import float_type, tf
 from batchlab.tensorflow_core import outer_products
-from batchlab.tensorflow_core.gradients import accumulated
+from batchlab.tensorflow_core.tapes import accumulated
 
 Updates = Callable[[Any, Any, Any], Any]
 

@@ -19,8 +19,10 @@ from batchlab.backend.resident import Resident
 
 if runtime.NAME == "jax":
     from batchlab.jax_core import side_by_side as chosen
+    from batchlab.jax_core import vectorised_rows as chosen_rows
 else:
     from batchlab.tensorflow_core import one_by_one as chosen  # type: ignore[no-redef]
+    from batchlab.tensorflow_core import row_loops as chosen_rows  # type: ignore[no-redef]
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -117,30 +119,6 @@ class Replicas(Protocol):
             during: Makes a context in which the pass is traced.
         """
 
-    def gradient(self, rows: NDArray[np.int32]) -> list[NDArray[Any]]:
-        """Return one replica's gradient summed over the examples `rows` in training mode, compiled as updates are."""
-
-    def over_rows(self, function: Callable[..., Any], length: int) -> Callable[..., NDArray[np.float64]]:
-        """Compile a loop over rows of examples at one replica's present state.
-
-        Args:
-            function: `function(landscape, row, *more)` is traced and returns a vector of the model's precision; `row`
-                holds numbers of examples.
-            length: Length of that vector.
-
-        Returns:
-            `run(rows, *more)`, which calls `function` for each row of an int32 array of shape (count, examples) and
-            returns the results, shape (count, length). `more` are arrays, or lists of arrays such as a direction.
-        """
-
-    def single_gradients(self) -> Callable[[int, int], tuple[NDArray[Any], list[NDArray[Any]]]]:
-        """Compile the gradients of single examples at one replica's present state.
-
-        Returns:
-            `run(start, stop)` for a block of the training examples (500 at most, from a multiple of 500), which
-            returns ‖gᵢ‖² of each, shape (stop − start,), and Σ gᵢ, one array for each trainable variable.
-        """
-
     def on_device(self, orders: Sequence[NDArray[np.int32]]) -> Any:
         """Put an order of the training examples for each replica of the group on the device."""
 
@@ -158,3 +136,37 @@ def replicas(
 ) -> Replicas:
     """Return replicas of a model in the core that the environment chose; see `Replicas`."""
     return chosen.Replicas(model, data, variables, optimizer, micro)
+
+
+# What measures is kept apart from what trains, each a function: an edit for one probe leaves training valid.
+
+
+def over_rows(replica: Replicas, function: Callable[..., Any], length: int) -> Callable[..., NDArray[np.float64]]:
+    """Compile a loop over rows of examples at the present state of one replica.
+
+    Args:
+        replica: A group of one.
+        function: `function(landscape, row, *more)` is traced and returns a vector of the model's precision; `row`
+            holds numbers of examples.
+        length: Length of that vector.
+
+    Returns:
+        `run(rows, *more)`, which calls `function` for each row of an int32 array of shape (count, examples) and
+        returns the results, shape (count, length). `more` are arrays, or lists of arrays such as a direction.
+    """
+    return chosen_rows.over_rows(replica, function, length)  # type: ignore[arg-type]
+
+
+def single_gradients(replica: Replicas) -> Callable[[int, int], tuple[NDArray[Any], list[NDArray[Any]]]]:
+    """Compile the gradients of single examples at the present state of one replica.
+
+    Returns:
+        `run(start, stop)` for a block of the training examples (500 at most, from a multiple of 500), which returns
+        ‖gᵢ‖² of each, shape (stop − start,), and Σ gᵢ, one array for each trainable variable.
+    """
+    return chosen_rows.single_gradients(replica)  # type: ignore[arg-type]
+
+
+def gradient(replica: Replicas, rows: NDArray[np.int32]) -> list[NDArray[Any]]:
+    """Return one replica's gradient summed over the examples `rows` in training mode, compiled as updates are."""
+    return chosen_rows.gradient(replica, rows)  # type: ignore[arg-type]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batchlab.backend.objective import Objective
+from batchlab.backend.task_interface import Objective
 from batchlab.tasks.classification.objective import CLASSIFICATION
 
 TASK: Objective = CLASSIFICATION

@@ -46,7 +46,7 @@ def try_model(settings: dict[str, Any], data: Resident) -> dict[str, Any]:
         )
     try:
         replica = core.replicas(first, data, state.variables_of(first))
-        sizes = [float(np.abs(part).sum()) for part in replica.gradient(rows)]
+        sizes = [float(np.abs(part).sum()) for part in core.gradient(replica, rows)]
     except Exception as problem:
         raise BatchlabError(
             f"{name}: cannot be trained: {type(problem).__name__}: {one_line(str(problem))}"

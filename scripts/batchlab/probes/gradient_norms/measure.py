@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from batchlab.backend.resident import Resident
 from batchlab.probes.measuring import Measurement, Rows, Run
-from batchlab.training.core import Landscape, Replicas
+from batchlab.training.core import Landscape, Replicas, over_rows, single_gradients
 from batchlab.training.frozen_model import FrozenModel
 from batchlab.training.order import trial_batches
 from batchlab.training.state import Snapshot
@@ -46,7 +46,7 @@ def fixed_weights(replicas: Replicas, variables: int) -> Trials:
     def trial(at: Landscape, row: Any) -> Any:
         return at.squared_norms(at.gradient(row))
 
-    return replicas.over_rows(trial, variables)
+    return over_rows(replicas, trial, variables)
 
 
 def same_samples(replicas: Replicas, variables: int, size: int, learning_rate: float) -> Trials:
@@ -62,7 +62,7 @@ def same_samples(replicas: Replicas, variables: int, size: int, learning_rate: f
     def trial(at: Landscape, row: Any) -> Any:
         return at.squared_norms(at.sum_along_sgd(row, size, learning_rate))
 
-    return replicas.over_rows(trial, variables)
+    return over_rows(replicas, trial, variables)
 
 
 def moments(replicas: Replicas, examples: int) -> Callable[[], tuple[float, float]]:
@@ -74,13 +74,13 @@ def moments(replicas: Replicas, examples: int) -> Callable[[], tuple[float, floa
         replicas: One replica of a model.
         examples: N, the size of the training set.
     """
-    single_gradients = replicas.single_gradients()
+    block = single_gradients(replicas)
 
     def run() -> tuple[float, float]:
         squares = 0.0
         sums: list[NDArray[np.float64]] = []
         for start in range(0, examples, _BLOCK):
-            norms, gradients = single_gradients(start, min(start + _BLOCK, examples))
+            norms, gradients = block(start, min(start + _BLOCK, examples))
             squares += float(norms.astype(np.float64).sum())
             exact = [gradient.astype(np.float64) for gradient in gradients]
             sums = [total + new for total, new in zip(sums, exact, strict=True)] if sums else exact

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from batchlab.backend.objective import Kernels
 from batchlab.backend.runtime import keras
+from batchlab.backend.task_interface import Kernels
 
 
 class Classification:

@@ -15,7 +15,7 @@ from batchlab.backend.runtime import float_type, keras, tf
 
 
 class TensorFlowKernels:
-    """Operations in TensorFlow's own form; see `backend.objective.Kernels`."""
+    """Operations in TensorFlow's own form; see `backend.task_interface.Kernels`."""
 
     def cross_entropy(self, labels: Any, logits: Any) -> Any:
         """Return −log softmax(logits)[label] of each example, from TensorFlow's fused operation."""
