@@ -213,7 +213,7 @@ class Jobs:
     def _model(self, segment: Segment) -> tuple[str, ...]:
         """Return the modules of a segment's task and model; a model in a user's file is part of the spec instead."""
         model = self.plan.segments[segment.initial].spec["model"]
-        return (_TASK, *((f"batchlab.models.{model['name']}",) if "name" in model else ()))
+        return (_TASK, *((f"batchlab.models.{model['name']}:build",) if "name" in model else ()))
 
     def _segments(self) -> Iterator[Job]:
         checked: set[str] = set()
@@ -294,7 +294,7 @@ class Jobs:
                 spec=specs.probe_spec(self.plan, probe, block),
                 source=specs.model_source(self.plan, probe.segment),
                 identity=[*specs.identity_chain(self.plan, probe.segment), name],
-                modules=(f"batchlab.probes.{probe.kind}.measure", *self._model(segment)),
+                modules=(f"batchlab.probes.{probe.kind}.measure:measure", *self._model(segment)),
                 options=probe.spec["probe"],
                 declared=find.probes()[probe.kind].options,
                 folder=True,
@@ -358,7 +358,7 @@ class Jobs:
             },
             outputs={"tables": self.tables_folder(study)},
             spec=specs.tables_spec(self.plan, study),
-            modules=tuple(f"batchlab.tables.derivations.{name}.derive" for name in planned.automatic),
+            modules=tuple(f"batchlab.tables.derivations.{name}.derive:derive" for name in planned.automatic),
             folder=True,
             made_from=tuple(before),
         )
@@ -371,7 +371,7 @@ class Jobs:
                 inputs=self._table_inputs(study, derived.reads),
                 outputs={"table": self.derived_path(study, table)},
                 spec=specs.derived_spec(self.plan, study, table),
-                modules=(f"batchlab.tables.derivations.{derived.derivation}.derive",),
+                modules=(f"batchlab.tables.derivations.{derived.derivation}.derive:derive",),
                 options=derived.options,
                 declared=find.derivations()[derived.derivation].options,
             )
@@ -410,7 +410,7 @@ class Jobs:
                 inputs={"data": f"{base}.csv"},
                 outputs={key: f"{base}.{ending}" for key, ending in specs.FORMATS.items()},
                 spec=specs.figure_drawing_spec(self.plan, study, figure),
-                modules=(f"batchlab.charts.{settings['chart']}.draw",),
+                modules=(f"batchlab.charts.{settings['chart']}.draw:draw",),
                 options=settings,
                 declared=declared,
             )
