@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -139,9 +140,9 @@ for dataset in ({}, {"name": "tyo"}, {"file": "mine.word"}, unusual, {"name": "t
 print(json.dumps([said, published_table() + formats_table() + keys_table()]))
 """
     said, manual = ask(project, program)
-    assert "allowed names: cifar10, digits, fashion_mnist, mnist, toy; allowed files: .csv, .npz, .words" in said[0]
+    assert re.search(r"allowed names: .*\btoy\b.*; allowed files: .*\.words\b", said[0])
     assert "unknown name 'tyo'; did you mean 'toy'?" in said[1]
-    assert "allowed: a path that ends in .csv or .npz or .words" in said[2]
+    assert re.search(r"allowed: a path that ends in .*\.words\b", said[2])
     assert "sign = 'minsu' is not possible; allowed: plus, minus" in said[3]
     assert "unknown key 'sign'; allowed: name, split_seed, standardise, test, validation" in said[4]
     assert "| `sign` | .words | sign of the numbers: `plus`, `minus` | `plus` |" in manual
