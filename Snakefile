@@ -26,7 +26,7 @@ onsuccess:
 rule all:
     default_target: True
     input:
-        JOBS.outputs("tables", "claims", "drawn", "figures", "report"),
+        CAMPAIGN.target("tables", "claims", "drawn", "figures", "report"),
     localrule: True
     message:
         "The campaign is complete"
@@ -34,7 +34,7 @@ rule all:
 
 rule data:
     input:
-        JOBS.outputs("data"),
+        CAMPAIGN.target("data"),
     localrule: True
     message:
         "All data sets are prepared"
@@ -42,7 +42,7 @@ rule data:
 
 rule tables:
     input:
-        JOBS.outputs("tables"),
+        CAMPAIGN.target("tables"),
     localrule: True
     message:
         "All tables are written"
@@ -50,7 +50,7 @@ rule tables:
 
 rule figures:
     input:
-        JOBS.outputs("drawn", "figures"),
+        CAMPAIGN.target("drawn", "figures"),
     localrule: True
     message:
         "All figures are drawn"

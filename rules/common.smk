@@ -17,7 +17,7 @@ except BatchlabError as problem:
     # Not raised: Snakemake would add where in this file, which is not where the mistake is.
     sys.exit(f"batchlab: error: {problem}")
 
-PLAN, JOBS, RESULTS = CAMPAIGN.plan, CAMPAIGN.jobs, CAMPAIGN.results
+PLAN, RESULTS = CAMPAIGN.plan, CAMPAIGN.results
 
 
 # Memory in MB of a job that starts Keras; more after each failure for want of it.
@@ -35,7 +35,7 @@ wildcard_constraints:
     segment=CAMPAIGN.trained_name,
 
 
-# The marker of an outdated result: an input of the job that makes it anew, and of no other.
+# The marker of an outdated result: an input of the job that makes it anew, and of the targets that need it.
 rule note_outdated:
     output:
         touch(f"{CAMPAIGN.markers}/{{artefact}}"),

@@ -26,7 +26,7 @@ for name in PLAN.studies:
         name:
             name
         input:
-            JOBS.outputs("tables", "claims", "drawn", "figures", study=name),
+            CAMPAIGN.target("tables", "claims", "drawn", "figures", study=name),
         localrule: True
         message:
             f"The study {name} is complete"

@@ -33,7 +33,9 @@ def test_the_table_counts_verdicts_and_shows_the_selected_claims(tmp_path: Path)
         csv.writer(file).writerows([keys, *rows])
     before, after = "# A project\n", "The end.\n"
     text = readme.with_table(f"{before}{readme.BEGIN}yesterday{readme.END}{after}", path)
-    assert text.startswith(f"{before}{readme.BEGIN}") and text.endswith(f"{readme.END}{after}") and "yesterday" not in text
+    assert (
+        text.startswith(f"{before}{readme.BEGIN}") and text.endswith(f"{readme.END}{after}") and "yesterday" not in text
+    )
     assert (
         f"{len(names) + 1} published claims were judged: {len(names)} supported, 1 contradicted, 0 undetermined" in text
     )

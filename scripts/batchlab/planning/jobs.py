@@ -166,15 +166,6 @@ class Jobs:
         """
         return self._made[_key(rule, {} if wildcards is None else wildcards)]
 
-    def outputs(self, *kinds: str, study: str | None = None) -> list[str]:
-        """Return what all jobs of some kinds write, or those of one study."""
-        return [
-            path
-            for job in self
-            if job.kind in kinds and study in (None, job.wildcards.get("study"))
-            for path in job.outputs.values()
-        ]
-
     def _all(self) -> Iterator[Job]:
         yield from self._data()
         yield from self._segments()

@@ -132,6 +132,27 @@ class Campaign:
             }
         )
 
+    def target(self, *kinds: str, study: str | None = None) -> list[str]:
+        """Return the inputs of a target: what all jobs of some kinds make, and the markers of outdated results.
+
+        Snakemake makes a missing input of a job anew only if that job must run, so the markers of all jobs on which the
+        target depends, directly or not, are inputs of the target itself.
+
+        Args:
+            *kinds: Kinds of jobs, see `Job.kind`.
+            study: Only those of one study.
+        """
+        makers = {path: job for job in self.jobs for path in job.outputs.values()}
+        waiting = [job for job in self.jobs if job.kind in kinds and study in (None, job.wildcards.get("study"))]
+        outputs = [path for job in waiting for path in job.outputs.values()]
+        needed: dict[str, Job] = {}
+        while waiting:
+            job = waiting.pop()
+            if job.name not in needed:
+                needed[job.name] = job
+                waiting += [makers[path] for path in currency.listed(job.inputs) if path in makers]
+        return [*outputs, *(self._status[name].marker for name in sorted(needed) if self._status[name].marker)]
+
     def as_json(self) -> list[dict[str, Any]]:
         """Return what verification and the crate need to know of each job."""
         return [
