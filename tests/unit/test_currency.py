@@ -36,6 +36,7 @@ class Job:
     codes: dict[str, str]
     environment: str = "e0"
     folder: bool = False
+    benchmark: str = ""
     made_from: tuple[Job, ...] = ()
     default: str = ""  # option whose value is its default
 

@@ -72,7 +72,9 @@ def _other(option: Option, given: Any, campaign: Mapping[str, Any], columns: Map
         case Choice(words=words):
             return next(word for word in words if word != given)
         case BatchSizes():
-            return [max(campaign["batch_sizes"].values())]
+            sizes = campaign["batch_sizes"]
+            used = {sizes.get(size, size) for size in given}
+            return [min(size for size in sizes.values() if size not in used)]
         case ColumnName():
             like = columns.get(given[0] if isinstance(given, list) else given)
             fitting = [name for name, column in columns.items() if like is None or column.kind == like.kind]

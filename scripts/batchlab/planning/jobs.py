@@ -63,6 +63,7 @@ class Job:
         options: Options by which branches of the code are decided.
         declared: What the options are, where they are declared.
         folder: Whether the output is a folder of tables.
+        benchmark: File of Snakemake's own measurements; empty if there is none.
         keras: Whether it computes with Keras, on the core and device of the machine.
         priority: The more work waits for it, the higher.
         message: One line for the terminal.
@@ -83,6 +84,7 @@ class Job:
     options: Mapping[str, Any] = field(default_factory=dict)
     declared: tuple[Option, ...] = ()
     folder: bool = False
+    benchmark: str = ""
     keras: bool = False
     priority: int = 0
     made_from: tuple[Job, ...] = ()
@@ -257,6 +259,7 @@ class Jobs:
             source=specs.model_source(self.plan, segment.name),
             identity=specs.identity_chain(self.plan, segment.name),
             modules=self._model(segment),
+            benchmark="" if first else f"logs/train_segment/{segment.name}/seeds-{block}.benchmark.tsv",
             keras=True,
             priority=self._priorities[segment.name],
             message=f"{'Draw the initial weights' if first else 'Train'} {segment.name}, seeds {block}",
@@ -289,6 +292,7 @@ class Jobs:
                 options=probe.spec["probe"],
                 declared=find.probes()[probe.kind].options,
                 folder=True,
+                benchmark=f"logs/measure_probe/{probe.kind}/{name}/seeds-{block}.benchmark.tsv",
                 keras=find.probes()[probe.kind].device,
                 priority=self._priorities[name],
                 message=f"Measure {probe.kind.replace('_', ' ')} at {name}, seeds {block}",

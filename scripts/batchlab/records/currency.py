@@ -55,6 +55,10 @@ class PlannedJob(Protocol):
         """Whether its output is a folder."""
 
     @property
+    def benchmark(self) -> str:
+        """File of Snakemake's own measurements, whose time counts as that of an output; empty if there is none."""
+
+    @property
     def spec(self) -> Mapping[str, Any]:
         """Settings of the job."""
 
@@ -242,7 +246,8 @@ class _Assessment:
 
     def _newer(self, name: str, job: PlannedJob) -> frozenset[str]:
         """Return the inputs that Snakemake would find newer than the oldest result."""
-        oldest = min((time for path in job.outputs.values() if (time := self._time(path))), default=0)
+        results = [*job.outputs.values(), job.benchmark]
+        oldest = min((time for path in results if (time := self._time(path))), default=0)
         return frozenset(path for path in self._inputs[name] if oldest and self._time(path) >= oldest)
 
     def _time(self, path: str) -> int:
