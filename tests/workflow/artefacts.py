@@ -17,7 +17,7 @@ def results(project: Path) -> dict[str, bytes]:
     found = {}
     for path in sorted((project / "results").rglob("*")):
         name = path.relative_to(project).as_posix()
-        if path.is_file() and not name.endswith(".provenance.json") and not set(path.parts) & set(NOT_RESULTS):
+        if path.is_file() and not name.endswith("provenance.json") and not set(path.parts) & set(NOT_RESULTS):
             found[name] = _CLEANED.get(path.suffix, bytes)(path.read_bytes())
     return found
 
