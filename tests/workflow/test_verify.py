@@ -48,7 +48,10 @@ def test_a_campaign_that_was_run_is_verified_bit_by_bit(checkout: Checkout) -> N
     code, output, differences = verify(checkout, "verify_seed=5")
     assert code == 0, output
     assert differences == []
-    assert "recomputing 1 segment, 1 probe, 7 tables, 1 claim, 1 figure, 1 report (sample 1, seed 5)" in output
+    assert (
+        "recomputing 1 segment, 1 probe, 7 tables, 1 claim, 1 figure's data, 1 figure, 1 report (sample 1, seed 5)"
+        in output
+    )
     assert "equal bit by bit, measured times aside: 1 segment, 1 probe, 7 tables" in output
     assert "not recomputed, digests only: 1 data set, 2 segments" in output
     after = {path: path.stat().st_mtime_ns for path in (checkout.folder / "results").rglob("*") if path.is_file()}
@@ -81,7 +84,7 @@ def test_damage_is_named_and_nothing_is_repaired(checkout: Checkout) -> None:
     assert any(line.startswith(f"difference: {edited}: was edited") for line in differences)
     assert any(line.startswith(f"difference: {truncated}: was edited, damaged") for line in differences)
     assert any("accuracy.png: is missing" in line for line in differences)
-    assert any(f"accuracy.svg: was made from another {edited}" in line for line in differences)
+    assert any("accuracy.csv: was made from another results/small/tables/one" in line for line in differences)
     assert any('(title: "Accuracy" recorded, "Another title" planned)' in line for line in differences)
     assert "mixed" in table.read_text() and not (results / "small/figures/one/accuracy.png").exists()
 
@@ -98,7 +101,9 @@ def test_a_crate_conforms_and_can_be_verified_where_it_is_unpacked(checkout: Che
     there = subprocess.run(command, cwd=tmp_path / "crate", capture_output=True, text=True)
     assert there.returncode == 0, there.stdout + there.stderr
     assert "not checked, not found: 3 segments, 1 probe" in there.stdout
-    assert "equal bit by bit, measured times aside: 1 claim, 1 figure, 6 tables, 1 report" in there.stdout
+    assert (
+        "equal bit by bit, measured times aside: 1 claim, 1 figure's data, 1 figure, 6 tables, 1 report" in there.stdout
+    )
 
 
 def test_damaged_results_are_not_packed(checkout: Checkout) -> None:
