@@ -1,6 +1,7 @@
 """The promises about reruns: every change of `docs/reruns.yaml`, made in a copy of a project that has been run.
 
-Of the long sections on keys of a campaign every third row is tested, and all with `BATCHLAB_COMPLETE=1` (`make test-slow`).
+Of the long sections on keys of a campaign every third row is tested; `make test-slow` tests all
+(`BATCHLAB_COMPLETE=1`).
 """
 
 from __future__ import annotations
