@@ -18,7 +18,7 @@ Schema = dict[str, Any]
 PRECISIONS = ("float32", "float64")
 # Keys of every kind of probe, figure and derived table; the first one names the kind.
 PROBE_KEYS = ("probe", "arms", "epochs", "seeds")
-FIGURE_KEYS = ("chart", "title", "caption", "table", "where")
+FIGURE_KEYS = ("chart", "title", "finding", "caption", "table", "where")
 TABLE_KEYS = ("derivation",)
 
 _LARGEST_COUNT = 10**9
@@ -264,7 +264,7 @@ def _probe() -> Schema:
 
 
 def _figure() -> Schema:
-    texts = {"title": _TEXT, "caption": _TEXT}
+    texts = {"title": _TEXT, "caption": _TEXT, "finding": _TEXT}
     keys = {**texts, "table": _ref("tables"), "where": _ref("filter")}
     return _of_kinds("chart", find.charts(), required=("chart", "title", "caption", "table"), keys=keys)
 

@@ -14,7 +14,9 @@ from batchlab.tables import contract
 from batchlab.tables.base import CLAIMS
 
 # Formats of a figure: name of the rule's output → ending of the file.
-FORMATS = {"svg": "svg", "png": "png", "html": "html", "vl_json": "vl.json"}
+FORMATS = {"svg": "svg", "png": "png", "pdf": "pdf", "html": "html", "vl_json": "vl.json"}
+# The scripts of all interactive figures, below the folder of the campaign.
+BUNDLE = "figures/vega-bundle.js"
 
 
 def model_source(plan: Plan, segment: str) -> dict[str, Any]:
