@@ -34,6 +34,7 @@ from batchlab.planning.named_columns import (
 )
 from batchlab.planning.parts import Arm, DerivedTable, Plan, Probe, Study, seed_blocks
 from batchlab.planning.recipes import Recipe, expand, filter_of
+from batchlab.planning.references import with_source
 from batchlab.planning.study_settings import ProbeSettings, derived_options, probes_of
 from batchlab.tables.base import CLAIMS, STUDY_TABLES
 
@@ -213,6 +214,19 @@ def _check_item(where: str, item: Mapping[str, Any], tables: Mapping[str, Table]
         check_rows(where, " and ".join(tables_named(item)), item, foreseen)
 
 
+def _told(where: str, named: Sequence[str], settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return those of the named claims that a campaign has not taken out of the study.
+
+    Raises:
+        BatchlabError: A claim that the study never had.
+    """
+    claims = settings.get("claims", {})
+    for key in named:
+        if key not in claims:
+            raise unknown(where, "claim", key, claims)
+    return tuple(key for key in named if claims[key] is not None)
+
+
 def _study(chains: Chains, name: str) -> Study:
     config = chains.plan.config
     settings = config["studies"][name]
@@ -244,6 +258,16 @@ def _study(chains: Chains, name: str) -> Study:
     for key, claim in claims.items():
         if claim.get("figure") and claim["figure"] not in figures:
             faults.add(unknown(f"studies.{name}.claims.{key}.figure", "figure", claim["figure"], figures))
+        with faults.part():
+            claims[key] = with_source(f"studies.{name}.claims.{key}", claim, config["references"])
+    answer: tuple[str, ...] = ()
+    with faults.part():
+        answer = _told(f"studies.{name}.answer", settings.get("answer", []), settings)
+    for key, figure in figures.items():
+        with faults.part():
+            where = f"studies.{name}.figures.{key}.finding"
+            if "finding" in figure and not _told(where, [figure["finding"]], settings):
+                del figure["finding"]
     if reference is not None:
         where = f"studies.{name}.reference"
         with faults.part():
@@ -263,6 +287,7 @@ def _study(chains: Chains, name: str) -> Study:
         automatic=tuple(automatic),
         figures=figures,
         claims=claims,
+        answer=answer,
     )
 
 
