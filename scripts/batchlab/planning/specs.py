@@ -18,6 +18,9 @@ FORMATS = {"svg": "svg", "png": "png", "pdf": "pdf", "html": "html", "vl_json": 
 # The scripts of all interactive figures, below the folder of the campaign.
 BUNDLE = "figures/vega-bundle.js"
 
+# Fields of a column that the verdict on it depends on.
+_OF_VALUES = ("title", "unit", "factor", "bounds", "positive")
+
 
 def model_source(plan: Plan, segment: str) -> dict[str, Any]:
     """Return the model's settings with the file of a user's model; nothing for a built-in one."""
@@ -120,7 +123,8 @@ def claims_spec(plan: Plan, study: str) -> dict[str, Any]:
     claims = plan.studies[study].claims
     tables = plan.studies[study].tables
     read = [tables[name] for name in dict.fromkeys(name for claim in claims.values() for name in names_read(claim))]
-    named = {claim["value"] for claim in claims.values()} | {
+    values = {claim["value"] for claim in claims.values()}
+    named = values | {
         column for claim in claims.values() for side in ("of", "minus") for column in claim.get(side) or ()
     }
     return {
@@ -130,6 +134,7 @@ def claims_spec(plan: Plan, study: str) -> dict[str, Any]:
         "columns": list(CLAIMS.names),
         "tables": contract.reading_spec(read),
         "derived": contract.derived_spec(read, sorted(named)),
+        "values": contract.columns_spec(contract.columns_of(read), values, _OF_VALUES),
     }
 
 
