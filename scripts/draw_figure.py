@@ -6,7 +6,7 @@ from pathlib import Path
 from batchlab.charts import export
 from batchlab.charts.drawn import read_drawn
 from batchlab.charts.figure import figure_from
-from batchlab.charts.findings import finding_of
+from batchlab.charts.headings import finding_of
 from batchlab.files import atomic_path, write_text
 from batchlab.records.job import job
 

@@ -21,6 +21,8 @@ HINT = (
 )
 # The line with the source below a drawing, in its pixels.
 _FOOT = 18
+# Orders of the two fonts of a figure that are tried; one in two is the right one.
+_MOST_TRIES = 60
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -41,7 +43,8 @@ figcaption, p {{ max-width: 42rem; margin: 1rem 0 0; color: {grey}; }}
 <body>
 <main>
 <h1>{title}</h1>
-<figure><div id="figure" tabindex="0" role="region" aria-label="{title}"></div><figcaption>{caption}</figcaption></figure>
+<figure><div id="figure" tabindex="0" role="region" aria-label="{title}"></div>
+<figcaption>{caption}</figcaption></figure>
 <p>{hint}</p>
 <p><small>{source}</small></p>
 </main>
@@ -91,7 +94,12 @@ def to_svg(specification: Mapping[str, Any], source: str = "") -> str:
         specification: Vega-Lite specification.
         source: Where the figure comes from; a small line below it.
     """
-    return _signed(scoped(vl_convert.vegalite_to_svg(dict(specification)), "clip"), source) + "\n"
+    # What only a pointer can catch is no part of a picture.
+    seen = re.sub(
+        r'<path [^>]* opacity="0"(?: [^>]*)?(?:/>|></path>)', "", vl_convert.vegalite_to_svg(dict(specification))
+    )
+    drawn = re.sub(r'<rect [^>]*fill="transparent"/>', "", seen, count=1)
+    return _signed(scoped(drawn, "clip"), source) + "\n"
 
 
 def _size(svg: str) -> tuple[int, int]:
@@ -108,7 +116,9 @@ def _signed(svg: str, source: str) -> str:
         return svg
     width, height = _size(svg)
     taller = height + _FOOT
-    svg = svg.replace(f'height="{height}" viewBox="0 0 {width} {height}"', f'height="{taller}" viewBox="0 0 {width} {taller}"', 1)
+    svg = svg.replace(
+        f'height="{height}" viewBox="0 0 {width} {height}"', f'height="{taller}" viewBox="0 0 {width} {taller}"', 1
+    )
     words = html.escape(source)
     place = f'x="6" y="{height + 10}" font-family="{theme.FONT}" font-size="9.5px" fill="{theme.GREY}"'
     return svg.removesuffix("</svg>") + f'<text class="source" {place}>{words}</text></svg>'
@@ -128,8 +138,20 @@ def to_png(svg: str, scale: float = 2) -> bytes:
 
 
 def to_pdf(svg: str) -> bytes:
-    """Return a drawn figure as PDF."""
-    return bytes(vl_convert.svg_to_pdf(_on_white(svg)))
+    """Return a drawn figure as PDF, the same bytes each time.
+
+    The converter writes the entries of dictionaries, and the fonts, in any order. Entries are sorted, which leaves
+    every object where the file's table of contents says it is; of the orders of fonts the ascending one is waited for.
+    """
+    entries = rb"(?:[ \t]*/[A-Za-z]+\d+ \d+ 0 R\r?\n)+"
+    paper = _on_white(svg)
+    for _ in range(_MOST_TRIES):
+        drawn = vl_convert.svg_to_pdf(paper)
+        drawn = re.sub(entries, lambda match: b"".join(sorted(match[0].splitlines(keepends=True))), drawn)
+        fonts = [int(number) for number in re.findall(rb"(\d+) 0 obj\s*<<\s*/Type /Font\s*/Subtype /Type0", drawn)]
+        if fonts == sorted(fonts):
+            break
+    return bytes(drawn)
 
 
 def javascript() -> str:
@@ -211,7 +233,8 @@ def interactive(specification: Mapping[str, Any]) -> dict[str, Any]:
                 if unit.get("name") is None and not any("name" in other for other in layers):
                     unit["name"] = f"panel{number}"
                     chosen.append(unit["name"])
-        base = next((unit for unit in layers if _continuous(unit)), None)
+        zoomed = [unit for unit in layers if _continuous(unit)]
+        base = next((unit for unit in zoomed if "name" in unit), zoomed[0] if zoomed else None)
         if base is not None:
             base.setdefault("name", f"panel{number}")
             zoom = {"type": "interval", "encodings": _continuous(base), "zoom": "wheel![event.shiftKey]"}

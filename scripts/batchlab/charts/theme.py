@@ -13,8 +13,8 @@ from batchlab.errors import BatchlabError
 FONT = "Liberation Sans, Arimo, Arial, Helvetica, sans-serif"
 INK, GREY, LIGHT = "#1b1f24", "#5f6670", "#e3e6ea"
 
-# Every line has a contrast of at least 3 : 1 on white (WCAG 2.1, 1.4.11). The first two are those of Okabe & Ito (2008),
-# "Color Universal Design"; the others are chosen to be told apart with and without colour blindness.
+# Every line has a contrast of at least 3 : 1 on white (WCAG 2.1, 1.4.11). The first two are those of Okabe & Ito
+# (2008), "Color Universal Design"; the others are chosen to be told apart with and without colour blindness.
 CATEGORIES = ("#0072B2", "#D55E00", "#00855f", "#380b57", "#898ca2", "#413402", "#6d536b", "#012e2f")
 
 # Small batches are orange, large ones dark: lightness falls while the hue turns through red, purple and blue, and
@@ -134,9 +134,9 @@ def config() -> dict[str, Any]:
     """Return the Vega-Lite configuration that every figure carries."""
     return {
         # A page shows through; PNG and PDF are put on white.
-        "background": None,
+        "background": "transparent",
         "font": FONT,
-        "padding": {"left": 6, "right": 10, "top": 6, "bottom": 6},
+        "padding": {"left": 6, "right": 22, "top": 6, "bottom": 6},
         "view": {"stroke": None},
         "title": {
             "anchor": "start",

@@ -19,9 +19,11 @@ from batchlab.declarations.options import (
     Counts,
     Flag,
     Limits,
+    Names,
     Number,
     Numbers,
     Option,
+    RowFilter,
     Text,
 )
 from batchlab.errors import shown
@@ -74,6 +76,10 @@ def values(option: Option) -> str:
             return "`[low, high]`"
         case Text():
             return "text"
+        case Names():
+            return "list of names"
+        case RowFilter():
+            return "columns and values, as in `where`"
     raise TypeError(f"{type(option).__name__} has no words; say them here")
 
 
