@@ -6,7 +6,7 @@ import copy
 import datetime
 import functools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -119,10 +119,19 @@ def _explain(error: jsonschema.ValidationError) -> BatchlabError:
         # The branch that fails deepest is the one that the author meant; of those that fail at the value itself, one
         # that asks for its type.
         simple = ("type", "anyOf", "enum", "const")
-        meant = max(error.context, key=lambda e: (len(e.absolute_path), e.validator not in simple))
+        meant = max(_branches(error), key=lambda e: (len(e.absolute_path), e.validator not in simple))
         if len(meant.absolute_path) > len(error.absolute_path) or meant.validator not in simple:
             return _explain(meant)
     return BatchlabError(f"{where}: {shown(value)} is not possible; allowed: {_allowed(error)}")
+
+
+def _branches(error: jsonschema.ValidationError) -> Iterator[jsonschema.ValidationError]:
+    """Yield what is wrong with each alternative, those of alternatives within alternatives too."""
+    for branch in error.context or ():
+        if branch.validator == "anyOf" and branch.context:
+            yield from _branches(branch)
+        else:
+            yield branch
 
 
 def _allowed(error: jsonschema.ValidationError) -> str:

@@ -1,0 +1,1 @@
+"""Schedules by which the learning rate follows the position in training: one file each, with a `SCHEDULE`."""
