@@ -14,7 +14,7 @@ from batchlab.backend.resident import Resident
 from batchlab.backend.runtime import float_type, jax
 from batchlab.jax_core.functional import KERNELS, Program, Stored, Values, examples, forward
 from batchlab.jax_core.scanned_updates import State, updates_of
-from batchlab.jax_core.scheduled_updates import places_of, scheduled_updates_of
+from batchlab.jax_core.scheduled_scan import places_of, scheduled_updates_of
 from batchlab.jax_core.vectorising import compilation, over_replicas
 
 Arrays = dict[str, NDArray[Any]]

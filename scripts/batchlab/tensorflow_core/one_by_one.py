@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from batchlab.backend.resident import Resident
 from batchlab.backend.runtime import float_type, tf
-from batchlab.tensorflow_core.scheduled_updates import compile_scheduled_updates
+from batchlab.tensorflow_core.scheduled_loop import compile_scheduled_updates
 from batchlab.tensorflow_core.tapes import KERNELS, examples
 from batchlab.tensorflow_core.update_loop import compile_updates
 from batchlab.tensorflow_core.xla_choice import compilation
