@@ -48,20 +48,3 @@ class Schedule:
     def options(self) -> tuple[Option, ...]:
         """All options."""
         return (*self.own, *COMMON)
-
-    def share(self, before: float, after: float, length: float, options: Mapping[str, Any]) -> float:
-        """Return the share of the phase's learning rate with which an update is made.
-
-        A warm-up rises linearly and reaches 1 with its last update, so that no update is made at rate 0.
-
-        Args:
-            before: Position where the update starts, in the unit, from the beginning of the schedule.
-            after: Position where it ends.
-            length: Length of the whole schedule in the unit.
-            options: All options.
-        """
-        warmup = options["warmup"]
-        ramp = min(1.0, after / warmup) if warmup else 1.0
-        rise = options["warmup_from"] + (1 - options["warmup_from"]) * ramp
-        place = max(0.0, (before - warmup) / (length - warmup)) if self.spans else before
-        return float(rise * self.factor(place, options))

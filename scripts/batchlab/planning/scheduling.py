@@ -10,6 +10,7 @@ from batchlab.declarations import find
 from batchlab.declarations.options import Sequence, with_defaults
 from batchlab.errors import BatchlabError, shown
 from batchlab.planning.positions import Place
+from batchlab.schedules import share_of_rate
 
 
 def schedule_of(where: str, value: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -72,4 +73,4 @@ def rate_at(
     step = 1 if counted else min(batch_size, examples - at.examples % examples)
     declared = find.schedules()[schedule["name"]]
     length = schedule.get("length", 0) / per_unit
-    return learning_rate * declared.share(begin / per_unit, (begin + step) / per_unit, length, schedule)
+    return learning_rate * share_of_rate(declared, begin / per_unit, (begin + step) / per_unit, length, schedule)

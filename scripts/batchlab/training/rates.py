@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchlab.declarations.schedule import Schedule
+from batchlab.schedules import share_of_rate
 
 
 def rates(
@@ -38,5 +39,7 @@ def rates(
     per_unit = examples if schedule["unit"] == "epochs" else 1
     positions = ((places - schedule["begin"]) / per_unit).tolist()
     length = schedule.get("length", 0) / per_unit
-    shares = [declared.share(before, after, length, schedule) for before, after in itertools.pairwise(positions)]
+    shares = [
+        share_of_rate(declared, before, after, length, schedule) for before, after in itertools.pairwise(positions)
+    ]
     return learning_rate * np.array(shares, dtype=np.float64)
