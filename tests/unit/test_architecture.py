@@ -62,7 +62,7 @@ import yaml
 from batchlab.declarations import find
 from batchlab.planning.lookup import open_campaign
 config = yaml.safe_load(open({str(PROJECT / "config/quick.yaml")!r}))
-campaign = open_campaign(config, [], dict(os.environ), lambda path: path, "9.27.1")
+campaign = open_campaign(config, [], {{}}, dict(os.environ), lambda path: path, "9.27.1")
 assert len(list(campaign.jobs)) > 100
 print(json.dumps(sorted({{name.partition(".")[0] for name in sys.modules}})))
 """

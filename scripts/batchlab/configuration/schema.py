@@ -252,6 +252,7 @@ def _phase() -> Schema:
         {
             "epochs": _ref("count"),
             "updates": _ref("count"),
+            "share": _ref("positive"),
             "batch_size": _ref("size"),
             "batch_size_factor": _ref("count"),
             "accumulation": _ref("count"),
@@ -260,7 +261,7 @@ def _phase() -> Schema:
             "learning_rate_factor": _ref("positive"),
             "learning_rate_rule": _ref("rule"),
         },
-        oneOf=[{"required": ["epochs"]}, {"required": ["updates"]}],
+        oneOf=[{"required": ["epochs"]}, {"required": ["updates"]}, {"required": ["share"]}],
     )
 
 

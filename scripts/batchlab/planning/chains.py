@@ -154,8 +154,11 @@ class Chains:
         for epoch in epochs:
             target = stops.get(epoch * examples) if epoch is not None else arm.chain[-1]
             if target is None:
+                length = arm.recipe.last_epoch
+                ends = f"it ends after epoch {length}" if length is not None else "its length is counted in updates"
                 raise BatchlabError(
-                    f"{settings.where}.epochs: arm {arm.recipe.arm} has no epoch {epoch}; it ends earlier"
+                    f"{settings.where}.epochs: arm {arm.recipe.arm} has no epoch {epoch}, {ends}; name other epochs "
+                    "(last is the end of any arm), or give the arm more epochs"
                 )
             targets.append(target)
         last = targets[-1]

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from batchlab.configuration.faults import Collected
 from batchlab.declarations import find
 from batchlab.errors import BatchlabError, unknown
+from batchlab.planning.declared_names import check_declared
 from batchlab.planning.texts import fill
 
 # Fields of a recipe that may hold a list, in the order in which they appear in an arm's name.
@@ -162,6 +164,72 @@ def _grid(recipe: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield dict(zip(lists, values, strict=True))
 
 
+def _in_epochs(where: str, phases: Sequence[Mapping[str, Any]], arm: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return phases whose shares of the arm's epochs are epochs: 1 and 2 of 30 are 10 and 20.
+
+    The ends of phases are rounded, so that all of them together are as long as the arm.
+    """
+    if not any("share" in phase for phase in phases):
+        return [dict(phase) for phase in phases]
+    if not all("share" in phase for phase in phases) or arm.get("updates") is not None:
+        raise BatchlabError(
+            f"{where}.phases: lengths in shares and others do not mix; give every phase a share or none"
+        )
+    total = sum(phase["share"] for phase in phases)
+    ends = [
+        0,
+        *(math.floor(arm["epochs"] * part / total + 0.5) for part in itertools.accumulate(p["share"] for p in phases)),
+    ]
+    lengths = [end - start for start, end in itertools.pairwise(ends)]
+    if min(lengths) < 1:
+        raise BatchlabError(
+            f"{where}.phases: {arm['epochs']} epochs are too few for {len(phases)} phases of these shares; "
+            "give the arm more epochs"
+        )
+    return [
+        {**{key: value for key, value in phase.items() if key != "share"}, "epochs": length}
+        for phase, length in zip(phases, lengths, strict=True)
+    ]
+
+
+def _arms(
+    config: Mapping[str, Any], study: str, key: str, recipe: Mapping[str, Any], defaults: Mapping[str, Any]
+) -> Iterator[Recipe]:
+    """Yield the arms of one recipe."""
+    settings = config["studies"][study]
+    where = f"studies.{study}.arms.{key}"
+    if (size := math.prod(len(values) for values in recipe.values() if isinstance(values, list))) > MOST_ARMS:
+        raise BatchlabError(f"{where}: its lists make {size} arms; allowed: {MOST_ARMS} at most")
+    for point in _grid(recipe):
+        fields = {**defaults, **recipe, **point}
+        for field in ("dataset", "model", "optimizer"):
+            # The line names the place where the name stands.
+            place = (
+                f"{where}.{field}" if field in recipe else f"studies.{study}.{field}" if field in settings else field
+            )
+            check_declared(place, field, fields[field], config)
+        pieces = _in_epochs(where, fields.pop("phases", None) or [{}], fields)
+        phases = tuple(_phase(config, where, {**fields, **piece}) for piece in pieces)
+        values = dict(point)
+        for field in {"batch_size", "micro_batch"} & point.keys():
+            values[field] = batch_size_of(config, f"{where}.{field}", point[field])
+        suffixes = [_SUFFIXES.get(field, "{}").format(value) for field, value in values.items()]
+        label = ", ".join(_LABELS.get(field, "{}").format(value) for field, value in values.items())
+        quoted = {"B": phases[-1].batch_size, "K": phases[-1].accumulation}
+        text = fill(f"{where}.label", recipe.get("label", ""), quoted)
+        yield Recipe(
+            arm="-".join([key, *suffixes]),
+            key=key,
+            label=f"{text}, {label}" if text and label else text or label or key.replace("_", " "),
+            dataset=fields["dataset"],
+            model=fields["model"],
+            optimizer=fields["optimizer"],
+            precision=fields["precision"],
+            rule=fields["learning_rate_rule"],
+            phases=phases,
+        )
+
+
 def expand(config: Mapping[str, Any], study: str) -> list[Recipe]:
     """Return the arms of a study: one for each point of each recipe's grid.
 
@@ -169,6 +237,7 @@ def expand(config: Mapping[str, Any], study: str) -> list[Recipe]:
         BatchlabError: For an unknown name or a K that does not divide B; the message names the key.
     """
     arms: list[Recipe] = []
+    faults = Collected()
     settings = config["studies"][study]
     defaults = {
         "batch_size": "small",
@@ -180,34 +249,7 @@ def expand(config: Mapping[str, Any], study: str) -> list[Recipe]:
     for key, recipe in settings["arms"].items():
         if recipe is None:  # a campaign takes an arm out of the catalogue with `name: null`
             continue
-        where = f"studies.{study}.arms.{key}"
-        if (size := math.prod(len(values) for values in recipe.values() if isinstance(values, list))) > MOST_ARMS:
-            raise BatchlabError(f"{where}: its lists make {size} arms; allowed: {MOST_ARMS} at most")
-        for point in _grid(recipe):
-            fields = {**defaults, **recipe, **point}
-            for field, table in (("dataset", "datasets"), ("model", "models"), ("optimizer", "optimizers")):
-                if fields[field] not in config[table]:
-                    raise unknown(f"{where}.{field}", field, fields[field], config[table])
-            pieces = fields.pop("phases", None) or [{}]
-            phases = tuple(_phase(config, where, {**fields, **piece}) for piece in pieces)
-            values = dict(point)
-            for field in {"batch_size", "micro_batch"} & point.keys():
-                values[field] = batch_size_of(config, f"{where}.{field}", point[field])
-            suffixes = [_SUFFIXES.get(field, "{}").format(value) for field, value in values.items()]
-            label = ", ".join(_LABELS.get(field, "{}").format(value) for field, value in values.items())
-            quoted = {"B": phases[-1].batch_size, "K": phases[-1].accumulation}
-            text = fill(f"{where}.label", recipe.get("label", ""), quoted)
-            arms.append(
-                Recipe(
-                    arm="-".join([key, *suffixes]),
-                    key=key,
-                    label=f"{text}, {label}" if text and label else text or label or key.replace("_", " "),
-                    dataset=fields["dataset"],
-                    model=fields["model"],
-                    optimizer=fields["optimizer"],
-                    precision=fields["precision"],
-                    rule=fields["learning_rate_rule"],
-                    phases=phases,
-                )
-            )
+        with faults.part():
+            arms += _arms(config, study, key, recipe, defaults)
+    faults.tell()
     return arms
