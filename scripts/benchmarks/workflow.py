@@ -98,7 +98,7 @@ _SNAKEMAKE = (sys.executable, "-m", "snakemake", "--cores", "1", "--configfile",
 _PLAN = """
 import json, sys, time
 sys.path.insert(0, "scripts")
-from batchlab.configuration.campaign import campaign as configuration
+from batchlab.configuration import campaign as configuration
 from batchlab.planning import plan
 config = json.load(open("config/many.yaml"))
 clock = time.perf_counter()
