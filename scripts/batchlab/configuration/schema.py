@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from batchlab.declarations import find
-from batchlab.declarations.claim import AGGREGATES, EXPECTATIONS, TESTS
+from batchlab.declarations.claim import AGGREGATES, EVIDENCE, EXPECTATIONS, STANDINGS, TESTS, WORDS
 from batchlab.declarations.options import REQUIRED, Option
 
 Schema = dict[str, Any]
@@ -18,7 +18,7 @@ Schema = dict[str, Any]
 PRECISIONS = ("float32", "float64")
 # Keys of every kind of probe, figure and derived table; the first one names the kind.
 PROBE_KEYS = ("probe", "arms", "epochs", "seeds")
-FIGURE_KEYS = ("chart", "title", "caption", "table", "where")
+FIGURE_KEYS = ("chart", "title", "finding", "caption", "table", "where")
 TABLE_KEYS = ("derivation",)
 
 _LARGEST_COUNT = 10**9
@@ -70,6 +70,16 @@ def kind_name(group: str, kind: str) -> str:
     return f"{group}_{kind}"
 
 
+def _named_kinds(group: str, declared: Mapping[str, Any]) -> Schema:
+    """Return the schema of a mapping whose `name` says which of the declared things it is."""
+    return {
+        "type": "object",
+        "required": ["name"],
+        "properties": {"name": {"enum": list(declared)}},
+        "allOf": _alternatives("name", declared, group),
+    }
+
+
 def _kind(group: str, kind: str, common: Iterable[str], options: Iterable[Option]) -> tuple[str, Schema]:
     own = {option.name: option.complete_schema() for option in options}
     needed = [option.name for option in options if option.default is REQUIRED]
@@ -86,11 +96,11 @@ def _kinds(group: str, common: Iterable[str], declared: Mapping[str, Any]) -> di
     return dict(_kind(group, kind, common, item.options) for kind, item in declared.items())
 
 
-def _alternatives(group: str, declared: Iterable[str]) -> list[Schema]:
+def _alternatives(key: str, declared: Iterable[str], group: str = "") -> list[Schema]:
     return [
         {
-            "if": {"properties": {group: {"const": kind}}, "required": [group]},
-            "then": _ref(kind_name(group, kind)),
+            "if": {"properties": {key: {"const": kind}}, "required": [key]},
+            "then": _ref(kind_name(group or key, kind)),
         }
         for kind in declared
     ]
@@ -132,12 +142,28 @@ def _campaign() -> dict[str, Schema]:
         "datasets": _named(_ref("dataset"), "alias", default={"digits": {"name": "digits"}}),
         "models": _named(_ref("model"), "alias", default={"mlp": {"name": "mlp"}}),
         "optimizers": _named(_ref("optimizer"), "alias", default={"sgd": {"name": "sgd", "learning_rate": 0.1}}),
+        "references": _named(_ref("reference"), default={}),
         "studies": _removable("study"),
     }
 
 
+def _reference() -> Schema:
+    return _object(
+        {
+            "authors": {"type": "array", "items": _TEXT, "minItems": 1},
+            "year": _integer(1, 9999),
+            **dict.fromkeys(("title", "venue", "doi", "arxiv", "url"), _TEXT),
+            "short": {**_TEXT, "description": "How texts quote it, instead of authors and year"},
+        },
+        required=["authors", "year", "title"],
+        anyOf=[{"required": [key]} for key in ("doi", "arxiv", "url")],
+    )
+
+
 def _values() -> dict[str, Schema]:
-    rules = {"enum": list(find.rules())}
+    alone = [
+        name for name, rule in find.rules().items() if not any(option.default is REQUIRED for option in rule.options)
+    ]
     named_or_file = {
         "type": "object",
         "properties": {"name": _TEXT, "file": {"type": "string", "minLength": 1}},
@@ -160,7 +186,8 @@ def _values() -> dict[str, Schema]:
         "names": _one_or_list(_TEXT),
         "precision": {"enum": list(PRECISIONS)},
         "precisions": _one_or_list(_ref("precision")),
-        "rule": rules,
+        "rule": {"anyOf": [{"enum": alone}, _named_kinds("rule", find.rules())]},
+        "schedule": _named_kinds("schedule", find.schedules()),
         "rules": _one_or_list(_ref("rule")),
         "dataset": named_or_file,
         "model": named_or_file,
@@ -199,9 +226,18 @@ def _study() -> Schema:
             "tables": _removable("derived_table"),
             "figures": _removable("figure"),
             "claims": _removable("claim"),
+            "answer": {
+                "type": "array",
+                "items": _TEXT,
+                "uniqueItems": True,
+                "description": "Claims whose findings answer the question",
+            },
         },
         required=["title", "question", "arms"],
     )
+
+
+_OTHER_RULES: Schema = {"type": "array", "items": _ref("rule")}
 
 
 def _recipe() -> Schema:
@@ -217,7 +253,9 @@ def _recipe() -> Schema:
             "learning_rate": _ref("positives"),
             "learning_rate_factor": _ref("positives"),
             "learning_rate_rule": _ref("rules"),
+            "other_rules": _OTHER_RULES,
             "reference_batch_size": _ref("size"),
+            "schedule": _ref("schedule"),
             "epochs": _integer(0, _LARGEST_COUNT),
             "updates": _ref("count"),
             "phases": {"type": "array", "minItems": 1, "items": _ref("phase")},
@@ -232,6 +270,7 @@ def _phase() -> Schema:
         {
             "epochs": _ref("count"),
             "updates": _ref("count"),
+            "share": _ref("positive"),
             "batch_size": _ref("size"),
             "batch_size_factor": _ref("count"),
             "accumulation": _ref("count"),
@@ -239,8 +278,10 @@ def _phase() -> Schema:
             "learning_rate": _ref("positive"),
             "learning_rate_factor": _ref("positive"),
             "learning_rate_rule": _ref("rule"),
+            "other_rules": _OTHER_RULES,
+            "schedule": _ref("schedule"),
         },
-        oneOf=[{"required": ["epochs"]}, {"required": ["updates"]}],
+        oneOf=[{"required": ["epochs"]}, {"required": ["updates"]}, {"required": ["share"]}],
     )
 
 
@@ -264,7 +305,7 @@ def _probe() -> Schema:
 
 
 def _figure() -> Schema:
-    texts = {"title": _TEXT, "caption": _TEXT}
+    texts = {"title": _TEXT, "caption": _TEXT, "finding": _TEXT}
     keys = {**texts, "table": _ref("tables"), "where": _ref("filter")}
     return _of_kinds("chart", find.charts(), required=("chart", "title", "caption", "table"), keys=keys)
 
@@ -272,7 +313,13 @@ def _figure() -> Schema:
 def _claim() -> Schema:
     return _object(
         {
-            **dict.fromkeys(("statement", "source", "published"), _TEXT),
+            "statement": _TEXT,
+            "source": {"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "uniqueItems": True}]},
+            "published": _TEXT,
+            "published_value": {"anyOf": [{"type": "number"}, _ref("range")]},
+            "standing": _with_default(EVIDENCE, {"enum": list(STANDINGS)}),
+            "because": _TEXT,
+            "words": _object(dict.fromkeys(WORDS, _TEXT), minProperties=1),
             "test": {"enum": list(TESTS)},
             "table": _ref("tables"),
             "value": _TEXT,
@@ -300,6 +347,7 @@ def schema() -> Schema:
             "study": _study(),
             "recipe": _recipe(),
             "phase": _phase(),
+            "reference": _reference(),
             "probe": _probe(),
             **_kinds("probe", PROBE_KEYS, find.probes()),
             "derived_table": _of_kinds("derivation", find.derivations(), required=("derivation",), keys={}),
@@ -307,5 +355,7 @@ def schema() -> Schema:
             "figure": _figure(),
             **_kinds("chart", FIGURE_KEYS, find.charts()),
             "claim": _claim(),
+            **_kinds("rule", ("name",), find.rules()),
+            **_kinds("schedule", ("name",), find.schedules()),
         },
     }
