@@ -16,8 +16,8 @@ from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from batchlab.planning import lookup
+from batchlab.progress.narration import Telling, foretold
 from batchlab.progress.screen import Screen
-from batchlab.progress.telling import Telling, foretold
 
 # What Snakemake says for itself at the end of a run with failed jobs; their reasons say more.
 _REPEATED = ("At least one job did not complete successfully", "Complete log", "Exiting because a job execution failed")

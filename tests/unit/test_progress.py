@@ -19,11 +19,11 @@ from batchlab.planning import lookup
 from batchlab.planning.lookup import Campaign
 from batchlab.progress import checkpoints
 from batchlab.progress.costs import Costs
+from batchlab.progress.job_names import Words, duration, size
+from batchlab.progress.narration import Telling, foretold
 from batchlab.progress.run import Run
 from batchlab.progress.screen import Screen, bar, fitted
-from batchlab.progress.telling import Telling, foretold
 from batchlab.progress.verdicts import counts
-from batchlab.progress.words import Words, duration, size
 from batchlab.training.checkpoint import Checkpoint
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from batchlab.planning.jobs import Job
 from batchlab.planning.lookup import Campaign
 from batchlab.progress.costs import Costs
-from batchlab.progress.words import Words, stage
+from batchlab.progress.job_names import Words, stage
 
 # A job that takes longer than foreseen counts as so much done until it ends.
 _ALMOST = 0.97

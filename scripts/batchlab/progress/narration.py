@@ -9,9 +9,9 @@ from pathlib import Path
 
 from batchlab.planning.lookup import Campaign
 from batchlab.progress import checkpoints, verdicts
+from batchlab.progress.job_names import duration, size, stage
 from batchlab.progress.run import Run, forecast
 from batchlab.progress.screen import Screen, bar
-from batchlab.progress.words import duration, size, stage
 
 # Seconds between two drawings of the live line, two looks at checkpoints, and two plain lines about long jobs.
 _DRAW, _LOOK, _SPEAK = 0.5, 5.0, 60.0
