@@ -27,7 +27,7 @@ class Figure:
         batch_sizes: All batch sizes of the campaign, the domain of their colours.
         identity: Digest of the training behind the tables, printed in the figure.
         changes: Epochs at which an arm changes its batch size or learning rate.
-        regions: What was published, or is allowed as a margin, see `batchlab.charts.published`.
+        regions: What was published, or is allowed as a margin, see `batchlab.charts.expected_values`.
     """
 
     study: str

@@ -17,8 +17,8 @@ from batchlab.charts.averaging import (
     stacked,
     subtracted,
 )
+from batchlab.charts.expected_values import regions
 from batchlab.charts.figure import Figure
-from batchlab.charts.published import regions
 from batchlab.charts.quantities import axes_of, quantity
 from batchlab.charts.rows import Rows
 from batchlab.charts.telling import tell_apart

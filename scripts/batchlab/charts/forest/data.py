@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import pandas as pd
 
 from batchlab.charts.averaging import counts, means, significant, stacked
+from batchlab.charts.expected_values import regions
 from batchlab.charts.figure import Figure
 from batchlab.charts.forest.row_axes import forest_axes
-from batchlab.charts.published import regions
 from batchlab.charts.quantities import quantity
 from batchlab.charts.rows import Rows
 from batchlab.charts.telling import tell_apart

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from batchlab.charts.averaging import counts, in_drawing_order, in_order, means, note, significant, stacked
+from batchlab.charts.expected_values import regions
 from batchlab.charts.figure import Figure
-from batchlab.charts.published import regions
 from batchlab.charts.quantities import axes_of, quantity
 from batchlab.charts.rows import Rows
 from batchlab.charts.telling import tell_apart
