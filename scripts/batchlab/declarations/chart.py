@@ -15,6 +15,7 @@ from batchlab.declarations.options import (
     Limits,
     Names,
     Option,
+    Renamed,
     RowFilter,
     Text,
 )
@@ -36,7 +37,7 @@ class Chart:
     summary: str
     options: tuple[Option, ...]
     always: tuple[str, ...] = ()
-    only_drawn: tuple[str, ...] = ("x_title", "y_title", "x_domain", "y_domain", "own_axes")
+    only_drawn: tuple[str, ...] = ("x_title", "y_title", "x_domain", "y_domain", "own_axes", "names")
 
     def columns(self, values: Mapping[str, Any]) -> list[str]:
         """Return the columns that it reads with these values of its options, each once."""
@@ -63,6 +64,11 @@ def axis_texts() -> tuple[Option, ...]:
 def own_axes() -> Option:
     """Return the option that gives each panel a vertical axis of its own, where one would hide another."""
     return Flag("own_axes", "each panel has a vertical axis of its own", False)
+
+
+def names() -> Option:
+    """Return the option that says how a figure writes the names of recipes and other values."""
+    return Renamed("names", "what is written in place of values, such as a recipe's name", OPTIONAL)
 
 
 def spread() -> Option:

@@ -1,6 +1,6 @@
 """Learning curves: the keys that they read."""
 
-from batchlab.declarations.chart import Chart, axis_texts, colour, minus, own_axes, published, scale, spread
+from batchlab.declarations.chart import Chart, axis_texts, colour, minus, names, own_axes, published, scale, spread
 from batchlab.declarations.options import OPTIONAL, ColumnName, ColumnNames, Flag
 
 CHART = Chart(
@@ -18,6 +18,7 @@ CHART = Chart(
         published(),
         scale("x"),
         scale("y"),
+        names(),
         *axis_texts(),
     ),
 )

@@ -42,7 +42,9 @@ def draw(figure: Figure, drawn: Drawn) -> Any:
     for facet in facets:
         for view in views:
             own = [row for row in curves if row["view"] == view and (facet is None or row[str(figure.facet)] == facet)]
-            panel = _panel(figure, own, colour(figure, curves, not beside), wide=not beside)
+            # Values around 1 share an axis, which shows how the spread changes from panel to panel.
+            ranged = curves if view == "mean" else own
+            panel = _panel(figure, own, ranged, colour(figure, curves, not beside), wide=not beside)
             if heading := _heading(figure, facet, view, views):
                 panel = panel.properties(title=alt.TitleParams(text=heading, fontSize=12, offset=6))
             charts.append(panel.properties(width=width, height=height))
@@ -61,19 +63,21 @@ def _notes(drawn: Drawn, views: Sequence[str]) -> list[str]:
     few, many, seeds = min(numbers), max(numbers), drawn.number("seeds")
     number = f"n = {many}" if few == many else f"n = {few} to {many}"
     trials = f"{number} trials per batch size" + (f" from {seeds} seeds" if seeds > 1 else "")
-    scaled = "normalised: each norm × μ_max / μ_i" if "same" in views else ""
-    return [trials, "kernel density, peak scaled to 1", scaled]
+    scaled = "normalised: each norm × mean at the largest B / mean at its own B" if "same" in views else ""
+    seed = "one seed" if seeds == 1 else ""
+    return [f"{trials}, {seed}".removesuffix(", "), "kernel density, peaks scaled to 1 (not areas)", scaled]
 
 
-def _panel(figure: Figure, curves: Sequence[Row], tint: Any, *, wide: bool) -> Any:
+def _panel(figure: Figure, curves: Sequence[Row], ranged: Sequence[Row], tint: Any, *, wide: bool) -> Any:
     """Return one panel; its axis is logarithmic where the data say so."""
     (value,) = figure.y
-    raw = curves[0]["view"] == "raw"
+    view, logarithmic = curves[0]["view"], curves[0]["scale"] == "log"
     shown = quantity(figure, value)
     # A normalised value has the words of the axis title without formula and unit.
-    words = shown.axis if raw else f"{shown.title.split(',')[0]}, normalised"
-    title = figure.option("x_title") or capital(words)
-    axis = x_axis(figure, values_of(curves, "x"), 140 if wide else 220, title, curves[0]["scale"])
+    short = shown.title.split(",")[0]
+    words = {"raw": shown.axis, "same": f"{short}, normalised", "mean": "norm / its mean"}[view]
+    title = figure.option("x_title") or capital(words + (" (log axis)" if logarithmic else ""))
+    axis = x_axis(figure, values_of(ranged, "x"), 140 if wide else 220, title, curves[0]["scale"])
     name = capital(figure.option("y_title") or "Density (peak = 1)")
     y = alt.Y(
         "density:Q",

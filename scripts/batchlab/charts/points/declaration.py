@@ -1,6 +1,6 @@
 """One value per arm against a quantity: the keys that points read."""
 
-from batchlab.declarations.chart import Chart, axis_texts, colour, own_axes, published, scale
+from batchlab.declarations.chart import Chart, axis_texts, colour, names, own_axes, published, scale
 from batchlab.declarations.options import OPTIONAL, ColumnName, ColumnNames, Flag
 
 CHART = Chart(
@@ -19,6 +19,7 @@ CHART = Chart(
         published(),
         scale("x"),
         scale("y"),
+        names(),
         *axis_texts(),
     ),
 )
