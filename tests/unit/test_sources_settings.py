@@ -190,7 +190,7 @@ def test_published_sets_are_complete() -> None:
         assert source.licence
         assert source.citation
         assert source.layout in find.formats()
-        assert all(len(file.digest) == 64 for file in source.files)
+        assert all(len(file.digest) == len(file.identity) == 64 for file in source.files)
         if source.mirrors:
             assert len(source.mirrors) >= 2
             assert all(mirror.endswith("/") for mirror in source.mirrors)

@@ -17,17 +17,25 @@ class RemoteFile:
     Attributes:
         name: Canonical file name, the same at every mirror.
         content_sha256: SHA-256 of the decompressed content. It stays true for a mirror that compressed the file anew.
-        archive_sha256: SHA-256 of the file as it is; used where the digest of the content is not published.
+        archive_sha256: SHA-256 of the file as it is; used where the digest of the content is not known.
+        named_by: What stands for the file in the identity of the data, where that is not its digest: results that were
+            made before the digest of the content was known keep their names.
     """
 
     name: str
     content_sha256: str = ""
     archive_sha256: str = ""
+    named_by: str = ""
 
     @property
     def digest(self) -> str:
         """The digest that decides, preferably that of the content."""
         return self.content_sha256 or self.archive_sha256
+
+    @property
+    def identity(self) -> str:
+        """What stands for the file in the identity of the data."""
+        return self.named_by or self.digest
 
 
 @dataclass(frozen=True)

@@ -178,7 +178,7 @@ def _resolve_published(dataset: Mapping[str, Any]) -> Settings:
         standardise=values["standardise"],
         scale=known.scale,
         options=known.options,
-        content={"name": name, "content": {file.name: file.digest for file in known.files}},
+        content={"name": name, "content": {file.name: file.identity for file in known.files}},
     )
 
 
