@@ -57,6 +57,8 @@ class Published:
         licence: Licence as far as its authors state one.
         citation: The publication to cite.
         options: Options of the format.
+        keys: Keys of a data set that the format reads, for a set that is generated.
+        inspect: Sizes by the values of `keys`, where they decide them.
     """
 
     title: str
@@ -73,6 +75,8 @@ class Published:
     licence: str
     citation: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    keys: tuple[Option, ...] = ()
+    inspect: Callable[[Mapping[str, Any]], FileShape] | None = None
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,8 @@ class Format:
 
     Attributes:
         summary: What such a file is, for the manual.
-        suffixes: Endings of users' files in this format, such as `.npz`; none if only published sets come in it.
+        suffixes: Endings of users' files in this format, such as `.npz`, or a slash for folders; none if only published
+            sets come in it.
         options: Keys of a data set that this format reads.
         inspect: Looks into a user's file while the campaign is planned, with the standard library alone. Takes its path
             and the complete options; raises `BatchlabError` for a file that cannot be used.
@@ -171,3 +176,13 @@ class Names(Option):
         text = {"type": "string", "minLength": 1}
         properties = dict.fromkeys(self.roles, text)
         return {"type": "object", "properties": properties, "additionalProperties": False, "minProperties": 1}
+
+
+@dataclass(frozen=True)
+class Sides(Option):
+    """Height and width in pixels: one number for both, or a list of two."""
+
+    def schema(self) -> Schema:
+        """Return the JSON schema of the option's values."""
+        side = {"type": "integer", "minimum": 1, "maximum": 4096}
+        return {"anyOf": [side, {"type": "array", "items": side, "minItems": 2, "maxItems": 2}]}
