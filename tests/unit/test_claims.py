@@ -14,8 +14,9 @@ from scipy import stats
 
 from batchlab.errors import BatchlabError
 from batchlab.tables.base import CLAIMS, known_columns
-from batchlab.tables.claims import Region, judge, tables_needed
+from batchlab.tables.claims import judge, tables_needed
 from batchlab.tables.intervals import mean_interval, paired_comparison, ratio_of_means
+from batchlab.tables.regions import Region
 
 SIZES = (16, 64, 256)
 SEEDS = (0, 1, 2, 3)
@@ -74,6 +75,7 @@ def spec_of(claims: dict[str, Any]) -> dict[str, Any]:
         "columns": list(CLAIMS.names),
         "tables": {name: {"text": [], "keys": ["seed"]} for name in ("history", "weight_drift", "norms", "t")},
         "derived": {column.name: column.formula for column in known_columns() if column.formula},
+        "values": {"test_accuracy": {"title": "test accuracy", "unit": "%", "factor": 100, "bounds": [0, 1]}},
     }
 
 

@@ -776,6 +776,7 @@ def test_the_scripts_lead_from_segments_to_merged_claims(spec: dict[str, Any], t
     judged = {
         "study": "demo",
         "claims": claims,
+        "values": {},
         "order": ["same", "soon"],
         "columns": list(CLAIMS.names),
         "tables": reading_spec([known["history"], dataclasses.replace(own, name="reached")]),

@@ -15,6 +15,7 @@ import jsonschema
 from batchlab.configuration.schema import schema
 from batchlab.configuration.yaml_files import check_files, parsed
 from batchlab.declarations import find
+from batchlab.declarations.claim import EVIDENCE
 from batchlab.declarations.options import with_defaults
 from batchlab.errors import BatchlabError, shown, unknown
 from batchlab.paths import PROJECT
@@ -197,7 +198,7 @@ def _whole(value: Any) -> Any:
 
 # What a study has by name: group → key that names the kind.
 _KINDS = {"probes": "probe", "tables": "derivation", "figures": "chart"}
-_CLAIM_DEFAULTS = {"unit": ""}
+_CLAIM_DEFAULTS = {"unit": "", "standing": EVIDENCE}
 _NO_DEFAULT = object()
 
 

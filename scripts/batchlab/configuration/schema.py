@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from batchlab.declarations import find
-from batchlab.declarations.claim import AGGREGATES, EXPECTATIONS, TESTS
+from batchlab.declarations.claim import AGGREGATES, EVIDENCE, EXPECTATIONS, STANDINGS, TESTS, WORDS
 from batchlab.declarations.options import REQUIRED, Option
 
 Schema = dict[str, Any]
@@ -18,7 +18,7 @@ Schema = dict[str, Any]
 PRECISIONS = ("float32", "float64")
 # Keys of every kind of probe, figure and derived table; the first one names the kind.
 PROBE_KEYS = ("probe", "arms", "epochs", "seeds")
-FIGURE_KEYS = ("chart", "title", "caption", "table", "where")
+FIGURE_KEYS = ("chart", "title", "finding", "caption", "table", "where")
 TABLE_KEYS = ("derivation",)
 
 _LARGEST_COUNT = 10**9
@@ -132,8 +132,22 @@ def _campaign() -> dict[str, Schema]:
         "datasets": _named(_ref("dataset"), "alias", default={"digits": {"name": "digits"}}),
         "models": _named(_ref("model"), "alias", default={"mlp": {"name": "mlp"}}),
         "optimizers": _named(_ref("optimizer"), "alias", default={"sgd": {"name": "sgd", "learning_rate": 0.1}}),
+        "references": _named(_ref("reference"), default={}),
         "studies": _removable("study"),
     }
+
+
+def _reference() -> Schema:
+    return _object(
+        {
+            "authors": {"type": "array", "items": _TEXT, "minItems": 1},
+            "year": _integer(1, 9999),
+            **dict.fromkeys(("title", "venue", "doi", "arxiv", "url"), _TEXT),
+            "short": {**_TEXT, "description": "How texts quote it, instead of authors and year"},
+        },
+        required=["authors", "year", "title"],
+        anyOf=[{"required": [key]} for key in ("doi", "arxiv", "url")],
+    )
 
 
 def _values() -> dict[str, Schema]:
@@ -199,6 +213,12 @@ def _study() -> Schema:
             "tables": _removable("derived_table"),
             "figures": _removable("figure"),
             "claims": _removable("claim"),
+            "answer": {
+                "type": "array",
+                "items": _TEXT,
+                "uniqueItems": True,
+                "description": "Claims whose findings answer the question",
+            },
         },
         required=["title", "question", "arms"],
     )
@@ -264,7 +284,7 @@ def _probe() -> Schema:
 
 
 def _figure() -> Schema:
-    texts = {"title": _TEXT, "caption": _TEXT}
+    texts = {"title": _TEXT, "caption": _TEXT, "finding": _TEXT}
     keys = {**texts, "table": _ref("tables"), "where": _ref("filter")}
     return _of_kinds("chart", find.charts(), required=("chart", "title", "caption", "table"), keys=keys)
 
@@ -272,7 +292,13 @@ def _figure() -> Schema:
 def _claim() -> Schema:
     return _object(
         {
-            **dict.fromkeys(("statement", "source", "published"), _TEXT),
+            "statement": _TEXT,
+            "source": {"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "uniqueItems": True}]},
+            "published": _TEXT,
+            "published_value": {"anyOf": [{"type": "number"}, _ref("range")]},
+            "standing": _with_default(EVIDENCE, {"enum": list(STANDINGS)}),
+            "because": _TEXT,
+            "words": _object(dict.fromkeys(WORDS, _TEXT), minProperties=1),
             "test": {"enum": list(TESTS)},
             "table": _ref("tables"),
             "value": _TEXT,
@@ -300,6 +326,7 @@ def schema() -> Schema:
             "study": _study(),
             "recipe": _recipe(),
             "phase": _phase(),
+            "reference": _reference(),
             "probe": _probe(),
             **_kinds("probe", PROBE_KEYS, find.probes()),
             "derived_table": _of_kinds("derivation", find.derivations(), required=("derivation",), keys={}),

@@ -1,5 +1,20 @@
-"""The words of a claim: how it compares, and how several rows of one seed become one value."""
+"""The words of a claim: how it compares, how rows of one seed become one value, and what its verdict is worth."""
 
 TESTS = ("level", "difference", "ratio", "trend", "equal")
 AGGREGATES = ("mean", "std", "max", "min", "median", "rms")
 EXPECTATIONS = ("less", "greater", "equal")
+
+# Standing → what it says of the verdict. Only evidence counts in a headline.
+STANDINGS = {
+    "evidence": "a published statement that these runs can support or contradict",
+    "calibrated": "its level was chosen on these runs",
+    "not comparable": "the published model cannot be recovered, or the number is another quantity: shown, not judged",
+    "arithmetic": "follows from definitions, whatever the runs are",
+    "repeated": "tells the same fact as another claim, which `because` names",
+    "uncited": "nobody is known to have published it",
+}
+EVIDENCE = "evidence"
+NOT_COMPARABLE = "not comparable"
+
+# What a claim's finding can call the two selections and the value.
+WORDS = ("of", "minus", "value")

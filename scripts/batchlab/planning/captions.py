@@ -11,7 +11,7 @@ from batchlab.planning.recipes import FILTERS, Recipe, filter_of
 from batchlab.planning.study_settings import ProbeSettings
 from batchlab.planning.texts import fill
 
-_TEXTS = ("title", "caption", "statement", "published")
+_TEXTS = ("title", "caption", "statement", "published", "because")
 
 
 def quotable(config: Mapping[str, Any], recipe: Recipe, seeds: int, probes: Iterable[ProbeSettings]) -> dict[str, Any]:
@@ -68,6 +68,9 @@ def resolve_texts(
         for text in _texts(item):
             if text in filled:
                 filled[text] = fill(f"{where}.{text}", filled[text], values)
+        if "statement" in filled and "words" in filled:  # of a claim
+            words = filled["words"].items()
+            filled["words"] = {name: fill(f"{where}.words.{name}", text, values) for name, text in words}
         for name in FILTERS:
             if name in filled:
                 rows = filter_of(config, f"{where}.{name}", filled[name])

@@ -90,6 +90,7 @@ class Study:
 
     `tables` are the declarations of all tables by name, those in `derived` included. `automatic` are the derivations
     that come with the probes: their tables are made together with the others, of numbers that no file has rounded.
+    `answer` names the claims whose findings answer the question.
     """
 
     name: str
@@ -103,6 +104,7 @@ class Study:
     automatic: tuple[str, ...]
     figures: dict[str, dict[str, Any]]
     claims: dict[str, dict[str, Any]]
+    answer: tuple[str, ...] = ()
 
 
 @dataclass

@@ -32,6 +32,7 @@ from batchlab.planning.named_columns import (
 )
 from batchlab.planning.parts import Arm, DerivedTable, Plan, Probe, Study, seed_blocks
 from batchlab.planning.recipes import Recipe, expand, filter_of
+from batchlab.planning.references import with_source
 from batchlab.planning.study_settings import ProbeSettings, derived_options, probes_of
 from batchlab.tables.base import CLAIMS, STUDY_TABLES
 
@@ -208,6 +209,19 @@ def _check_item(where: str, item: Mapping[str, Any], tables: Mapping[str, Table]
         check_rows(where, " and ".join(tables_named(item)), item, foreseen)
 
 
+def _told(where: str, named: Sequence[str], settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return those of the named claims that a campaign has not taken out of the study.
+
+    Raises:
+        BatchlabError: A claim that the study never had.
+    """
+    claims = settings.get("claims", {})
+    for key in named:
+        if key not in claims:
+            raise unknown(where, "claim", key, claims)
+    return tuple(key for key in named if claims[key] is not None)
+
+
 def _study(chains: Chains, name: str) -> Study:
     config = chains.plan.config
     settings = config["studies"][name]
@@ -237,6 +251,11 @@ def _study(chains: Chains, name: str) -> Study:
     for key, claim in claims.items():
         if claim.get("figure") and claim["figure"] not in figures:
             raise unknown(f"studies.{name}.claims.{key}.figure", "figure", claim["figure"], figures)
+        claims[key] = with_source(f"studies.{name}.claims.{key}", claim, config["references"])
+    answer = _told(f"studies.{name}.answer", settings.get("answer", []), settings)
+    for key, figure in figures.items():
+        if "finding" in figure and not _told(f"studies.{name}.figures.{key}.finding", [figure["finding"]], settings):
+            del figure["finding"]
     if reference is not None:
         where = f"studies.{name}.reference"
         check_reference(where, reference)
@@ -254,6 +273,7 @@ def _study(chains: Chains, name: str) -> Study:
         automatic=tuple(automatic),
         figures=figures,
         claims=claims,
+        answer=answer,
     )
 
 

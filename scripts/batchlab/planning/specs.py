@@ -16,6 +16,9 @@ from batchlab.tables.base import CLAIMS
 # Formats of a figure: name of the rule's output → ending of the file.
 FORMATS = {"svg": "svg", "png": "png", "html": "html", "vl_json": "vl.json"}
 
+# Fields of a column that the verdict on it depends on.
+_OF_VALUES = ("title", "unit", "factor", "bounds", "positive")
+
 
 def model_source(plan: Plan, segment: str) -> dict[str, Any]:
     """Return the model's settings with the file of a user's model; nothing for a built-in one."""
@@ -118,7 +121,8 @@ def claims_spec(plan: Plan, study: str) -> dict[str, Any]:
     claims = plan.studies[study].claims
     tables = plan.studies[study].tables
     read = [tables[name] for name in dict.fromkeys(name for claim in claims.values() for name in names_read(claim))]
-    named = {claim["value"] for claim in claims.values()} | {
+    values = {claim["value"] for claim in claims.values()}
+    named = values | {
         column for claim in claims.values() for side in ("of", "minus") for column in claim.get(side) or ()
     }
     return {
@@ -128,6 +132,7 @@ def claims_spec(plan: Plan, study: str) -> dict[str, Any]:
         "columns": list(CLAIMS.names),
         "tables": contract.reading_spec(read),
         "derived": contract.derived_spec(read, sorted(named)),
+        "values": contract.columns_spec(contract.columns_of(read), values, _OF_VALUES),
     }
 
 

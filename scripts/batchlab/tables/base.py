@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from batchlab.declarations import find
+from batchlab.declarations.claim import STANDINGS
 from batchlab.declarations.columns import DERIVED, Column, Table
 
 _TASK = find.tasks()["classification"]
@@ -107,7 +108,7 @@ CLAIMS = Table(
         Column("ci_low", "lower end of its 95 % interval"),
         _HIGH,
         Column("n", "seeds, or pairs of seeds", "integer", exact=True),
-        Column("verdict", "supported, contradicted or undetermined", "text", exact=True),
+        Column("verdict", "supported, contradicted, undetermined or not judged", "text", exact=True),
         *(
             Column(name, meaning, "text", exact=True)
             for name, meaning in (
@@ -117,8 +118,15 @@ CLAIMS = Table(
                 ("test", "from the configuration"),
                 ("expected", "the region that supports the claim, in `unit`"),
                 ("note", "diverged runs, seeds without a partner, too few seeds, identical values"),
+                ("standing", "what the verdict is worth: " + ", ".join(STANDINGS)),
+                ("direction", "lower, higher, equal (within the margin) or open; empty for levels"),
+                ("size", "the published number is reproduced, other or open; empty where none is given"),
+                ("finding", "what these runs say, in one sentence"),
             )
         ),
+        Column("excluded", "runs that diverged: counted, not averaged", "integer", exact=True),
+        Column("sources", "keys of the references behind `source`, separated by spaces", "text", exact=True),
+        Column("because", "from the configuration: the reason of margin, region or standing", "text", exact=True),
     ),
     keys=("study", "claim"),
 )

@@ -33,10 +33,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from batchlab.declarations.claim import EVIDENCE, NOT_COMPARABLE, TESTS
 from batchlab.errors import BatchlabError
-from batchlab.tables import intervals
+from batchlab.tables import intervals, regions, rounding
+from batchlab.tables.findings import Told, finding
 from batchlab.tables.intervals import Estimate
 from batchlab.tables.joining import joined, names_of
+from batchlab.tables.regions import expected
 from batchlab.tables.selection import require_column, select
 
 AGGREGATES: dict[str, Callable[[pd.Series], float]] = {
@@ -48,41 +51,7 @@ AGGREGATES: dict[str, Callable[[pd.Series], float]] = {
     "rms": lambda values: math.sqrt(float((values**2).mean())),
 }
 PAIRED = ("difference", "ratio", "equal")
-TESTS = ("level", *PAIRED, "trend")
 DISPLAY_FACTOR = {"pp": 100.0, "%": 100.0}
-
-# Two deterministic quantities whose quotient is 1/2 on paper may miss it by rounding, of the tables' nine digits too.
-_ROUNDING = 1e-8
-
-
-@dataclass(frozen=True)
-class Region:
-    """Values that a claim expects: between `low` and `high`, ends included if `closed`."""
-
-    low: float
-    high: float
-    closed: bool
-
-    def verdict(self, ci_low: float, ci_high: float) -> str:
-        """Return supported, contradicted or undetermined for an interval; NaN ends mean that there is none."""
-        slack = _ROUNDING if self.closed else -_ROUNDING
-        low = self.low - slack * abs(self.low) if math.isfinite(self.low) else self.low
-        high = self.high + slack * abs(self.high) if math.isfinite(self.high) else self.high
-        if self.closed:
-            inside, outside = low <= ci_low and ci_high <= high, ci_high < low or ci_low > high
-        else:
-            inside, outside = low < ci_low and ci_high < high, ci_high <= low or ci_low >= high
-        return "supported" if inside else "contradicted" if outside else "undetermined"
-
-    def text(self, factor: float, unit: str) -> str:
-        """Return the region as a person writes it, in the unit of the claim."""
-        suffix = f" {unit}" if unit else ""
-        low, high = f"{factor * self.low:.6g}{suffix}", f"{factor * self.high:.6g}{suffix}"
-        if math.isinf(self.low):
-            return f"{'≤' if self.closed else '<'} {high}"
-        if math.isinf(self.high):
-            return f"{'≥' if self.closed else '>'} {low}"
-        return f"{low} to {high}"
 
 
 def tables_needed(spec: Mapping[str, Any]) -> list[str]:
@@ -113,14 +82,30 @@ def judge(spec: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> pd.Dat
 def _row(spec: Mapping[str, Any], name: str, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
     study, claim = spec["study"], spec["claims"][name]
     try:
-        region = _region(claim)
-        frame = joined(names_of(claim["table"]), tables, spec["tables"])
-        estimate, notes, complete = _measure(claim, frame, spec["derived"])
+        _check(claim)
+        region, frame = expected(claim), joined(names_of(claim["table"]), tables, spec["tables"])
+        measured = _measure(claim, frame, spec["derived"])
+        size = regions.size(claim, measured.estimate.ci_low, measured.estimate.ci_high)
     except BatchlabError as problem:
         raise BatchlabError(f"claim {name} of study {study}: {problem}") from None
+    estimate, standing = measured.estimate, claim.get("standing", EVIDENCE)
     unit = claim.get("unit") or ""
     factor = DISPLAY_FACTOR.get(unit, 1.0)
-    verdict = region.verdict(estimate.ci_low, estimate.ci_high) if complete else "undetermined"
+    verdict = region.verdict(estimate.ci_low, estimate.ci_high) if measured.complete else "undetermined"
+    direction = regions.direction(claim, estimate.ci_low, estimate.ci_high)
+    told = Told(
+        test=claim["test"],
+        direction=direction,
+        mean=factor * estimate.mean,
+        ci_low=factor * estimate.ci_low,
+        ci_high=factor * estimate.ci_high,
+        n=estimate.n,
+        excluded=measured.excluded,
+        unit=_unit(claim, spec["values"].get(claim["value"], {})),
+        within=_within(claim, factor, unit),
+        words=_words(claim, measured.selections, spec["values"].get(claim["value"], {})),
+        ends=claim["of"].get("epoch") == "last",
+    )
     return {
         "claim": name,
         "statement": claim["statement"],
@@ -130,46 +115,87 @@ def _row(spec: Mapping[str, Any], name: str, tables: Mapping[str, pd.DataFrame])
         "ci_low": factor * estimate.ci_low,
         "ci_high": factor * estimate.ci_high,
         "n": estimate.n,
-        "verdict": verdict,
+        "verdict": "not judged" if standing == NOT_COMPARABLE else verdict,
         "figure": claim.get("figure"),
         "study": study,
         "unit": unit,
         "test": claim["test"],
         "expected": region.text(factor, unit),
-        "note": "; ".join(notes),
+        "note": "; ".join(measured.notes),
+        "standing": standing,
+        "direction": direction,
+        "size": size,
+        "finding": finding(told),
+        "excluded": measured.excluded,
+        "sources": " ".join(claim.get("sources", ())),
+        "because": claim.get("because", ""),
     }
 
 
-def _region(claim: Mapping[str, Any]) -> Region:
-    """Return the region in which the claim expects its estimate, in the unit of the table."""
-    test = claim["test"]
-    if test not in TESTS:
+def _check(claim: Mapping[str, Any]) -> None:
+    if (test := claim["test"]) not in TESTS:
         raise BatchlabError(f"test {test!r} is not allowed; write {', '.join(TESTS)}")
-    expect = claim.get("expect", "equal" if test == "equal" else None)
-    if isinstance(expect, Mapping):
-        return Region(float(expect.get("min", -math.inf)), float(expect.get("max", math.inf)), closed=True)
-    if expect not in ("less", "greater", "equal") or (test == "equal" and expect != "equal"):
-        allowed = "equal or a range {min, max}" if test == "equal" else "less, greater, equal or a range {min, max}"
-        raise BatchlabError(f"expect {expect!r} is not allowed with test {test}; write {allowed}")
-    if expect == "equal" and claim.get("margin") is None:
-        raise BatchlabError("expect equal needs a margin: the largest difference that still counts as none")
-    centre, margin = (1.0 if test == "ratio" else 0.0), float(claim.get("margin") or 0.0)
-    if expect == "less":
-        return Region(-math.inf, centre - margin, closed=False)
-    if expect == "greater":
-        return Region(centre + margin, math.inf, closed=False)
-    return Region(centre - margin, centre + margin, closed=True)
+    if test in PAIRED and not claim.get("minus"):
+        raise BatchlabError(f"test {test} needs `minus`, the selection to compare with")
 
 
-def _measure(
-    claim: Mapping[str, Any], frame: pd.DataFrame, derived: Mapping[str, str]
-) -> tuple[Estimate, list[str], bool]:
-    """Return the estimate, notes for the reader, and whether every selected run has a value."""
-    if claim["test"] in PAIRED and not claim.get("minus"):
-        raise BatchlabError(f"test {claim['test']} needs `minus`, the selection to compare with")
+# What the finding is made of
+
+
+def _unit(claim: Mapping[str, Any], column: Mapping[str, Any]) -> str:
+    """Return the unit of the shown numbers: the claim's, or of a value that is shown as it is, the column's."""
+    return (
+        "" if claim["test"] == "ratio" else claim.get("unit") or ("" if "factor" in column else column.get("unit", ""))
+    )
+
+
+def _within(claim: Mapping[str, Any], factor: float, unit: str) -> str:
+    """Return what counts as no effect, in words."""
+    region = regions.no_effect(claim)
+    if claim["test"] == "ratio":
+        return region.text(1.0, "")
+    return f"{rounding.number(factor * region.high)}{f' {unit}' if unit else ''}"
+
+
+def _words(
+    claim: Mapping[str, Any], selections: Mapping[str, pd.DataFrame], column: Mapping[str, Any]
+) -> dict[str, str]:
+    """Return what the finding calls selections and value: the claim's own words, or labels of arms and the title."""
+    words = {"value": column.get("title") or claim["value"].replace("_", " ")}
+    for side, rows in selections.items():
+        labels = list(dict.fromkeys(rows["label"])) if "label" in rows else []
+        named = ", ".join(f"{key} {value}".replace("_", " ") for key, value in claim[side].items() if key != "epoch")
+        words[side] = labels[0] if len(labels) == 1 else named or "the run"
+    return {**words, **claim.get("words", {})}
+
+
+# What is measured
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The estimate of a claim.
+
+    Attributes:
+        estimate: In the unit of the table.
+        notes: For the reader.
+        complete: Whether every selected run has a value.
+        excluded: Number of runs that have none.
+        selections: The rows of each side.
+    """
+
+    estimate: Estimate
+    notes: list[str]
+    complete: bool
+    excluded: int
+    selections: Mapping[str, pd.DataFrame]
+
+
+def _measure(claim: Mapping[str, Any], frame: pd.DataFrame, derived: Mapping[str, str]) -> Measured:
     sides = ("of", "minus") if claim["test"] in PAIRED else ("of",)
     selections = {side: _selection(claim, side, frame, derived) for side in sides}
-    notes = [note for side in sides if (note := _missing(selections[side], claim["value"], side))]
+    missing = [_missing(selections[side], claim["value"], side) for side in sides]
+    notes = [note for note, _ in missing if note]
     complete = not notes
     if claim["test"] == "trend":
         estimate = _trend(claim, selections["of"])
@@ -187,7 +213,7 @@ def _measure(
         notes.append("the divisor cannot be told from 0: no bounded interval")
     elif estimate.ci_low == estimate.ci_high:
         notes.append("the same in every seed")
-    return estimate, notes, complete
+    return Measured(estimate, notes, complete, sum(count for _, count in missing), selections)
 
 
 def _contrast(test: str, first: pd.Series, second: pd.Series) -> Estimate:
@@ -207,17 +233,19 @@ def _selection(claim: Mapping[str, Any], side: str, frame: pd.DataFrame, derived
     return rows if "seed" in rows else rows.assign(seed=0)
 
 
-def _missing(rows: pd.DataFrame, value: str, side: str) -> str:
-    """Return a note about runs that diverged or have no value, or nothing."""
+def _missing(rows: pd.DataFrame, value: str, side: str) -> tuple[str, int]:
+    """Return a note about runs that diverged or have no value, or nothing, and their number."""
     runs = rows[[column for column in ("arm", "seed") if column in rows]]
     diverged = rows["status"].eq("diverged") if "status" in rows else pd.Series(False, index=rows.index)
     absent = ~np.isfinite(rows[value].astype(float)) & ~diverged
-    notes = []
+    notes, excluded = [], 0
     if count := len(runs[diverged].drop_duplicates()):
         notes.append(f"diverged runs in `{side}`: {count}")
+        excluded += count
     if count := len(runs[absent].drop_duplicates()):
         notes.append(f"runs without a finite {value} in `{side}`: {count}")
-    return ", ".join(notes)
+        excluded += count
+    return ", ".join(notes), excluded
 
 
 def _values(claim: Mapping[str, Any], side: str, rows: pd.DataFrame, keys: list[str]) -> pd.Series:

@@ -1,0 +1,123 @@
+"""What the runs say on a claim, in one sentence made of an estimate: a figure's title and an answer of the page.
+
+A sentence has at most `LONGEST` characters and no full stop; what does not fit is left out, the number of seeds first.
+Standard library only.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from batchlab.tables import rounding
+
+LONGEST = 110
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a finding is made of, numbers in the unit in which they are shown.
+
+    Attributes:
+        test: The test of the claim.
+        direction: See `batchlab.tables.regions.direction`.
+        mean: The estimate.
+        ci_low: Lower end of its interval; NaN if there is none.
+        ci_high: Upper end.
+        n: Seeds or pairs of seeds.
+        excluded: Runs that are not in them.
+        unit: Unit of the numbers, or nothing.
+        within: What counts as no effect, in words, such as `0.3 pp`.
+        words: `of`, `minus` and `value`: what the selections and the value are called.
+        ends: Whether the numbers are those at the end of the runs.
+    """
+
+    test: str
+    direction: str
+    mean: float
+    ci_low: float
+    ci_high: float
+    n: int
+    excluded: int
+    unit: str
+    within: str
+    words: Mapping[str, str]
+    ends: bool
+
+
+def _capital(text: str) -> str:
+    """Return a text that begins a sentence; a symbol keeps its case."""
+    return text[:1].upper() + text[1:] if text[1:2].islower() else text
+
+
+def _numbers(told: Told, turned: bool) -> tuple[str, str]:
+    """Return the estimate with its unit, and its interval in brackets; turned: with the opposite sign."""
+    sign = -1.0 if turned else 1.0
+    ends = sorted((sign * told.ci_low, sign * told.ci_high))
+    value, low, high = rounding.estimate(sign * told.mean, *ends)
+    unit = f" {told.unit}" if told.unit else ""
+    if math.isnan(told.ci_low):
+        return f"{value}{unit}", ""
+    if told.ci_low == told.ci_high:
+        return f"{value}{unit}", " in every run"
+    return f"{value}{unit}", f" [{low}, {high}]"
+
+
+def _seeds(told: Told) -> str:
+    seeds = f", {told.n} seed{'' if told.n == 1 else 's'}"
+    runs = f"{told.excluded} run{'' if told.excluded == 1 else 's'}"
+    return f"{seeds} ({runs} left out)" if told.excluded else seeds
+
+
+def _difference(told: Told) -> tuple[str, str]:
+    of, minus, value = told.words["of"], told.words["minus"], told.words["value"]
+    number, interval = _numbers(told, turned=told.direction == "lower")
+    verb = "ends" if told.ends else "is"
+    if told.direction in ("lower", "higher"):
+        side = "below" if told.direction == "lower" else "above"
+        return f"{of} {verb} {number} {side} {minus}", f" in {value}{interval}"
+    if told.direction == "equal":
+        return f"{of} and {minus} {'end ' if told.ends else ''}within {told.within} in {value}", f": {number}{interval}"
+    return f"{of} and {minus} cannot be told apart in {value}", f": {number}{interval}"
+
+
+def _ratio(told: Told) -> tuple[str, str]:
+    of, minus, value = told.words["of"], told.words["minus"], told.words["value"]
+    number, interval = _numbers(told, turned=False)
+    if told.direction in ("lower", "higher"):
+        return f"{value}: {of} has {number} times that of {minus}", interval
+    if told.direction == "equal":
+        return f"{value}: {of} and {minus} agree within {told.within}", f", ratio {number}{interval}"
+    return f"{value}: {of} and {minus} cannot be told apart", f", ratio {number}{interval}"
+
+
+def _trend(told: Told) -> tuple[str, str]:
+    value = told.words["value"]
+    number, interval = _numbers(told, turned=told.direction == "lower")
+    if told.direction in ("lower", "higher"):
+        return f"{value} {'falls' if told.direction == 'lower' else 'rises'} by {number} per doubling of B", interval
+    if told.direction == "equal":
+        return f"{value} changes by less than {told.within} per doubling of B", f": {number}{interval}"
+    return f"{value} neither clearly rises nor falls with B", f": {number}{interval} per doubling"
+
+
+def _level(told: Told) -> tuple[str, str]:
+    number, interval = _numbers(told, turned=False)
+    if told.unit == "%":
+        return f"{told.words['of']} {'reaches' if told.ends else 'has'} {number} {told.words['value']}", interval
+    return f"{told.words['of']}: {told.words['value']} {number}", interval
+
+
+_SENTENCES = {"difference": _difference, "equal": _difference, "ratio": _ratio, "trend": _trend, "level": _level}
+
+
+def finding(told: Told) -> str:
+    """Return the sentence."""
+    if math.isnan(told.mean):
+        return _capital(f"{told.words['value']}: no run of {told.words['of']} has a value")[:LONGEST]
+    begin, end = _SENTENCES[told.test](told)
+    for text in (begin + end + _seeds(told), begin + end, begin):
+        if len(text) <= LONGEST:
+            return _capital(text)
+    return _capital(begin[: LONGEST - 1].rstrip() + "…")
