@@ -10,7 +10,16 @@ from typing import Any
 import pytest
 
 from batchlab.errors import BatchlabError
-from batchlab.report import provenance, render, words
+from batchlab.report import computed, render
+from batchlab.report.answers import advice_of, ranked
+from batchlab.report.citing import bibliography, bibtex
+from batchlab.report.claims import judgement, region, tally
+from batchlab.report.failures import failures_of
+from batchlab.report.figures import alternative
+from batchlab.report.forest import WIDTH, strip
+from batchlab.report.limits import limits_of
+from batchlab.report.words import words
+from batchlab.tables.regions import Region
 
 SVG = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="60" height="40" viewBox="0 0 60 40"><defs><clipPath id="clip1">'

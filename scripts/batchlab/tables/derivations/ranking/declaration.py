@@ -7,7 +7,7 @@ from batchlab.declarations.derivation import Derivation
 from batchlab.declarations.options import OPTIONAL, ColumnField, ColumnName, Text
 
 DERIVATION = Derivation(
-    summary="the arms in order of a metric at their last epoch, each compared with the best one, paired by seed",
+    summary="arms in order of a metric at their last epoch, each compared with the best of its data set and model",
     reads=("history",),
     options=(
         ColumnName("metric", "column of history that ranks the arms", "test_accuracy"),
@@ -18,7 +18,7 @@ DERIVATION = Derivation(
     ),
     table=Table(
         "ranking",
-        "one arm, the best one first",
+        "one arm; those of one data set and model together, the best of them first",
         columns=(
             *("study", "arm"),
             Column("metric", "the metric that ranks the arms", "text", exact=True),

@@ -21,7 +21,7 @@ LEVEL = 0.05
 
 
 def derive(tables: Mapping[str, pd.DataFrame], options: Mapping[str, Any]) -> pd.DataFrame:
-    """Return the arms, the best one first.
+    """Return the arms, those of one data set and model together, the best of them first.
 
     Args:
         tables: `history`.
@@ -42,11 +42,23 @@ def derive(tables: Mapping[str, pd.DataFrame], options: Mapping[str, Any]) -> pd
         if last.empty:
             raise BatchlabError(f"recipe {recipe!r}: no arm has it")
     sign = 1 if options["better"] == "higher" else -1
+    ranked = [_ranked(runs, metric, sign) for _, runs in last.groupby(["dataset", "model"], sort=False)]
+    return pd.DataFrame([row for rows in ranked for row in rows], columns=[*last.columns, *_OWN])
+
+
+_OWN = (
+    *("metric", "mean", "n", "ci_low", "ci_high", "runs", "difference", "difference_low", "difference_high", "p_holm"),
+    *("verdict", "last_epoch"),
+)
+
+
+def _ranked(last: pd.DataFrame, metric: str, sign: int) -> list[dict[str, Any]]:
+    """Return one row for each arm, the best first; none where no run has a value."""
     arms = {arm: runs.set_index("seed") for arm, runs in last.groupby("arm", sort=False)}
-    rows = [_mean(runs, metric) for runs in arms.values()]
+    rows = [{**_mean(runs, metric), "arm": arm} for arm, runs in arms.items()]
     rows.sort(key=lambda row: (row["n"] < row["runs"], -sign * row["mean"] if row["n"] else float("inf")))
-    if not rows or not rows[0]["n"]:
-        return pd.DataFrame(columns=[*last.columns, *_OWN])
+    if not rows[0]["n"]:
+        return []
     best = arms[rows[0]["arm"]][metric]
     compared = []
     for row in rows[1:]:
@@ -62,13 +74,7 @@ def derive(tables: Mapping[str, pd.DataFrame], options: Mapping[str, Any]) -> pd
             "p_holm": p_holm,
             "verdict": "worse" if p_holm < LEVEL and sign * result.difference < 0 else "cannot be told apart",
         }
-    return pd.DataFrame(rows, columns=[*last.columns, *_OWN])
-
-
-_OWN = (
-    *("metric", "mean", "n", "ci_low", "ci_high", "runs", "difference", "difference_low", "difference_high", "p_holm"),
-    *("verdict", "last_epoch"),
-)
+    return rows
 
 
 def _mean(runs: pd.DataFrame, metric: str) -> dict[str, Any]:
