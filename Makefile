@@ -5,14 +5,15 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PROGRAM := $(BIN)/snakemake $(if $(PROFILE),--workflow-profile $(PROFILE))
-SNAKEMAKE := $(PROGRAM) --cores $(CORES) --configfile $(CONFIG)
+# A campaign's path may hold spaces.
+SNAKEMAKE := $(PROGRAM) --cores $(CORES) --configfile "$(CONFIG)"
 # The training core of all jobs, whatever the profile says.
 ifdef BACKEND
 export BATCHLAB_BACKEND := $(BACKEND)
 endif
-READY := config-there $(VENV)/run.stamp $(if $(filter jax,$(BATCHLAB_BACKEND)),$(VENV)/jax.stamp)
+READY := config-read $(VENV)/run.stamp $(if $(filter jax,$(BATCHLAB_BACKEND)),$(VENV)/jax.stamp)
 
-.PHONY: help config-there figures redraw plan unlock verify crate readme report-archive bench bench-peers bench-docs test test-slow \
+.PHONY: help config-there config-read figures redraw plan unlock verify crate readme report-archive bench bench-peers bench-docs test test-slow \
 	check format docs environment lock clean-env
 
 help:
@@ -29,6 +30,10 @@ help:
 
 config-there:
 	@test -f "$(CONFIG)" || { echo "batchlab: error: CONFIG: there is no file $(CONFIG); see config/" >&2; exit 1; }
+
+# Of broken YAML Snakemake says neither file nor line.
+config-read: config-there $(VENV)/run.stamp
+	@PYTHONPATH=scripts $(BIN)/python -m batchlab.configuration "$(CONFIG)"
 
 # Gives results that came with a checkout or from another machine the file times of their records, so that parsing is quick.
 ADOPT = @PYTHONPATH=scripts $(BIN)/python -m batchlab.records.adopt
@@ -57,14 +62,14 @@ readme:
 # SAMPLE segments and SAMPLE probes are computed again, chosen at random by SEED.
 VERIFY_SETTINGS := $(if $(SAMPLE),verify_sample=$(SAMPLE)) $(if $(SEED),verify_seed=$(SEED))
 verify: $(READY)
-	@$(PROGRAM) verify --cores $(CORES) --quiet host reason progress rules --configfile $(CONFIG) \
+	@$(PROGRAM) verify --cores $(CORES) --quiet host reason progress rules --configfile "$(CONFIG)" \
 		$(if $(strip $(VERIFY_SETTINGS)),--config $(VERIFY_SETTINGS))
 
 crate: $(READY)
-	@$(PROGRAM) crate --cores $(CORES) --quiet host reason progress rules --configfile $(CONFIG)
+	@$(PROGRAM) crate --cores $(CORES) --quiet host reason progress rules --configfile "$(CONFIG)"
 
 report-archive: $(READY)
-	@$(SNAKEMAKE) --report results/$(basename $(notdir $(CONFIG))).report.zip
+	@$(SNAKEMAKE) --report "results/$$(basename "$(CONFIG)" .yaml).report.zip"
 
 # Nothing else should run on the machine meanwhile.
 bench: $(VENV)/run.stamp

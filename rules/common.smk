@@ -6,16 +6,22 @@ from pathlib import Path
 sys.path.insert(0, str(Path(workflow.current_basedir).parent / "scripts"))
 
 from snakemake import __version__ as SNAKEMAKE
+from batchlab.configuration.faults import for_the_terminal
 from batchlab.errors import BatchlabError
 from batchlab.planning.lookup import open_campaign
 
 try:
     CAMPAIGN = open_campaign(
-        config, workflow.configfiles, os.environ, ancient, SNAKEMAKE
+        config,
+        workflow.configfiles,
+        workflow.config_settings.config or {},
+        os.environ,
+        ancient,
+        SNAKEMAKE,
     )
 except BatchlabError as problem:
     # Not raised: Snakemake would add where in this file, which is not where the mistake is.
-    sys.exit(f"batchlab: error: {problem}")
+    sys.exit(for_the_terminal(problem))
 
 PLAN, RESULTS = CAMPAIGN.plan, CAMPAIGN.results
 

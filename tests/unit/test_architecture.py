@@ -19,7 +19,7 @@ from batchlab.paths import LIBRARY, PROJECT, SCRIPTS
 # Files with these names play one part in each folder of things that can be added.
 ROLES = {"__init__", "__main__", "declaration", "measure", "data", "draw", "derive", "read", "objective"}
 # Rooms whose files are things that can be added, named by those who add them.
-THINGS = {("models",), ("hyperparameters",), ("sources", "published")}
+THINGS = {("models",), ("hyperparameters",), ("schedules",), ("sources", "published")}
 HEAVY = ("numpy", "pandas", "scipy", "keras", "tensorflow", "jax", "altair")
 
 
@@ -62,7 +62,7 @@ import yaml
 from batchlab.declarations import find
 from batchlab.planning.lookup import open_campaign
 config = yaml.safe_load(open({str(PROJECT / "config/quick.yaml")!r}))
-campaign = open_campaign(config, [], dict(os.environ), lambda path: path, "9.27.1")
+campaign = open_campaign(config, [], {{}}, dict(os.environ), lambda path: path, "9.27.1")
 assert len(list(campaign.jobs)) > 100
 print(json.dumps(sorted({{name.partition(".")[0] for name in sys.modules}})))
 """

@@ -108,7 +108,7 @@ def test_rules_of_the_learning_rate() -> None:
 def test_texts_quote_the_configuration() -> None:
     study = planned().studies["sizes"]
     assert study.figures["accuracy"]["title"] == "Accuracy at B = 16"
-    assert study.figures["accuracy"]["caption"] == "mlp on digits, 2 seeds"
+    assert study.figures["accuracy"]["caption"] == "MLP on Digits (8×8), 2 seeds"
     assert study.claims["lower"]["of"]["batch_size"] == 256
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from workflow.checkouts import PROJECT, Checkout
-from workflow.dryruns import DryRuns
+from workflow.dryruns import DryRuns, jobs_of
 
 MINE: dict[str, Any] = {
     "campaign": "small",
@@ -138,3 +138,25 @@ def test_make_names_a_campaign_that_is_no_file(config: str) -> None:
     failed = subprocess.run(["make", "plan", f"CONFIG={config}"], cwd=PROJECT, capture_output=True, text=True)
     assert failed.returncode != 0
     assert failed.stderr.startswith(f"batchlab: error: CONFIG: there is no file {config}; see config/")
+
+
+@pytest.mark.parametrize("target", ["plan", "figures"])
+def test_make_names_file_and_line_of_broken_yaml(tmp_path: Path, target: str) -> None:
+    (tmp_path / "my campaign.yaml").write_text("campaign: mine\nepochs: [1\nseeds: 3\n")
+    config = tmp_path / "my campaign.yaml"
+    failed = subprocess.run(["make", target, f"CONFIG={config}"], cwd=PROJECT, capture_output=True, text=True)
+    assert failed.returncode != 0
+    assert failed.stderr.startswith(f"batchlab: error: {config}: line 3, column 6: this is no YAML: ")
+    assert "Traceback" not in failed.stdout + failed.stderr
+
+
+def test_a_mapping_on_the_command_line(checkout: Checkout, dry_runs: DryRuns) -> None:
+    """Of `seeds='{count: 2}'` Snakemake makes text; the jobs that it asks for are those of the file that says 2."""
+    checkout.configure({**MINE, "seeds": {"count": 2, "block": 1}})
+    code, wanted = dry_runs.run(checkout.folder, ["--dry-run", "--configfile", "config/small.yaml"])
+    assert code == 0, wanted
+    checkout.configure(MINE)
+    given = ["--dry-run", "--config", "seeds={count: 2}", "--configfile", "config/small.yaml"]
+    code, output = dry_runs.run(checkout.folder, given)
+    assert code == 0, output
+    assert jobs_of(output) == jobs_of(wanted)

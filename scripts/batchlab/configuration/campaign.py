@@ -6,18 +6,19 @@ import copy
 import datetime
 import functools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 
+from batchlab.configuration.faults import Collected
 from batchlab.configuration.schema import schema
 from batchlab.configuration.yaml_files import check_files, parsed
 from batchlab.declarations import find
 from batchlab.declarations.claim import EVIDENCE
 from batchlab.declarations.options import with_defaults
-from batchlab.errors import BatchlabError, shown, unknown
+from batchlab.errors import BatchlabError, nearest, shown, unknown
 from batchlab.paths import PROJECT
 
 # The studies below every campaign, and the campaign that runs where none is given.
@@ -101,29 +102,69 @@ def _word(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _explain(error: jsonschema.ValidationError) -> BatchlabError:
-    """Return a schema error as one line with key, value and what is allowed."""
+def _misspelt(error: jsonschema.ValidationError) -> dict[str, str]:
+    """Return missing key → the key of the same mapping that was probably meant for it."""
+    part: Any = error.schema
+    given: Any = error.instance
+    known = part.get("properties", {})
+    missing = [key for key in part.get("required", ()) if key not in given]
+    strangers = [key for key in given if key not in known]
+    found = {key: nearest(key, strangers) for key in missing}
+    return {key: close for key, close in found.items() if close is not None}
+
+
+def _required(error: jsonschema.ValidationError, where: str, kind: str | None) -> Iterator[BatchlabError]:
+    part: Any = error.schema
+    given: Any = error.instance
+    misspelt = _misspelt(error)
+    for key in part["required"]:
+        if key in given:
+            continue
+        if key in misspelt:
+            yield BatchlabError(f"{where}: {misspelt[key]}: did you mean {key!r}? This key is missing")
+        else:
+            way_out = f"{kind} needs it" if kind else "config/README.md says what it means"
+            yield BatchlabError(f"{where}: the key {key!r} is missing; {way_out}")
+
+
+def _explain(error: jsonschema.ValidationError) -> Iterator[BatchlabError]:
+    """Yield a line with key, value and what is allowed for each fault in a schema error."""
     where, value = _path(error.absolute_path), error.instance
     part: Any = error.schema
     kind = None if "$schema" in part else part.get("title")  # of a probe, a chart or a derivation
     if error.validator == "additionalProperties" and isinstance(value, dict):
         known = part.get("properties", {})
-        extra = next(key for key in value if key not in known)
-        return unknown(where, f"setting of {kind}" if kind else "key", extra, known)
-    if error.validator == "required" and isinstance(value, dict):
-        missing = next(key for key in part["required"] if key not in value)
-        way_out = f"{kind} needs it" if kind else "config/README.md says what it means"
-        return BatchlabError(f"{where}: the key {missing!r} is missing; {way_out}")
-    if error.validator == "enum":
-        return unknown(where, "value", value, map(_word, part["enum"]))
-    if error.validator in ("anyOf", "oneOf") and error.context:
-        # The branch that fails deepest is the one that the author meant; of those that fail at the value itself, one
-        # that asks for its type.
-        simple = ("type", "anyOf", "enum", "const")
-        meant = max(error.context, key=lambda e: (len(e.absolute_path), e.validator not in simple))
-        if len(meant.absolute_path) > len(error.absolute_path) or meant.validator not in simple:
-            return _explain(meant)
-    return BatchlabError(f"{where}: {shown(value)} is not possible; allowed: {_allowed(error)}")
+        meant = _misspelt(error).values()
+        for extra in (key for key in value if key not in known and key not in meant):
+            yield unknown(where, f"setting of {kind}" if kind else "key", extra, known)
+    elif error.validator == "required" and isinstance(value, dict):
+        yield from _required(error, where, kind)
+    elif error.validator == "enum":
+        yield unknown(where, "value", value, map(_word, part["enum"]))
+    elif (inner := _meant_branch(error)) is not None:
+        yield from _explain(inner)
+    else:
+        yield BatchlabError(f"{where}: {shown(value)} is not possible; allowed: {_allowed(error)}")
+
+
+def _meant_branch(error: jsonschema.ValidationError) -> jsonschema.ValidationError | None:
+    """Return the error of the alternative that the author meant, where it says more than the list of all."""
+    if error.validator not in ("anyOf", "oneOf") or not error.context:
+        return None
+    # The one that fails deepest; of those that fail at the value itself, one that asks for its type.
+    simple = ("type", "anyOf", "enum", "const")
+    meant = max(_branches(error), key=lambda e: (len(e.absolute_path), e.validator not in simple))
+    deeper = len(meant.absolute_path) > len(error.absolute_path) or meant.validator not in simple
+    return meant if deeper else None
+
+
+def _branches(error: jsonschema.ValidationError) -> Iterator[jsonschema.ValidationError]:
+    """Yield what is wrong with each alternative, those of alternatives within alternatives too."""
+    for branch in error.context or ():
+        if branch.validator == "anyOf" and branch.context:
+            yield from _branches(branch)
+        else:
+            yield branch
 
 
 def _allowed(error: jsonschema.ValidationError) -> str:
@@ -146,7 +187,7 @@ def _allowed(error: jsonschema.ValidationError) -> str:
         "minProperties": lambda v: f"at least {v} key",
         "uniqueItems": lambda v: "a list without repeated values",
         "not": lambda v: "accumulation or micro_batch, and epochs or updates: one of each pair",
-        "oneOf": lambda v: f"one of the keys {' and '.join(key for each in v for key in each.get('required', ()))}",
+        "oneOf": lambda v: f"one of the keys {', '.join(key for each in v for key in each.get('required', ()))}",
     }
     return texts[str(error.validator)](error.validator_value)
 
@@ -244,7 +285,7 @@ def read(raw: Mapping[str, Any], files: Iterable[str | Path] = ()) -> dict[str, 
         files: The files that it read.
 
     Raises:
-        BatchlabError: For the first mistake, in one line.
+        BatchlabError: For mistakes, one line for each.
     """
     own = [CATALOGUE, *([] if "campaign" in raw else [DEFAULT_CAMPAIGN])]
     check_files(file for file in files if Path(file).resolve() not in own)
@@ -255,14 +296,15 @@ def load(raw: Mapping[str, Any]) -> dict[str, Any]:
     """Return the complete configuration of a campaign, the catalogue merged into it before.
 
     Raises:
-        BatchlabError: For the first unknown key, missing key or impossible value, in one line.
+        BatchlabError: For unknown keys, missing keys and impossible values, one line for each.
     """
     # Of data sets, 1 is a number of examples and 1.0 a share of them.
     config = {key: value if key == "datasets" else _whole(value) for key, value in _plain(raw).items()}
-    errors = _Validator(schema()).iter_errors(config)
-    first = min(errors, key=lambda error: list(map(str, error.absolute_path)), default=None)
-    if first is not None:
-        raise _explain(first)
+    faults = Collected()
+    for error in sorted(_Validator(schema()).iter_errors(config), key=lambda e: list(map(str, e.absolute_path))):
+        for fault in _explain(error):
+            faults.add(fault)
+    faults.tell()
     config = _filled(schema(), config)
     studies = config.get("studies", {})
     config["studies"] = {name: _complete(study) for name, study in studies.items() if study is not None}
@@ -270,7 +312,4 @@ def load(raw: Mapping[str, Any]) -> dict[str, Any]:
         raise BatchlabError("studies: there is none; name at least one (config/studies.yaml has many)")
     config.setdefault("run", list(config["studies"]))
     _check_names(config)
-    for table in ("dataset", "model", "optimizer"):
-        if config[table] not in config[f"{table}s"]:
-            raise unknown(table, table, config[table], config[f"{table}s"])
     return config

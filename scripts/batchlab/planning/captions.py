@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from batchlab.declarations import find
+from batchlab.declarations.columns import SHARED
 from batchlab.declarations.options import Text, in_order
 from batchlab.planning.recipes import FILTERS, Recipe, filter_of
 from batchlab.planning.study_settings import ProbeSettings
@@ -17,9 +18,9 @@ _TEXTS = ("title", "caption", "statement", "published", "because")
 def quotable(config: Mapping[str, Any], recipe: Recipe, seeds: int, probes: Iterable[ProbeSettings]) -> dict[str, Any]:
     """Return what the texts of a study may quote in braces.
 
-    These are `dataset`, `model`, `epochs`, `learning_rate` (of the study's first arm), `seeds`, every named batch size
-    of the campaign, such as `small`, and numbers among the options of probes, such as `trials`, where the study's
-    probes agree on them.
+    These are `dataset`, `model`, `optimizer` in words, `epochs` and `learning_rate`, all of the study's first arm,
+    `seeds`, every named batch size of the campaign, such as `small`, and numbers among the options of probes, such as
+    `trials`, where the study's probes agree on them.
 
     Args:
         config: The campaign.
@@ -31,13 +32,19 @@ def quotable(config: Mapping[str, Any], recipe: Recipe, seeds: int, probes: Iter
     numbers = [(key, value) for key, value in options if isinstance(value, int | float) and not isinstance(value, bool)]
     return {
         **config["batch_sizes"],
-        "dataset": recipe.dataset,
-        "model": recipe.model,
+        "dataset": data_title(config, recipe.dataset),
+        **{key: SHARED[key].words.get(name := getattr(recipe, key), name) for key in ("model", "optimizer")},
         "epochs": sum(phase.epochs or 0 for phase in recipe.phases),
         "learning_rate": f"{recipe.phases[0].learning_rate:g}",
         "seeds": seeds,
         **{key: value for key, value in numbers if all(other == value for name, other in numbers if name == key)},
     }
+
+
+def data_title(config: Mapping[str, Any], dataset: str) -> str:
+    """Return what people call a data set: the title of a published one, the campaign's own name of another."""
+    source = find.published().get(config["datasets"][dataset].get("name", ""))
+    return source.title if source else dataset
 
 
 def _texts(item: Mapping[str, Any]) -> Iterable[str]:

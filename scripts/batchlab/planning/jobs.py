@@ -205,9 +205,11 @@ class Jobs:
         )
 
     def _model(self, segment: Segment) -> tuple[str, ...]:
-        """Return the modules of a segment's task and model; a model in a user's file is part of the spec instead."""
+        """Return the modules of a segment's task, model and schedule; a user's model is in the spec."""
         model = self.plan.segments[segment.initial].spec["model"]
-        return (_TASK, *((f"batchlab.models.{model['name']}:build",) if "name" in model else ()))
+        named = (f"batchlab.models.{model['name']}:build",) if "name" in model else ()
+        schedule = segment.spec.get("schedule")
+        return (_TASK, *named, *((f"batchlab.schedules.{schedule['name']}:SCHEDULE",) if schedule else ()))
 
     def _segments(self) -> Iterator[Job]:
         checked: set[str] = set()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from typing import Any
 
 from batchlab.configuration import campaign, machine
+from batchlab.configuration.command_line import with_types
 from batchlab.planning.jobs import Files, Job, Jobs
 from batchlab.planning.parts import INITIAL_NAME, TRAINED_NAME, Plan
 from batchlab.planning.plan import plan
@@ -176,6 +177,7 @@ class Campaign:
 def open_campaign(
     config: MutableMapping[str, Any],
     files: Iterable[str],
+    given: Mapping[str, Any],
     environment: MutableMapping[str, str],
     ancient: Callable[[str], Any],
     version: str,
@@ -185,6 +187,7 @@ def open_campaign(
     Args:
         config: Snakemake's configuration; keys of the machine are taken out.
         files: The configuration files that it was read from.
+        given: What `--config` says.
         environment: Of this process; the choice of core and device is put there for the jobs.
         ancient: Snakemake's function of that name.
         version: Snakemake's version.
@@ -193,6 +196,6 @@ def open_campaign(
         BatchlabError: Something in the campaign or a file that it names is wrong; one line says what and where.
     """
     machine.choose(config, environment)
-    planned = plan(campaign.read(config, files))
+    planned = plan(campaign.read(with_types(config, given), files))
     core, device = environment.get("BATCHLAB_BACKEND", "tensorflow"), environment.get("BATCHLAB_DEVICE", "cpu")
     return Campaign(planned, core, device, ancient, version)

@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from batchlab.configuration.faults import Collected
 from batchlab.declarations import find
 from batchlab.declarations.columns import Table
 from batchlab.errors import BatchlabError, unknown
 from batchlab.planning.captions import quotable, resolve_texts
 from batchlab.planning.chains import Chains
+from batchlab.planning.declared_names import check_names
 from batchlab.planning.foreseen_rows import (
     Foreseen,
     check_conditions,
@@ -115,14 +117,17 @@ def _build(
     """Return a study's arms, whose chains are cut where a probe measures, and its measurements."""
     arms: list[Arm] = []
     measurements: list[Measurement] = []
+    faults = Collected()
     for recipe in recipes:
         epochs = {key: _epochs(probe, recipe) for key, probe in probes.items() if _matches(probe, recipe)}
         cuts = {*snapshots, *(epoch for listed in epochs.values() for epoch in listed if epoch is not None)}
-        arm = Arm(recipe, chains.chain(study, recipe, cuts), _description(study, recipe))
-        arms.append(arm)
-        for key, listed in epochs.items():
-            for epoch, probe in chains.measurements(probes[key], arm, listed):
-                measurements.append(Measurement(probes[key], arm, epoch, probe))
+        with faults.part():
+            arm = Arm(recipe, chains.chain(study, recipe, cuts), _description(study, recipe))
+            arms.append(arm)
+            for key, listed in epochs.items():
+                for epoch, probe in chains.measurements(probes[key], arm, listed):
+                    measurements.append(Measurement(probes[key], arm, epoch, probe))
+    faults.tell()
     measured = {measurement.settings.where for measurement in measurements}
     for settings in probes.values():
         if settings.where not in measured:
@@ -245,22 +250,31 @@ def _study(chains: Chains, name: str) -> Study:
     automatic = dict.fromkeys(key for probe in probes.values() for key in probe.declaration.derived)
     # Whether what refers to it fits
     rows = _Rows(arms, measurements, derived, range(first, first + count))
+    faults = Collected()
     for group, items in (("figures", figures), ("claims", claims)):
         for key, item in items.items():
-            _check_item(f"studies.{name}.{group}.{key}", item, tables, rows)
+            with faults.part():
+                _check_item(f"studies.{name}.{group}.{key}", item, tables, rows)
     for key, claim in claims.items():
         if claim.get("figure") and claim["figure"] not in figures:
-            raise unknown(f"studies.{name}.claims.{key}.figure", "figure", claim["figure"], figures)
-        claims[key] = with_source(f"studies.{name}.claims.{key}", claim, config["references"])
-    answer = _told(f"studies.{name}.answer", settings.get("answer", []), settings)
+            faults.add(unknown(f"studies.{name}.claims.{key}.figure", "figure", claim["figure"], figures))
+        with faults.part():
+            claims[key] = with_source(f"studies.{name}.claims.{key}", claim, config["references"])
+    answer: tuple[str, ...] = ()
+    with faults.part():
+        answer = _told(f"studies.{name}.answer", settings.get("answer", []), settings)
     for key, figure in figures.items():
-        if "finding" in figure and not _told(f"studies.{name}.figures.{key}.finding", [figure["finding"]], settings):
-            del figure["finding"]
+        with faults.part():
+            where = f"studies.{name}.figures.{key}.finding"
+            if "finding" in figure and not _told(where, [figure["finding"]], settings):
+                del figure["finding"]
     if reference is not None:
         where = f"studies.{name}.reference"
-        check_reference(where, reference)
-        reference = filter_of(config, where, reference)
-        check_conditions(where, "arms", reference, rows.of("arms"))
+        with faults.part():
+            check_reference(where, reference)
+            reference = filter_of(config, where, reference)
+            check_conditions(where, "arms", reference, rows.of("arms"))
+    faults.tell()
     return Study(
         name=name,
         settings=settings,
@@ -287,10 +301,14 @@ def plan(config: dict[str, Any]) -> Plan:
         BatchlabError: For a name that the campaign does not define, a K that does not divide B, a B larger than
             the data, a probe of an epoch that does not exist; the message names key, value and what is allowed.
     """
+    faults = Collected()
+    with faults.part():
+        check_names(config)
     found = Plan(campaign=config["campaign"], config=config)
     chains = Chains(found)
     for name in config["run"]:
-        if name not in config["studies"]:
-            raise unknown("run", "study", name, config["studies"])
-        found.studies[name] = _study(chains, name)
+        if name in config["studies"]:
+            with faults.part():
+                found.studies[name] = _study(chains, name)
+    faults.tell()
     return found
