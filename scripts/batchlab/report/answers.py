@@ -11,7 +11,7 @@ from batchlab.report.words import counted, listed, spaced, told
 from batchlab.tables.rounding import number
 
 # Settings by which arms of one data set and model may differ, and how a text names them.
-_DIFFER = {"optimizer": "", "learning_rate": "learning rate ", "batch_size": "B = ", "accumulation": "K = "}
+_DIFFER = {"batch_size": "B = ", "accumulation": "K = ", "learning_rate": "learning rate ", "optimizer": ""}
 
 
 def answers_of(studies: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -106,8 +106,9 @@ def _sentences(rows: Sequence[Row], column: Mapping[str, Any], better: str) -> l
 
 
 def _setting(text: str) -> str:
+    """Return a setting as a text names it; whole numbers without separators, as in `B = 1024`."""
     try:
-        return number(float(text))
+        return text if text.isdigit() else number(float(text))
     except ValueError:
         return text
 

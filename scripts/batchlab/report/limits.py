@@ -46,8 +46,8 @@ def _data(spec: Mapping[str, Any], arms: Sequence[Row]) -> list[str]:
     for data in spec.get("data", []):
         if test := data["examples"][2]:
             sentences.append(
-                f"The test set of {data['data']} has {test:,} examples, so one of them is {number(100 / test, 2)} pp of "
-                "accuracy; a smaller difference can only be one of means over seeds."
+                f"The test set of {data['data']} has {test:,} examples, so one of them is {number(100 / test, 2)} pp "
+                "of accuracy; a smaller difference can only be one of means over seeds."
             )
     return sentences
 
@@ -77,8 +77,8 @@ def _rates(studies: Sequence[Mapping[str, Any]]) -> list[str]:
     if not any(study["rows"] for study in studies):
         return []
     return [
-        "The learning rate was not tuned for each batch size. A difference between sizes is a difference at the rates that "
-        "were run, and much of what publications disagree about comes from this choice."
+        "The learning rate was not tuned for each batch size. A difference between sizes is a difference at the rates "
+        "that were run, and much of what publications disagree about comes from this choice."
     ]
 
 
@@ -97,17 +97,15 @@ def _seeds(studies: Sequence[Mapping[str, Any]]) -> list[str]:
         return []
     text = counted(numbers[0], "seed") if len(numbers) == 1 else f"{numbers[0]} to {counted(numbers[-1], 'seed')}"
     return [
-        f"{text} for each arm. Intervals hold the spread over initial weights and order of examples; not over the split of "
-        "the data, the machine or the implementation."
+        f"{text} for each arm. Intervals hold the spread over initial weights and order of examples; not over the "
+        "split of the data, the machine or the implementation."
     ]
 
 
 def _clock(machines: Sequence[str]) -> list[str]:
     if not machines:
         return []
-    return [
-        f"Seconds were measured on {listed(machines)}. Another machine has other times and may order them otherwise."
-    ]
+    return [f"Seconds were measured on {listed(machines)}. Another machine has other times, in another order perhaps."]
 
 
 def seeds_of(summary: Sequence[Row]) -> int:
