@@ -130,6 +130,11 @@ def data_path(name: str) -> str:
     return f"results/data/{name}/data.npz"
 
 
+def understood_path(name: str) -> str:
+    """Return the path of what was understood of a data set."""
+    return f"results/data/{name}/understood.json"
+
+
 def segment_path(name: str, block: str, file: str = "state.npz") -> str:
     """Return the path of a file of a segment."""
     return f"results/segments/{name}/seeds-{block}/{file}"
@@ -186,7 +191,7 @@ class Jobs:
                 script="prepare_data.py",
                 wildcards={"dataset": name},
                 inputs={},
-                outputs={"data": data_path(name)},
+                outputs={"data": data_path(name), "understood": understood_path(name)},
                 spec=dict(settings.spec),
                 source=dict(settings.source),
                 identity=name,
