@@ -16,12 +16,12 @@ from batchlab.errors import BatchlabError
 from batchlab.report import computed, render
 from batchlab.report.answers import advice_of, ranked
 from batchlab.report.citing import bibliography, bibtex
-from batchlab.report.claims import judgement, region, tally
 from batchlab.report.failures import failures_of
-from batchlab.report.figures import alternative
 from batchlab.report.forest import WIDTH, strip
+from batchlab.report.inline_figures import alternative
 from batchlab.report.limits import limits_of
-from batchlab.report.words import words
+from batchlab.report.shown_claims import judgement, region, tally
+from batchlab.report.wording import words
 from batchlab.tables.regions import Region
 
 SVG = (

@@ -18,7 +18,7 @@ from batchlab.paths import SCRIPTS
 from batchlab.planning import specs
 from batchlab.planning.parts import Plan, Probe, Segment, seeds_of
 from batchlab.planning.priorities import priorities
-from batchlab.planning.report import report_spec
+from batchlab.planning.report_settings import report_spec
 from batchlab.records.digests import CORES, code_digest, codes, environment_digest
 from batchlab.tables.base import JOINED
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from batchlab.report import citing, computed
 from batchlab.report.answers import advice_of, answers_of
-from batchlab.report.claims import tally
-from batchlab.report.figures import inline_svg
 from batchlab.report.forest import strip
 from batchlab.report.glossary import terms_in
+from batchlab.report.inline_figures import inline_svg
 from batchlab.report.limits import limits_of
+from batchlab.report.shown_claims import tally
 from batchlab.report.studies import study_of
 from batchlab.report.template import environment
 
@@ -25,7 +25,7 @@ def render(spec: Mapping[str, Any], page: str | Path) -> str:
     same files give the same page.
 
     Args:
-        spec: See `batchlab.planning.report.report_spec`.
+        spec: See `batchlab.planning.report_settings.report_spec`.
         page: Where the page will be; links are relative to its folder.
 
     Returns:

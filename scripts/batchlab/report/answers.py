@@ -6,8 +6,8 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from batchlab.report.rows import Row, count, rows_of, value
-from batchlab.report.words import counted, listed, spaced, told
+from batchlab.report.cells import Row, count, rows_of, value
+from batchlab.report.wording import counted, listed, spaced, told
 from batchlab.tables.rounding import number
 
 # Settings by which arms of one data set and model may differ, and how a text names them.

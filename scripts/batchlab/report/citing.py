@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from batchlab.report.words import listed
+from batchlab.report.wording import listed
 
 
 def address(reference: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from batchlab.report.words import counted, words
+from batchlab.report.wording import counted, words
 from batchlab.tables.rounding import number
 
 _SETTINGS = {

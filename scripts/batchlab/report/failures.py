@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from batchlab.report.rows import Row, count
-from batchlab.report.words import counted, listed
+from batchlab.report.cells import Row, count
+from batchlab.report.wording import counted, listed
 
 # Columns of the summary that count failed runs.
 KINDS = ("diverged", "collapsed")

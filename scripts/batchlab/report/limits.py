@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from batchlab.report.rows import Row, count
-from batchlab.report.words import counted, listed
+from batchlab.report.cells import Row, count
+from batchlab.report.wording import counted, listed
 from batchlab.tables.rounding import number
 
 # So many learning rates for one batch size are a search for the best one.

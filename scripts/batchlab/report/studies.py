@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from batchlab.report.claims import claims_of, in_words, verdicts_of
+from batchlab.report.cells import Row, count, link, rows_of, value
 from batchlab.report.failures import failures_of
-from batchlab.report.figures import figure_of
+from batchlab.report.inline_figures import figure_of
 from batchlab.report.limits import seeds_of
-from batchlab.report.rows import Row, count, link, rows_of, value
-from batchlab.report.words import interval, spaced
+from batchlab.report.shown_claims import claims_of, in_words, verdicts_of
+from batchlab.report.wording import interval, spaced
 from batchlab.tables.rounding import estimate, number
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import jinja2
 
-from batchlab.report.template.claims import CLAIMS
-from batchlab.report.template.computed import COMPUTED
-from batchlab.report.template.figure import FIGURE
+from batchlab.report.template.claims_table import CLAIMS
+from batchlab.report.template.closing import CLOSING
+from batchlab.report.template.figure_macros import FIGURE
 from batchlab.report.template.navigation import NAVIGATION
 from batchlab.report.template.opening import OPENING
 from batchlab.report.template.page import PAGE
 from batchlab.report.template.script import SCRIPT
-from batchlab.report.template.study import STUDY
+from batchlab.report.template.study_section import STUDY
 from batchlab.report.template.style import STYLE
 
 _PARTS = {
@@ -23,7 +23,7 @@ _PARTS = {
     "figure": FIGURE,
     "claims": CLAIMS,
     "study": STUDY,
-    "computed": COMPUTED,
+    "closing": CLOSING,
 }
 
 

@@ -22,7 +22,7 @@ PAGE = """\
 {% for study in studies %}
 {% include "study" %}
 {% endfor %}
-{% include "computed" %}
+{% include "closing" %}
 </main>
 </div>
 <footer><p>Numbers and figures of this page are in the files linked beside them; settings and digests of each file are in the

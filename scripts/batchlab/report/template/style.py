@@ -67,7 +67,7 @@ figcaption .name { color: var(--soft); text-decoration: none; margin-right: .4em
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: .84rem; line-height: 1.4; font-variant-numeric: tabular-nums; }
 th { text-align: left; font-weight: 600; color: var(--soft); border-bottom: 1px solid var(--ink); padding: .35rem .8rem .35rem 0; vertical-align: bottom; }
-td { border-bottom: 1px solid var(--line); padding: .45rem .8rem .45rem 0; vertical-align: top; }
+td { overflow-wrap: anywhere; border-bottom: 1px solid var(--line); padding: .45rem .8rem .45rem 0; vertical-align: top; }
 th:last-child, td:last-child { padding-right: 0; }
 abbr { text-decoration: none; } td.num, span.num { white-space: nowrap; }
 .claims .meta { font-size: .78rem; margin-top: .15rem; } .claims td:first-child { width: 32%; }
@@ -92,7 +92,7 @@ footer { color: var(--soft); font-size: .82rem; margin: 4rem auto 0; padding: 0 
 @media (max-width: 44rem) { dl { grid-template-columns: minmax(0, 1fr); gap: 0; } dd { margin-bottom: .6rem; }
   .canvas svg { max-width: none; } .links { white-space: normal; }
   table.claims, table.forest, .claims tbody, .forest tbody, .claims tr, .forest tr, .claims td, .forest td, .forest th { display: block; width: auto; }
-  .claims thead, .forest thead { position: absolute; clip-path: inset(50%); height: 1px; overflow: hidden; }
+  .claims thead, .forest thead { position: absolute; display: block; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }
   .claims tr { border: 1px solid var(--line); border-radius: 6px; padding: .5rem .8rem; margin: 0 0 .8rem; }
   .claims td { border: 0; padding: .15rem 0; } .claims td:first-child { width: auto; font-size: .92rem; padding-bottom: .4rem; }
   .claims td[data-label] { display: grid; grid-template-columns: 6.5rem minmax(0, 1fr); column-gap: .6rem; }

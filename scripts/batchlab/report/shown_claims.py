@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from batchlab.declarations.claim import EVIDENCE, STANDINGS
-from batchlab.report.rows import Row, count, rows_of, value
-from batchlab.report.words import counted, interval, listed
+from batchlab.report.cells import Row, count, rows_of, value
+from batchlab.report.wording import counted, interval, listed
 from batchlab.tables.rounding import estimate
 
 VERDICTS = ("supported", "undetermined", "contradicted")

@@ -1,6 +1,6 @@
 """The end of the page: how results were computed, how to compute them again, references, and how to cite it."""
 
-COMPUTED = """\
+CLOSING = """\
 {% import "figure" as drawn %}
 <section id="computed">
 <h2>How this was computed {{ drawn.anchor("computed", "How this was computed") }}</h2>

@@ -11,8 +11,8 @@ from markupsafe import Markup
 
 from batchlab.charts.export import scoped
 from batchlab.errors import BatchlabError
-from batchlab.report.rows import Row, link, rows_of, value
-from batchlab.report.words import spaced, told
+from batchlab.report.cells import Row, link, rows_of, value
+from batchlab.report.wording import spaced, told
 
 FORMATS = (
     ("html", "interactive"),
