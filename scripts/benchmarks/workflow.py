@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -15,9 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from batchlab.errors import BatchlabError
-from batchlab.files import write_json, write_text
 from batchlab.paths import PROJECT
-from batchlab.records.provenance import MEMORY, record_path
 
 COLUMNS = ("what", "jobs", "seed", "seconds")
 # What Snakemake itself takes to start: a workflow of one rule that has nothing to do.
@@ -98,12 +95,38 @@ _SNAKEMAKE = (sys.executable, "-m", "snakemake", "--cores", "1", "--configfile",
 _PLAN = """
 import json, sys, time
 sys.path.insert(0, "scripts")
-from batchlab.configuration.campaign import campaign as configuration
+from batchlab.configuration import campaign as configuration
 from batchlab.planning import plan
 config = json.load(open("config/many.yaml"))
 clock = time.perf_counter()
 plan(configuration.load(config))
 print(time.perf_counter() - clock)
+"""
+
+_PRETEND = """
+import json, sys
+from pathlib import Path
+sys.path.insert(0, "scripts")
+from batchlab.configuration import campaign as configuration
+from batchlab.planning import plan
+from batchlab.planning.jobs import Jobs
+from batchlab.records.provenance import fingerprints, record_path
+for job in Jobs(plan(configuration.load(json.load(open("config/many.yaml"))))):
+    for output in map(Path, job.outputs.values()):
+        (output if job.folder else output.parent).mkdir(parents=True, exist_ok=True)
+        (output / "history.csv" if job.folder else output).touch()
+    code = lambda step: step.codes.get("tensorflow") or next(iter(step.codes.values()))
+    before = {"code": code, "environment": lambda step: step.environment}
+    made_from = {key: sorted(set(map(of, job.made_from))) for key, of in before.items()}
+    record = {
+        "spec": job.spec,
+        "code": code(job),
+        "environment": job.environment,
+        "inputs": fingerprints(job.inputs, times=True),
+        "outputs": fingerprints(job.outputs, times=True),
+        "made_from": made_from,
+    }
+    record_path(job.name, job.folder).write_text(json.dumps(record))
 """
 
 
@@ -145,18 +168,8 @@ def _of_snakemake(repeats: int) -> list[dict[str, Any]]:
 
 
 def _pretend_done(folder: Path) -> None:
-    """Make every file that the workflow would write, all of one age, with records that say it was made here."""
-    _, summary = _run(folder, (*_SNAKEMAKE, "--summary"))
-    write_text(folder / MEMORY / "checkout", "here")
-    names = [line.split("\t")[0] for line in summary.splitlines() if line.startswith("results/")]
-    for name in names:
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-        write_json(record_path(path), {"checkout": "here"})
-    now = time.time()
-    for name in names:
-        os.utime(folder / name, (now, now))
+    """Make every file that the workflow would write, empty, with the record that a job would leave beside it."""
+    _run(folder, (sys.executable, "-c", _PRETEND))
 
 
 _IMPORT = """

@@ -53,6 +53,16 @@ DROPOUT = {"name": "mlp", "hidden": [8, 6], "dropout": 0.3}
 LENET = {"name": "lenet", "filters": [2, 3], "dense": [5], "pooling": "max", "activation": "relu"}
 MOMENTUM: dict[str, Any] = cases.optimizer("sgd", momentum=0.9)
 ADAM: dict[str, Any] = cases.optimizer("adam")
+COSINE = {
+    "name": "cosine",
+    "to": 0.1,
+    "unit": "updates",
+    "warmup": 2,
+    "warmup_from": 0.2,
+    "momentum_correction": True,
+    "begin": 0,
+    "length": 5,
+}
 CLIPPED: dict[str, Any] = cases.optimizer("adamw", global_clipnorm=0.5)
 
 TABLES = {"optimizer": ADAM, "learning_rate": 0.01, "accumulation": 4, "seeds": [3, 4]}
@@ -71,6 +81,7 @@ AGREEMENT: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "clipped": ("float64", {"optimizer": CLIPPED, "learning_rate": 0.01, "seeds": [3, 4]}, {}),
     "penalties": ("float64", {"model": {"file": "penalised.py"}, "accumulation": 4}, {}),
     "convolution": ("float64", {"model": LENET, "seeds": [3, 4], "stop": 21}, {"shape": (8, 8), "examples": 21}),
+    "scheduled": ("float64", {"optimizer": MOMENTUM, "seeds": [3, 4], "accumulation": 4, "schedule": COSINE}, {}),
     "norm": ("float32", {"model": NORM, "seeds": [3, 4], "accumulation": 4, "optimizer": MOMENTUM}, {}),
     "ghost": ("float32", {"model": {**NORM, "ghost_batch": 4}}, {}),
 }

@@ -171,3 +171,9 @@ def test_the_page_names_who_is_absent_and_shows_every_table(tmp_path: Path) -> N
 def test_the_campaign_of_many_jobs_has_so_many() -> None:
     planned = plan(load(workflow.campaign(123)))
     assert sum(segment.parent is not None for segment in planned.segments.values()) == 123
+
+
+def test_the_workflow_itself_is_timed_with_nothing_left_to_do() -> None:
+    timed = workflow.measure((3,), repeats=1)
+    assert [row["what"] for row in timed] == [workflow.EMPTY, "plan", "dry run", "nothing to do"]
+    assert all(row["seconds"] > 0 for row in timed)

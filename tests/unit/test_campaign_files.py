@@ -14,7 +14,6 @@ import yaml
 from batchlab.configuration import campaign as configuration
 from batchlab.configuration.campaign import load
 from batchlab.configuration.schema import schema
-from batchlab.declarations import find
 from batchlab.planning import plan
 from batchlab.planning.parts import INITIAL_NAME, TRAINED_NAME, Plan
 
@@ -150,11 +149,6 @@ def test_the_schema_offers_what_is_in_the_folders() -> None:
     ):
         there = {path.parent.name for path in (PROJECT / "scripts/batchlab" / folder).glob(f"*/{code}")}
         assert set(definitions[group]["properties"][kind]["enum"]) == there
-
-
-def test_rules_scale_what_planning_scales() -> None:
-    for name, rule in find.rules().items():
-        assert set(rule.factors) <= {"learning_rate"}, name
 
 
 def test_the_manual_names_every_key() -> None:

@@ -718,6 +718,7 @@ NOTHING = {
     "a new probe": adding("probes/new/measure.py", "def measure(options):\n    return print(options)\n"),
     "a new chart": adding("charts/new/draw.py", "def draw(figure, rows):\n    return rows\n"),
     "a new rule": adding("hyperparameters/new.py", "RULE = print\n"),
+    "a new schedule": adding("schedules/new.py", "SCHEDULE = print\n"),
     "a new source": adding("sources/published/new.py", "SOURCE = print\n"),
     "a helper that nobody uses": lambda library: [
         adding(str(path.relative_to(library)), "\ndef _nobody(x):\n    return print(x)\n")(library)

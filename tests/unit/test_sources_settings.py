@@ -113,7 +113,21 @@ def test_every_accepted_key_is_accepted_and_no_other(kind: str, npz: Path, csv: 
         "split_seed": 1,
         "standardise": True,
         "scale": 2,
+        "examples": 9,
+        "labels": "classes",
+        "leave_out": {"npz": ["spare"], "csv": ["length"]}.get(kind),
+        "categories": ["width"],
+        "missing": "drop",
+        "missing_words": ["", "-"],
+        "header": True,
+        "separator": "comma",
+        "decimal": ".",
+        "encoding": "utf-8",
+        "arrays": {"x": "x"},
+        "axes": None,
     }
+    if kind == "npz":
+        np.savez(npz, x=np.zeros((100, 5), np.float32), y=np.arange(100) % 4, spare=np.zeros(3))
     dataset = {key: values[key] for key in ACCEPTED[kind]}
     describe(dataset)
     for key in values.keys() - dataset.keys() - {"name", "file"}:
@@ -129,7 +143,7 @@ def test_every_accepted_key_is_accepted_and_no_other(kind: str, npz: Path, csv: 
         ({"name": 3}, ["unknown name 3"]),
         ({}, ["name", "file"]),
         ({"name": "mnist", "file": "a.npz"}, ["either"]),
-        ({"file": "table.xlsx"}, ["table.xlsx", ".csv or .npz"]),
+        ({"file": "table.xlsx"}, ["table.xlsx", ".csv or .tsv"]),
         ({"file": "absent.npz"}, ["absent.npz", "No such file"]),
         ({"file": "absent.csv", "label": "y"}, ["absent.csv", "No such file"]),
         ({"file": "any.csv"}, ["label", "column"]),

@@ -153,9 +153,18 @@ def _meant_branch(error: jsonschema.ValidationError) -> jsonschema.ValidationErr
         return None
     # The one that fails deepest; of those that fail at the value itself, one that asks for its type.
     simple = ("type", "anyOf", "enum", "const")
-    meant = max(error.context, key=lambda e: (len(e.absolute_path), e.validator not in simple))
+    meant = max(_branches(error), key=lambda e: (len(e.absolute_path), e.validator not in simple))
     deeper = len(meant.absolute_path) > len(error.absolute_path) or meant.validator not in simple
     return meant if deeper else None
+
+
+def _branches(error: jsonschema.ValidationError) -> Iterator[jsonschema.ValidationError]:
+    """Yield what is wrong with each alternative, those of alternatives within alternatives too."""
+    for branch in error.context or ():
+        if branch.validator == "anyOf" and branch.context:
+            yield from _branches(branch)
+        else:
+            yield branch
 
 
 def _allowed(error: jsonschema.ValidationError) -> str:

@@ -70,6 +70,16 @@ def kind_name(group: str, kind: str) -> str:
     return f"{group}_{kind}"
 
 
+def _named_kinds(group: str, declared: Mapping[str, Any]) -> Schema:
+    """Return the schema of a mapping whose `name` says which of the declared things it is."""
+    return {
+        "type": "object",
+        "required": ["name"],
+        "properties": {"name": {"enum": list(declared)}},
+        "allOf": _alternatives("name", declared, group),
+    }
+
+
 def _kind(group: str, kind: str, common: Iterable[str], options: Iterable[Option]) -> tuple[str, Schema]:
     own = {option.name: option.complete_schema() for option in options}
     needed = [option.name for option in options if option.default is REQUIRED]
@@ -86,11 +96,11 @@ def _kinds(group: str, common: Iterable[str], declared: Mapping[str, Any]) -> di
     return dict(_kind(group, kind, common, item.options) for kind, item in declared.items())
 
 
-def _alternatives(group: str, declared: Iterable[str]) -> list[Schema]:
+def _alternatives(key: str, declared: Iterable[str], group: str = "") -> list[Schema]:
     return [
         {
-            "if": {"properties": {group: {"const": kind}}, "required": [group]},
-            "then": _ref(kind_name(group, kind)),
+            "if": {"properties": {key: {"const": kind}}, "required": [key]},
+            "then": _ref(kind_name(group or key, kind)),
         }
         for kind in declared
     ]
@@ -151,7 +161,9 @@ def _reference() -> Schema:
 
 
 def _values() -> dict[str, Schema]:
-    rules = {"enum": list(find.rules())}
+    alone = [
+        name for name, rule in find.rules().items() if not any(option.default is REQUIRED for option in rule.options)
+    ]
     named_or_file = {
         "type": "object",
         "properties": {"name": _TEXT, "file": {"type": "string", "minLength": 1}},
@@ -174,7 +186,8 @@ def _values() -> dict[str, Schema]:
         "names": _one_or_list(_TEXT),
         "precision": {"enum": list(PRECISIONS)},
         "precisions": _one_or_list(_ref("precision")),
-        "rule": rules,
+        "rule": {"anyOf": [{"enum": alone}, _named_kinds("rule", find.rules())]},
+        "schedule": _named_kinds("schedule", find.schedules()),
         "rules": _one_or_list(_ref("rule")),
         "dataset": named_or_file,
         "model": named_or_file,
@@ -224,6 +237,9 @@ def _study() -> Schema:
     )
 
 
+_OTHER_RULES: Schema = {"type": "array", "items": _ref("rule")}
+
+
 def _recipe() -> Schema:
     return _object(
         {
@@ -237,7 +253,9 @@ def _recipe() -> Schema:
             "learning_rate": _ref("positives"),
             "learning_rate_factor": _ref("positives"),
             "learning_rate_rule": _ref("rules"),
+            "other_rules": _OTHER_RULES,
             "reference_batch_size": _ref("size"),
+            "schedule": _ref("schedule"),
             "epochs": _integer(0, _LARGEST_COUNT),
             "updates": _ref("count"),
             "phases": {"type": "array", "minItems": 1, "items": _ref("phase")},
@@ -260,6 +278,8 @@ def _phase() -> Schema:
             "learning_rate": _ref("positive"),
             "learning_rate_factor": _ref("positive"),
             "learning_rate_rule": _ref("rule"),
+            "other_rules": _OTHER_RULES,
+            "schedule": _ref("schedule"),
         },
         oneOf=[{"required": ["epochs"]}, {"required": ["updates"]}, {"required": ["share"]}],
     )
@@ -336,5 +356,7 @@ def schema() -> Schema:
             "figure": _figure(),
             **_kinds("chart", FIGURE_KEYS, find.charts()),
             "claim": _claim(),
+            **_kinds("rule", ("name",), find.rules()),
+            **_kinds("schedule", ("name",), find.schedules()),
         },
     }

@@ -8,6 +8,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from batchlab.declarations.rule import Rule
+from batchlab.declarations.schedule import Schedule
 from batchlab.declarations.source import Format, Published
 from batchlab.paths import LIBRARY
 
@@ -57,9 +59,14 @@ def derivations() -> dict[str, Any]:
     return declared("tables/derivations", "DERIVATION")
 
 
-def rules() -> dict[str, Any]:
+def rules() -> dict[str, Rule]:
     """Return the hyperparameter rules by name."""
     return declared_in_files("hyperparameters", "RULE")
+
+
+def schedules() -> dict[str, Schedule]:
+    """Return the schedules of the learning rate by name."""
+    return declared_in_files("schedules", "SCHEDULE")
 
 
 def tasks() -> dict[str, Any]:

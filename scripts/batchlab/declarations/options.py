@@ -141,6 +141,17 @@ class Numbers(Number):
 
 
 @dataclass(frozen=True)
+class Sequence(Number):
+    """A list of numbers whose order counts; they may be asked to rise."""
+
+    rising: bool = False
+
+    def schema(self) -> Schema:
+        """Return the JSON schema of the option's values."""
+        return {"type": "array", "items": super().schema(), "minItems": 1}
+
+
+@dataclass(frozen=True)
 class BatchSizes(Option):
     """A list of batch sizes, in any order: numbers, or names of the campaign's `batch_sizes`."""
 

@@ -4,6 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from batchlab.declarations.options import Option
+
+Hyperparameters = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """What a rule starts from.
+
+    Attributes:
+        reference: Learning rate and numeric hyperparameters of the optimizer at the reference batch size.
+        present: The same after the rules that were applied before.
+        batch_size: The batch size B.
+        reference_batch_size: The reference batch size.
+        options: The options of the rule.
+    """
+
+    reference: Hyperparameters
+    present: Hyperparameters
+    batch_size: int
+    reference_batch_size: int
+    options: Mapping[str, Any]
+
+    @property
+    def ratio(self) -> float:
+        """κ = B / B_reference."""
+        return self.batch_size / self.reference_batch_size
 
 
 @dataclass(frozen=True)
@@ -13,9 +42,17 @@ class Rule:
     Attributes:
         summary: What it does, for the manual.
         source: The publication.
-        factors: Hyperparameter → its factor as a function of B / B_reference.
+        scale: Returns the hyperparameters that it changes, with their new values; those that the optimizer does not
+            have are left out.
+        options: Its options.
     """
 
     summary: str
     source: str
-    factors: Mapping[str, Callable[[float], float]]
+    scale: Callable[[Scaling], Hyperparameters]
+    options: tuple[Option, ...] = ()
+
+
+def learning_rate_times(factor: Callable[[Scaling], float]) -> Callable[[Scaling], Hyperparameters]:
+    """Return a rule's `scale` that multiplies the learning rate and changes nothing else."""
+    return lambda given: {"learning_rate": given.reference["learning_rate"] * factor(given)}

@@ -74,14 +74,18 @@ class FileShape:
     Attributes:
         examples: Number of examples to be split.
         examples_test: Number of test examples where the file brings its own test set, else `None`.
-        input_shape: Shape of one example: `(features,)` or `(height, width, channels)`.
+        input_shape: Shape of one example: `(features,)`, `(time, features)` or `(height, width, channels)`.
         classes: Number of classes.
+        examples_validation: Number of validation examples where the file brings its own, else `None`.
+        scale: Divisor of the stored values where that is not the default of their type (255 for bytes, else 1).
     """
 
     examples: int
     examples_test: int | None
     input_shape: tuple[int, ...]
     classes: int
+    examples_validation: int | None = None
+    scale: float | None = None
 
 
 def _not_inspected(path: Path, options: Mapping[str, Any]) -> FileShape:
@@ -118,3 +122,44 @@ class Share(Option):
         """Return the JSON schema of the option's values."""
         fraction = {"type": "number", "minimum": 0, "exclusiveMaximum": 1}
         return {"anyOf": [{"type": "integer", "minimum": self.least}, fraction]}
+
+
+@dataclass(frozen=True)
+class Place(Option):
+    """A column of a table: its name, or its number from 1; negative numbers count from the last."""
+
+    def schema(self) -> Schema:
+        """Return the JSON schema of the option's values."""
+        return {"anyOf": [{"type": "string", "minLength": 1}, {"type": "integer", "not": {"const": 0}}]}
+
+
+@dataclass(frozen=True)
+class Places(Place):
+    """One or several columns or arrays, each by name or number."""
+
+    def schema(self) -> Schema:
+        """Return the JSON schema of the option's values."""
+        one = super().schema()
+        return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1, "uniqueItems": True}]}
+
+
+@dataclass(frozen=True)
+class Words(Option):
+    """A list of texts; the empty one is allowed."""
+
+    def schema(self) -> Schema:
+        """Return the JSON schema of the option's values."""
+        return {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
+
+
+@dataclass(frozen=True)
+class Names(Option):
+    """Names by role, such as `{x: images, y: labels}`; `roles` may be named, each once."""
+
+    roles: tuple[str, ...] = ()
+
+    def schema(self) -> Schema:
+        """Return the JSON schema of the option's values."""
+        text = {"type": "string", "minLength": 1}
+        properties = dict.fromkeys(self.roles, text)
+        return {"type": "object", "properties": properties, "additionalProperties": False, "minProperties": 1}

@@ -2,4 +2,4 @@
 
 from batchlab.declarations.rule import Rule
 
-RULE = Rule(summary="nothing follows the batch size", source="", factors={})
+RULE = Rule(summary="nothing follows the batch size", source="", scale=lambda _: {})

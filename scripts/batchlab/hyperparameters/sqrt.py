@@ -2,10 +2,10 @@
 
 import math
 
-from batchlab.declarations.rule import Rule
+from batchlab.declarations.rule import Rule, learning_rate_times
 
 RULE = Rule(
-    summary="learning rate × √(B / reference)",
-    source="Malladi et al. 2022, of whose rule for Adam this is the part of the learning rate",
-    factors={"learning_rate": math.sqrt},
+    summary="learning rate × √κ, and nothing else",
+    source="Krizhevsky 2014; for Adam the part of the learning rate of Malladi et al. 2022",
+    scale=learning_rate_times(lambda given: math.sqrt(given.ratio)),
 )

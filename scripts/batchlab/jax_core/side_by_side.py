@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchlab.backend.resident import Resident
-from batchlab.backend.runtime import jax
+from batchlab.backend.runtime import float_type, jax
 from batchlab.jax_core.functional import KERNELS, Program, Stored, Values, examples, forward
 from batchlab.jax_core.scanned_updates import State, updates_of
+from batchlab.jax_core.scheduled_scan import places_of, scheduled_updates_of
 from batchlab.jax_core.vectorising import compilation, over_replicas
 
 Arrays = dict[str, NDArray[Any]]
@@ -32,10 +33,16 @@ class Replicas:
     """
 
     def __init__(
-        self, model: Any, data: Resident, variables: Mapping[str, Any], optimizer: Any = None, micro: int = 0
+        self,
+        model: Any,
+        data: Resident,
+        variables: Mapping[str, Any],
+        optimizer: Any = None,
+        micro: int = 0,
+        following: Any = None,
     ) -> None:
         self.program, self.stored = Program(model, data), Stored(data.x, data.y)
-        self._variables, self._optimizer, self._micro = variables, optimizer, micro
+        self._variables, self._optimizer, self._micro, self._following = variables, optimizer, micro, following
         self._facts = compilation(model)
         # What has no optimizer is one replica, for which an axis of its own would only cost.
         self._vectorise = bool(self._facts["vectorised"]) and optimizer is not None
@@ -141,25 +148,47 @@ class Replicas:
         known = size, len(orders)
         if known not in self._compiled:
             clock = time.perf_counter()
-            run = over_replicas(updates_of(self.program, self._optimizer, size, self._micro), 2, self._vectorise)
             zero = np.int32(0)
-            lowered = jax.jit(run, donate_argnums=0).lower(self._state, orders, self.stored, zero, zero)
+            if self._following is None:
+                updates: Any = updates_of(self.program, self._optimizer, size, self._micro)
+                more: tuple[Any, ...] = ()
+            else:
+                places = places_of(self._optimizer, self._following)
+                updates = scheduled_updates_of(self.program, self._optimizer, size, self._micro, places)
+                more = (self._padded([], size),)
+            run = over_replicas(updates, 2, self._vectorise)
+            lowered = jax.jit(run, donate_argnums=0).lower(self._state, orders, self.stored, zero, zero, *more)
             self._compiled[known] = lowered.compile()
             # XLA links a loop's body when it is first run: one update of a copy does it.
             copy = jax.tree.map(jnp.copy, self._state)
-            jax.block_until_ready(self._compiled[known](copy, orders, self.stored, zero, np.int32(1)))
+            jax.block_until_ready(self._compiled[known](copy, orders, self.stored, zero, np.int32(1), *more))
             self.compile_seconds += time.perf_counter() - clock
         return self._compiled[known]
 
-    def run(self, orders: Any, batches: Sequence[tuple[int, int, int]]) -> tuple[list[float], float]:
+    def _padded(self, rates: Sequence[float] | NDArray[np.float64], size: int) -> Any:
+        """Return rates in a vector of one length for each batch size, so that nothing is compiled anew."""
+        padded = np.ones(-(-self.program.data.examples // size))
+        padded[: len(rates)] = rates
+        return jnp.asarray(padded, float_type())
+
+    def run(
+        self,
+        orders: Any,
+        batches: Sequence[tuple[int, int, int]],
+        rates: Sequence[NDArray[np.float64]] | None = None,
+    ) -> tuple[list[float], float]:
         """Make the updates of (batch size, first position, last position), one after the other."""
         runs = [
             (self._updates(size, orders), np.int32(first), np.int32((last - first) // size))
             for size, first, last in batches
         ]
+        if rates is None:
+            more: list[tuple[Any, ...]] = [()] * len(runs)
+        else:
+            more = [(self._padded(each, size),) for each, (size, _, _) in zip(rates, batches, strict=True)]
         totals = np.zeros(len(orders))
         clock = time.perf_counter()
-        for updates, first, count in runs:
-            self._state, losses = updates(self._state, orders, self.stored, first, count)
+        for (updates, first, count), rest in zip(runs, more, strict=True):
+            self._state, losses = updates(self._state, orders, self.stored, first, count, *rest)
             totals += np.asarray(losses)  # waits for the device
         return totals.tolist(), time.perf_counter() - clock

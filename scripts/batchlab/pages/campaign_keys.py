@@ -22,8 +22,10 @@ from batchlab.declarations.options import (
     Number,
     Numbers,
     Option,
+    Sequence,
     Text,
 )
+from batchlab.declarations.schedule import COMMON
 from batchlab.errors import shown
 from batchlab.models.signature import built_in_models, options_of
 from batchlab.pages import between_markers, markdown_table
@@ -60,6 +62,8 @@ def values(option: Option) -> str:
             return f"list of whole numbers, {_limits(option)}"
         case Count():
             return f"whole number, {_limits(option)}"
+        case Sequence():
+            return f"list of numbers, {_limits(option)}".removesuffix(", ")
         case Numbers():
             return f"list of numbers, {_limits(option)}".removesuffix(", ")
         case Number():
@@ -105,9 +109,22 @@ def _kinds(key: str, declared: Mapping[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
-def _rules() -> str:
-    rows = [(f"`{name}`", rule.summary, rule.source) for name, rule in find.rules().items()]
-    return markdown_table(("rule", "meaning", "source"), rows)
+def _following(head: str, declared: Mapping[str, Any], shared: tuple[Option, ...] = ()) -> str:
+    """Return a table of rules or schedules and one of their options; `shared` are options of all of them."""
+    rows = [(f"`{name}`", item.summary, item.source) for name, item in declared.items()]
+    options = [
+        (f"`{option.name}`", f"`{name}`", option.meaning, values(option), _default(option))
+        for name, item in declared.items()
+        for option in item.options
+        if option not in shared
+    ]
+    options += [(f"`{option.name}`", "all", option.meaning, values(option), _default(option)) for option in shared]
+    return "\n\n".join(
+        (
+            markdown_table((head, "meaning", "source"), rows),
+            markdown_table(("key", "of", "meaning", "values", "default"), options),
+        )
+    )
 
 
 def _models(models: Mapping[str, Mapping[str, Any]]) -> str:
@@ -130,7 +147,8 @@ def blocks() -> dict[str, str]:
     """Return name → Markdown of the page's generated parts."""
     return {
         "models": _models(_defaults()),
-        "rules": _rules(),
+        "rules": _following("rule", find.rules()),
+        "schedules": _following("schedule", find.schedules(), COMMON),
         "probes": _kinds("probe", find.probes()),
         "charts": _kinds("chart", find.charts()),
         "derivations": _kinds("derivation", find.derivations()),

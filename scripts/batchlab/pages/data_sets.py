@@ -58,7 +58,7 @@ def keys_table() -> str:
             accepted.setdefault(option.name, []).append((name, option))
     for form in find.formats().values():
         for option in keys.of_file(form) if form.suffixes else ():
-            accepted.setdefault(option.name, []).append((", ".join(form.suffixes), option))
+            accepted.setdefault(option.name, []).append((form.suffixes[0], option))
     everybody = len(find.published()) + sum(bool(form.suffixes) for form in find.formats().values())
     rows = []
     for name, uses in accepted.items():
@@ -80,6 +80,8 @@ def _default(option: Option) -> str:
         return "required"
     if option.default is OPTIONAL or option.default is None:
         return "none"
+    if isinstance(option.default, tuple):
+        return ", ".join(f"`{item}`" if item else "an empty cell" for item in option.default)
     return f"`{str(option.default).lower() if isinstance(option.default, bool) else option.default}`"
 
 

@@ -8,7 +8,7 @@ path and is trained once; a changed second phase or an added snapshot changes th
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from batchlab.declarations.probe import Reads, Situation
@@ -16,8 +16,9 @@ from batchlab.errors import BatchlabError
 from batchlab.planning.model_files import resolve_model
 from batchlab.planning.optimizer_settings import resolve_optimizer
 from batchlab.planning.parts import Arm, Plan, Probe, Segment
-from batchlab.planning.positions import advance
+from batchlab.planning.positions import Place, advance, updates_between
 from batchlab.planning.recipes import Recipe
+from batchlab.planning.scheduling import placed, rate_at
 from batchlab.planning.study_settings import ProbeSettings, probe_spec_without_defaults
 from batchlab.records.digests import digest
 from batchlab.sources.settings import DataShape, resolve
@@ -75,10 +76,12 @@ class Chains:
         examples = self.shapes[recipe.dataset].examples_train
         optimizer = self.optimizer(recipe.optimizer)
         labels = initial.name.split("-")[:2]
+        where = f"studies.{study}.arms.{recipe.key}"
         chain = [initial]
         position = 0
+        places = [Place(0, 0)]
+        stretches = []
         for number, phase in enumerate(recipe.phases):
-            where = f"studies.{study}.arms.{recipe.key}"
             if phase.batch_size > examples:
                 raise BatchlabError(
                     f"{where}.batch_size: {phase.batch_size} is larger than the training set of {recipe.dataset} "
@@ -92,16 +95,34 @@ class Chains:
                 )
             else:
                 end = position + phase.epochs * examples
+            stretches.append((phase, position, end))
+            updates = updates_between(position, end, phase.batch_size, examples)
+            position = end
+            places.append(Place(end, places[-1].updates + updates))
+        for number, (phase, position, end) in enumerate(stretches):
+            schedule: dict[str, Any] | None = None
+            if phase.schedule:
+                whole = f"{where}.phases[{number}].schedule"
+                schedule = placed(whole, phase.schedule, places[number], places[number + 1], examples)
+            elif recipe.schedule:
+                schedule = placed(f"{where}.schedule", recipe.schedule, places[0], places[-1], examples)
+            momentum = {**optimizer, **phase.hyperparameters}.get("momentum")
+            if schedule and schedule["momentum_correction"] and (optimizer["name"] != "sgd" or not momentum):
+                raise BatchlabError(
+                    f"{where}.schedule.momentum_correction: only sgd with momentum sums steps; take it out, or give "
+                    "the optimizer momentum"
+                )
             # An arm of 0 epochs is its initial weights alone: enough for probes of epoch 0.
             cuts = sorted({end, *(c for s in snapshots if position < (c := s * examples) < end)} - {position})
             for stop in cuts:
                 settings = {
-                    "optimizer": optimizer,
+                    "optimizer": {**optimizer, **phase.hyperparameters},
                     "learning_rate": phase.learning_rate,
                     "batch_size": phase.batch_size,
                     "accumulation": phase.accumulation,
                     "start": position,
                     "stop": stop,
+                    **({"schedule": schedule} if schedule else {}),
                 }
                 k = f"k{phase.accumulation}-" if phase.accumulation > 1 else ""
                 text = f"b{phase.batch_size}-{k}lr{phase.learning_rate:g}-to{stop / examples:.4g}"
@@ -109,6 +130,19 @@ class Chains:
                 chain.append(self._segment(label, settings, initial.data, chain[-1]))
                 position = stop
         return tuple(chain)
+
+    @staticmethod
+    def _rate(arm: Arm, at: Segment, used: Mapping[str, Any], examples: int) -> float:
+        """Return the learning rate with which an arm goes on after a segment, or ended."""
+        trained = arm.chain[1 : arm.chain.index(at) + 1]
+        updates = sum(
+            updates_between(spec["start"], spec["stop"], spec["batch_size"], examples)
+            for spec in (segment.spec for segment in trained)
+        )
+        # At the end of the arm, the schedule is followed as if training went on.
+        schedule = used.get("schedule", arm.chain[-1].spec.get("schedule"))
+        place = Place(at.spec.get("stop", 0), updates)
+        return rate_at(schedule, used["learning_rate"], place, used["batch_size"], examples)
 
     def _segment(self, label: str, settings: dict[str, Any], data: str, parent: Segment | None) -> Segment:
         identity = digest(parent.identity if parent else None, settings)
@@ -166,14 +200,18 @@ class Chains:
         following = next((segment for segment in arm.chain if segment.parent == last.name), None)
         end = arm.recipe.phases[-1]
         used = following.spec if following else {key: getattr(end, key) for key in _PHASE_SETTINGS}
+        optimizer = {**self.optimizer(arm.recipe.optimizer), **end.hyperparameters}
+        if following:
+            optimizer = following.spec["optimizer"]
         situation = Situation(arm.recipe.arm, used["batch_size"], examples)
         for option, fault in settings.declaration.faults(settings.options, situation).items():
             raise BatchlabError(f"{settings.where}.{option}: {fault}")
         positions = [target.spec.get("stop", 0) for target in targets]
         spec = {
             **arm.chain[0].spec,
-            "optimizer": self.optimizer(arm.recipe.optimizer),
+            "optimizer": optimizer,
             **{key: used[key] for key in _PHASE_SETTINGS},
+            "learning_rate": self._rate(arm, last, used, examples),
             "position": positions[-1],
             **({} if settings.declaration.reads is Reads.ONE else {"positions": positions}),
             "probe": {"name": settings.kind, **settings.options},

@@ -129,6 +129,11 @@ def data_path(name: str) -> str:
     return f"results/data/{name}/data.npz"
 
 
+def understood_path(name: str) -> str:
+    """Return the path of what was understood of a data set."""
+    return f"results/data/{name}/understood.json"
+
+
 def segment_path(name: str, block: str, file: str = "state.npz") -> str:
     """Return the path of a file of a segment."""
     return f"results/segments/{name}/seeds-{block}/{file}"
@@ -185,7 +190,7 @@ class Jobs:
                 script="prepare_data.py",
                 wildcards={"dataset": name},
                 inputs={},
-                outputs={"data": data_path(name)},
+                outputs={"data": data_path(name), "understood": understood_path(name)},
                 spec=dict(settings.spec),
                 source=dict(settings.source),
                 identity=name,
@@ -204,9 +209,11 @@ class Jobs:
         )
 
     def _model(self, segment: Segment) -> tuple[str, ...]:
-        """Return the modules of a segment's task and model; a model in a user's file is part of the spec instead."""
+        """Return the modules of a segment's task, model and schedule; a user's model is in the spec."""
         model = self.plan.segments[segment.initial].spec["model"]
-        return (_TASK, *((f"batchlab.models.{model['name']}:build",) if "name" in model else ()))
+        named = (f"batchlab.models.{model['name']}:build",) if "name" in model else ()
+        schedule = segment.spec.get("schedule")
+        return (_TASK, *named, *((f"batchlab.schedules.{schedule['name']}:SCHEDULE",) if schedule else ()))
 
     def _segments(self) -> Iterator[Job]:
         checked: set[str] = set()

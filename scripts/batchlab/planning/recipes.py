@@ -6,6 +6,7 @@ gives one arm per point of the grid; each arm has phases with explicit batch siz
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,9 +14,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from batchlab.configuration.faults import Collected
-from batchlab.declarations import find
 from batchlab.errors import BatchlabError, unknown
 from batchlab.planning.declared_names import check_declared
+from batchlab.planning.optimizer_settings import resolve_optimizer
+from batchlab.planning.scaling import numbers_of, rule_text, scaled
+from batchlab.planning.scheduling import schedule_of
 from batchlab.planning.texts import fill
 
 # Fields of a recipe that may hold a list, in the order in which they appear in an arm's name.
@@ -41,24 +44,38 @@ MOST_ARMS = 10_000
 
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of training at one batch size, accumulation and learning rate; its length in epochs or updates."""
+    """A stretch of training at one batch size, accumulation and learning rate.
+
+    Attributes:
+        batch_size: Examples in an update.
+        accumulation: Micro-batches in an update.
+        learning_rate: The rate, or what a schedule takes shares of.
+        epochs: Its length in epochs; None if that is counted in updates.
+        updates: Its length in updates; None if that is counted in epochs.
+        hyperparameters: Those of the optimizer that rules changed.
+        schedule: Its own schedule of the learning rate with all options.
+    """
 
     batch_size: int
     accumulation: int
     learning_rate: float
     epochs: int | None
     updates: int | None
+    hyperparameters: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    schedule: Mapping[str, Any] | None = None
 
     def text(self) -> str:
         """Return a phase in words, such as `10 epochs, B = 256, lr = 0.05`."""
         length = f"{self.epochs} epochs" if self.epochs is not None else f"{self.updates} updates"
         accumulation = f", K = {self.accumulation}" if self.accumulation > 1 else ""
-        return f"{length}, B = {self.batch_size}{accumulation}, lr = {self.learning_rate:g}"
+        more = "".join(f", {key} = {value:g}" for key, value in self.hyperparameters.items())
+        schedule = f", {self.schedule['name']} schedule" if self.schedule else ""
+        return f"{length}, B = {self.batch_size}{accumulation}, lr = {self.learning_rate:g}{more}{schedule}"
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """One arm's recipe, with every number filled in."""
+    """One arm's recipe, with every number filled in; `schedule` spans all phases that have none of their own."""
 
     arm: str
     key: str
@@ -69,6 +86,7 @@ class Recipe:
     precision: str
     rule: str
     phases: tuple[Phase, ...]
+    schedule: Mapping[str, Any] | None = None
 
     @property
     def last_epoch(self) -> int | None:
@@ -103,7 +121,9 @@ def filter_of(config: Mapping[str, Any], where: str, rows: Mapping[str, Any]) ->
     return {**rows, "batch_size": batch_sizes_of(config, f"{where}.batch_size", rows["batch_size"])}
 
 
-def _phase(config: Mapping[str, Any], where: str, fields: Mapping[str, Any]) -> Phase:
+def _phase(config: Mapping[str, Any], where: str, recipe: Mapping[str, Any], own: Mapping[str, Any]) -> Phase:
+    """Return a phase from the fields of its recipe and its own ones; a recipe's schedule is not the phase's."""
+    fields = {**recipe, **own}
     batch_size = batch_size_of(config, f"{where}.batch_size", fields["batch_size"])
     batch_size *= fields.get("batch_size_factor", 1)
     if fields.get("micro_batch") is not None:
@@ -121,12 +141,14 @@ def _phase(config: Mapping[str, Any], where: str, fields: Mapping[str, Any]) -> 
             f"{where}.accumulation: K = {accumulation} does not divide the batch size {batch_size}; "
             f"allowed up to 64: {', '.join(map(str, divisors))}"
         )
-    optimizer = config["optimizers"][fields["optimizer"]]
     rate = fields.get("learning_rate")
-    rate = float(optimizer["learning_rate"] if rate is None else rate)
+    rate = float(config["optimizers"][fields["optimizer"]]["learning_rate"] if rate is None else rate)
+    rate *= float(fields["learning_rate_factor"])
     reference = batch_size_of(config, f"{where}.reference_batch_size", fields.get("reference_batch_size") or "small")
-    rule = find.rules()[fields["learning_rate_rule"]].factors.get("learning_rate")
-    rate *= float(fields["learning_rate_factor"]) * (rule(batch_size / reference) if rule else 1.0)
+    numbers = numbers_of(resolve_optimizer(config, fields["optimizer"]), rate)
+    rules = [fields["learning_rate_rule"], *fields.get("other_rules", [])]
+    changed = scaled(where, numbers, rules, batch_size, reference)
+    rate = changed.pop("learning_rate", rate)
     if not 0 < rate < math.inf:
         raise BatchlabError(f"{where}.learning_rate: comes out as {rate:g}; change the rate, its factor or its rule")
     updates = fields.get("updates")
@@ -137,6 +159,8 @@ def _phase(config: Mapping[str, Any], where: str, fields: Mapping[str, Any]) -> 
         learning_rate=float(f"{rate:.12g}"),
         epochs=None if updates is not None else fields["epochs"],
         updates=updates,
+        hyperparameters=changed,
+        schedule=schedule_of(f"{where}.schedule", own.get("schedule")),
     )
 
 
@@ -209,10 +233,13 @@ def _arms(
             )
             check_declared(place, field, fields[field], config)
         pieces = _in_epochs(where, fields.pop("phases", None) or [{}], fields)
-        phases = tuple(_phase(config, where, {**fields, **piece}) for piece in pieces)
+        phases = tuple(_phase(config, where, fields, piece) for piece in pieces)
         values = dict(point)
         for field in {"batch_size", "micro_batch"} & point.keys():
             values[field] = batch_size_of(config, f"{where}.{field}", point[field])
+        rule = rule_text(fields["learning_rate_rule"])
+        if "learning_rate_rule" in point:
+            values["learning_rate_rule"] = rule
         suffixes = [_SUFFIXES.get(field, "{}").format(value) for field, value in values.items()]
         label = ", ".join(_LABELS.get(field, "{}").format(value) for field, value in values.items())
         quoted = {"B": phases[-1].batch_size, "K": phases[-1].accumulation}
@@ -225,8 +252,9 @@ def _arms(
             model=fields["model"],
             optimizer=fields["optimizer"],
             precision=fields["precision"],
-            rule=fields["learning_rate_rule"],
+            rule=rule,
             phases=phases,
+            schedule=schedule_of(f"{where}.schedule", fields.get("schedule")),
         )
 
 

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchlab.backend.resident import Resident
-from batchlab.backend.runtime import tf
+from batchlab.backend.runtime import float_type, tf
+from batchlab.tensorflow_core.scheduled_loop import compile_scheduled_updates
 from batchlab.tensorflow_core.tapes import KERNELS, examples
-from batchlab.tensorflow_core.update_loop import Updates, compile_updates
+from batchlab.tensorflow_core.update_loop import compile_updates
 from batchlab.tensorflow_core.xla_choice import compilation
 
 Arrays = dict[str, NDArray[Any]]
@@ -29,12 +30,18 @@ class Replicas:
     """
 
     def __init__(
-        self, model: Any, data: Resident, variables: Mapping[str, Any], optimizer: Any = None, micro: int = 0
+        self,
+        model: Any,
+        data: Resident,
+        variables: Mapping[str, Any],
+        optimizer: Any = None,
+        micro: int = 0,
+        following: Any = None,
     ) -> None:
         self.model, self.data, self._variables = model, data, variables
-        self._optimizer, self._micro = optimizer, micro
+        self._optimizer, self._micro, self._following = optimizer, micro, following
         self.jit, self._facts = compilation(model)
-        self._compiled: dict[int, Updates] = {}
+        self._compiled: dict[int, Callable[..., Any]] = {}
         self.compile_seconds = 0.0
 
     @property
@@ -105,20 +112,44 @@ class Replicas:
         [order] = orders
         return tf.constant(order)
 
-    def _updates(self, size: int) -> Updates:
+    def _updates(self, size: int) -> Callable[..., Any]:
         """Return the compiled updates for batches of `size` examples, compiling them off the clock."""
         if size not in self._compiled:
             clock = time.perf_counter()
-            run = compile_updates(self.model, self._optimizer, self.data, size, self._micro, self.jit)
-            nothing = tf.constant(0)
-            run(tf.zeros((self.data.examples,), tf.int32), nothing, nothing)
+            run: Callable[..., Any]
+            nothing, order = tf.constant(0), tf.zeros((self.data.examples,), tf.int32)
+            if self._following is None:
+                run = compile_updates(self.model, self._optimizer, self.data, size, self._micro, self.jit)
+                run(order, nothing, nothing)
+            else:
+                run = compile_scheduled_updates(
+                    self.model, self._optimizer, self.data, size, self._micro, self.jit, self._following
+                )
+                run(order, nothing, nothing, self._padded([], size))
             self.compile_seconds += time.perf_counter() - clock
             self._compiled[size] = run
         return self._compiled[size]
 
-    def run(self, orders: Any, batches: Sequence[tuple[int, int, int]]) -> tuple[list[float], float]:
+    def _padded(self, rates: Sequence[float] | NDArray[np.float64], size: int) -> Any:
+        """Return rates in a vector of one length for each batch size, so that nothing is compiled anew."""
+        padded = np.ones(-(-self.data.examples // size))
+        padded[: len(rates)] = rates
+        return tf.constant(padded, float_type())
+
+    def run(
+        self,
+        orders: Any,
+        batches: Sequence[tuple[int, int, int]],
+        rates: Sequence[NDArray[np.float64]] | None = None,
+    ) -> tuple[list[float], float]:
         """Make the updates of (batch size, first position, last position), one after the other."""
         runs = [(self._updates(size), tf.constant(first), tf.constant(last)) for size, first, last in batches]
+        if rates is None:
+            more: list[tuple[Any, ...]] = [()] * len(runs)
+        else:
+            more = [(self._padded(each, size),) for each, (size, _, _) in zip(rates, batches, strict=True)]
         clock = time.perf_counter()
-        total = sum(float(updates(orders, first, last)) for updates, first, last in runs)
+        total = sum(
+            float(updates(orders, first, last, *rest)) for (updates, first, last), rest in zip(runs, more, strict=True)
+        )
         return [total], time.perf_counter() - clock

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -25,6 +26,23 @@ else:
     from batchlab.tensorflow_core import row_loops as chosen_rows  # type: ignore[no-redef]
 
 Arrays = dict[str, NDArray[Any]]
+
+
+# (batch size, first position, last position) in an order: updates of one size, one after the other.
+Batches = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Following:
+    """Variables of the optimizer that follow a schedule.
+
+    Attributes:
+        rate: The learning rate, set before each update.
+        momenta: Variables that are multiplied with the quotient of the new rate and the old one.
+    """
+
+    rate: Any
+    momenta: tuple[Any, ...] = ()
 
 
 class Landscape(Protocol):
@@ -71,6 +89,7 @@ class Replicas(Protocol):
         variables: Key → Keras variable of the model and, where there is one, the optimizer.
         optimizer: A built Keras optimizer; None where nothing is trained.
         micro: Examples in a micro-batch.
+        following: Variables that follow a schedule; None for a constant rate.
 
     Attributes:
         compile_seconds: Time that compiling updates has taken so far.
@@ -79,7 +98,13 @@ class Replicas(Protocol):
     compile_seconds: float
 
     def __init__(
-        self, model: Any, data: Resident, variables: Mapping[str, Any], optimizer: Any = None, micro: int = 0
+        self,
+        model: Any,
+        data: Resident,
+        variables: Mapping[str, Any],
+        optimizer: Any = None,
+        micro: int = 0,
+        following: Following | None = None,
     ) -> None: ...
 
     @property
@@ -122,8 +147,15 @@ class Replicas(Protocol):
     def on_device(self, orders: Sequence[NDArray[np.int32]]) -> Any:
         """Put an order of the training examples for each replica of the group on the device."""
 
-    def run(self, orders: Any, batches: Sequence[tuple[int, int, int]]) -> tuple[list[float], float]:
-        """Make updates: of each (batch size, first position, last position) in `orders`, one after the other.
+    def run(
+        self, orders: Any, batches: Sequence[Batches], rates: Sequence[NDArray[np.float64]] | None = None
+    ) -> tuple[list[float], float]:
+        """Make updates of each of `batches` in `orders`, one after the other.
+
+        Args:
+            orders: What `on_device` returned.
+            batches: Updates of one size each.
+            rates: For each of them the learning rate of every update; None for a constant rate.
 
         Returns:
             For each replica the sum of the examples' losses, each at the weights of its own update, and the seconds in
@@ -132,10 +164,15 @@ class Replicas(Protocol):
 
 
 def replicas(
-    model: Any, data: Resident, variables: Mapping[str, Any], optimizer: Any = None, micro: int = 0
+    model: Any,
+    data: Resident,
+    variables: Mapping[str, Any],
+    optimizer: Any = None,
+    micro: int = 0,
+    following: Following | None = None,
 ) -> Replicas:
     """Return replicas of a model in the core that the environment chose; see `Replicas`."""
-    return chosen.Replicas(model, data, variables, optimizer, micro)
+    return chosen.Replicas(model, data, variables, optimizer, micro, following)
 
 
 # What measures is kept apart from what trains, each a function: an edit for one probe leaves training valid.

@@ -50,3 +50,16 @@ def build(optimizer: Mapping[str, Any], learning_rate: float, variables: list[An
         line = " ".join(str(problem).split())
         raise BatchlabError(f"optimizer {name}: Keras refuses its settings: {line}") from problem
     return built
+
+
+def momentum_buffers(optimizer: Any) -> list[Any]:
+    """Return the variables in which plain momentum sums steps, for Goyal's correction.
+
+    Keras' SGD sums v ← μ v − η g, so a changed η leaves steps of the old one in v. Optimizers whose averages are of
+    gradients (Adam, RMSprop) need no correction.
+
+    Args:
+        optimizer: SGD with momentum, as planning makes sure.
+    """
+    others = {id(optimizer.iterations), id(optimizer.learning_rate)}
+    return [variable for variable in optimizer.variables if id(variable) not in others]

@@ -109,8 +109,8 @@ def train(
     there; its remaining rows have the status `diverged` and no metrics.
 
     Args:
-        spec: `model`, `optimizer`, `learning_rate`, `batch_size`, `accumulation`, `seeds`, and `start` and `stop` in
-            cumulative examples, both at update boundaries.
+        spec: `model`, `optimizer`, `learning_rate`, `batch_size`, `accumulation`, `seeds`, `start` and `stop` in
+            cumulative examples, both at update boundaries, and `schedule` where the rate follows one.
         data: The resident data set.
         initial: Snapshot of the initial weights, the reference of distances.
         parent: Snapshot at `start`.

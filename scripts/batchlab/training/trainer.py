@@ -7,12 +7,16 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from batchlab.backend.resident import Resident
 from batchlab.errors import BatchlabError
 from batchlab.models.construction import build_model
 from batchlab.training import core, optimizers, state
 from batchlab.training.evaluation import Evaluation
 from batchlab.training.order import permutation
+from batchlab.training.rates import rates
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +74,8 @@ class Trainer:
     """Trains replicas of one model on one data set; the core says how many at once.
 
     Args:
-        spec: `model`, `optimizer`, `learning_rate`, `batch_size`, `accumulation`.
+        spec: `model`, `optimizer`, `learning_rate`, `batch_size`, `accumulation`, and `schedule` where the rate follows
+            one (see `training.rates`).
         data: The resident data set.
     """
 
@@ -82,16 +87,42 @@ class Trainer:
                 f"accumulation: {self.accumulation} does not divide batch_size {self.batch_size}; choose a divisor"
             )
         self.learning_rate = float(spec["learning_rate"])
+        self._schedule: Mapping[str, Any] | None = spec.get("schedule")
         self.model = build_model(spec["model"], data.shape, data.output_shape)
         self._settings = spec["optimizer"]
         self.optimizer = self._new_optimizer()
         self.variables = state.variables_of(self.model, self.optimizer)
         micro = self.batch_size // self.accumulation
-        self.replicas = core.replicas(self.model, data, self.variables, self.optimizer, micro)
+        following = None if self._schedule is None else self._following(self._schedule)
+        self.replicas = core.replicas(self.model, data, self.variables, self.optimizer, micro, following)
         self._evaluation = Evaluation(self.replicas, self.model, data)
 
     def _new_optimizer(self) -> Any:
         return optimizers.build(self._settings, self.learning_rate, self.model.trainable_variables)
+
+    def _following(self, schedule: Mapping[str, Any]) -> core.Following:
+        """Return which variables of the optimizer follow the schedule."""
+        momenta = []
+        if schedule["momentum_correction"]:
+            momenta = optimizers.momentum_buffers(self.optimizer)
+        return core.Following(self.optimizer.learning_rate, tuple(momenta))
+
+    def _rates(self, start: int, batches: Sequence[core.Batches], updates: int) -> list[NDArray[np.float64]] | None:
+        """Return the rates of the updates of each group of batches; None without a schedule.
+
+        Args:
+            start: Cumulative examples at the beginning of the epoch.
+            batches: What is run, see `core.Replicas.run`.
+            updates: Updates made before.
+        """
+        if self._schedule is None:
+            return None
+        found = []
+        for size, first, last in batches:
+            boundaries = start + np.arange(first, last + 1, size)
+            found.append(rates(self._schedule, self.learning_rate, boundaries, updates, self.data.examples))
+            updates += len(boundaries) - 1
+        return found
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -99,7 +130,10 @@ class Trainer:
         return {**self.replicas.facts, "compile_seconds": round(self.replicas.compile_seconds, 3)}
 
     def load(self, snapshot: state.Snapshot, seeds: Sequence[int]) -> list[state.Position]:
-        """Take over a group of replicas from a snapshot, with this trainer's learning rate."""
+        """Take over a group of replicas from a snapshot, with this trainer's learning rate.
+
+        Under a schedule the rate of the last update stays: a momentum correction starts from it.
+        """
         positions, replicas = [], []
         for seed in seeds:
             position = snapshot.load(seed, self.variables)
@@ -109,7 +143,8 @@ class Trainer:
                 fresh = self._new_optimizer().variables
                 for variable, value in zip(self.optimizer.variables, fresh, strict=True):
                     variable.assign(value)
-            self.optimizer.learning_rate = self.learning_rate
+            if self._schedule is None or not snapshot.trained:
+                self.optimizer.learning_rate = self.learning_rate
             positions.append(dataclasses.replace(position))
             replicas.append(state.capture(self.variables))
         self.replicas.restore(replicas)
@@ -123,13 +158,15 @@ class Trainer:
         """Return what `run` needs to know of an epoch: the permutations of a group, on the device."""
         return self.replicas.on_device([permutation(seed, epoch, self.data.examples) for seed in seeds])
 
-    def run(self, orders: Any, start: int, stop: int) -> tuple[list[float], float]:
+    def run(self, orders: Any, start: int, stop: int, epoch: int = 0, updates: int = 0) -> tuple[list[float], float]:
         """Make the updates between two positions of an epoch's order.
 
         Args:
             orders: What `orders` returned for the group.
             start: First position.
             stop: The epoch's end, or a multiple of the batch size after `start`.
+            epoch: The epoch, which a schedule asks for.
+            updates: Updates made before, likewise.
 
         Returns:
             For each replica the sum of the examples' losses, each at the weights of its own update, and the seconds in
@@ -144,7 +181,7 @@ class Trainer:
             )
         batches = [(self.batch_size, start, start + full)] if full else []
         batches += [(rest, start + full, stop)] if rest else []
-        return self.replicas.run(orders, batches)
+        return self.replicas.run(orders, batches, self._rates(epoch * self.data.examples, batches, updates))
 
     def advance(self, seeds: Sequence[int], piece: Piece, positions: Sequence[state.Position]) -> None:
         """Make the updates of a piece and move the positions, which become `diverged` when the loss is not finite.
@@ -159,7 +196,9 @@ class Trainer:
         """
         trained = [position.status == state.OK for position in positions]
         if any(trained):
-            losses, seconds = self.run(self.orders(seeds, piece.epoch), piece.start, piece.stop)
+            losses, seconds = self.run(
+                self.orders(seeds, piece.epoch), piece.start, piece.stop, piece.epoch, positions[0].updates
+            )
             for position, loss, counts in zip(positions, losses, trained, strict=True):
                 if counts:
                     position.seconds += seconds / sum(trained)
