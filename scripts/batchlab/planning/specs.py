@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import Any
 
-from batchlab.charts.planned import data_spec, drawing_spec
+from batchlab.charts.planned import data_spec, drawing_spec, drawn_arms
 from batchlab.declarations import find
 from batchlab.declarations.columns import Column, Table
 from batchlab.declarations.task import SPLITS
-from batchlab.planning.parts import Plan, Probe, seeds_of
+from batchlab.planning.parts import Plan, Probe, Study, seeds_of
 from batchlab.records.digests import digest
 from batchlab.tables import contract
 from batchlab.tables.base import ARMS, CLAIMS
 
 # Formats of a figure: name of the rule's output → ending of the file.
-FORMATS = {"svg": "svg", "png": "png", "html": "html", "vl_json": "vl.json"}
+FORMATS = {"svg": "svg", "png": "png", "pdf": "pdf", "html": "html", "vl_json": "vl.json"}
+# The scripts of all interactive figures, below the folder of the campaign.
+BUNDLE = "figures/vega-bundle.js"
 
 # Fields of a column that the verdict on it depends on.
 _OF_VALUES = ("title", "unit", "factor", "bounds", "positive", "exact", "clock")
@@ -169,7 +172,21 @@ def _figure(plan: Plan, study: str, figure: str) -> tuple[dict[str, Any], list[T
 
 def figure_data_spec(plan: Plan, study: str, figure: str) -> dict[str, Any]:
     """Return the settings of the numbers that a figure shows."""
-    return data_spec(study, figure, *_figure(plan, study, figure))
+    planned = plan.studies[study]
+    settings, tables, arms = _figure(plan, study, figure)
+    changes = _changes(planned, settings, arms) if settings.get("x") == "epoch" else []
+    return data_spec(study, figure, settings, tables, arms, changes=changes, claims=planned.claims)
+
+
+def _changes(planned: Study, settings: Mapping[str, Any], arms: list[dict[str, Any]]) -> list[int]:
+    """Return the epochs at which an arm of a figure changes its batch size or learning rate."""
+    drawn = [arm["arm"] for arm in drawn_arms(settings, arms)]
+    found: set[int] = set()
+    for arm in planned.arms:
+        if arm.recipe.arm in drawn and arm.recipe.last_epoch is not None:
+            ends = accumulate(phase.epochs or 0 for phase in arm.recipe.phases)
+            found |= set(list(ends)[:-1])
+    return sorted(found)
 
 
 def figure_drawing_spec(plan: Plan, study: str, figure: str) -> dict[str, Any]:
@@ -177,7 +194,12 @@ def figure_drawing_spec(plan: Plan, study: str, figure: str) -> dict[str, Any]:
     # One colour scale for the whole campaign: the same batch size has the same colour in every figure.
     batch_sizes = sorted(set(plan.config["batch_sizes"].values()))
     drawn = _figure(plan, study, figure)
-    return drawing_spec(study, figure, *drawn, batch_sizes=batch_sizes, identity=study_identity(plan, study))
+    return drawing_spec(
+        *(study, figure, *drawn),
+        batch_sizes=batch_sizes,
+        identity=study_identity(plan, study),
+        campaign=plan.campaign,
+    )
 
 
 def report_spec(plan: Plan) -> dict[str, Any]:
