@@ -356,7 +356,7 @@ class Jobs:
             "tabulate_study",
             f"Tabulate the study {study}",
             inputs={
-                # Data are not read: their records say with which code they were prepared.
+                # Of data, labels alone are read; their records say with which code they were prepared.
                 "data": [step.name for step in before if step.kind == "data"],
                 "files": [
                     path
