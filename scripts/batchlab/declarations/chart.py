@@ -87,9 +87,9 @@ def minus() -> Option:
     return RowFilter("minus", "rows that are subtracted, seed by seed, from the others", OPTIONAL)
 
 
-def published() -> Option:
+def regions() -> Option:
     """Return the option that draws what claims expect."""
-    return Names("published", "claims of the study whose published number or margin is drawn", OPTIONAL)
+    return Names("regions", "claims of the study whose published number or margin is drawn", OPTIONAL)
 
 
 def scale(axis: str, default: str = "linear") -> Option:

@@ -42,13 +42,11 @@ def draw(figure: Figure, drawn: Drawn) -> Any:
     for facet in facets:
         for view in views:
             own = [row for row in curves if row["view"] == view and (facet is None or row[str(figure.facet)] == facet)]
-            # Values around 1 share an axis, which shows how the spread changes from panel to panel.
-            ranged = curves if view == "mean" else own
-            panel = _panel(figure, own, ranged, colour(figure, curves, not beside), wide=not beside)
+            panel = _panel(figure, own, colour(figure, curves, not beside), wide=not beside)
             if heading := _heading(figure, facet, view, views):
                 panel = panel.properties(title=alt.TitleParams(text=heading, fontSize=12, offset=6))
             charts.append(panel.properties(width=width, height=height))
-    return finish(side_by_side(charts, across), figure, drawn, _notes(drawn, views))
+    return finish(side_by_side(charts, across), figure, drawn, _notes(figure, drawn, views))
 
 
 def _heading(figure: Figure, facet: Any, view: str, views: Sequence[str]) -> str:
@@ -58,17 +56,18 @@ def _heading(figure: Figure, facet: Any, view: str, views: Sequence[str]) -> str
     return capital(words)
 
 
-def _notes(drawn: Drawn, views: Sequence[str]) -> list[str]:
+def _notes(figure: Figure, drawn: Drawn, views: Sequence[str]) -> list[str]:
     numbers = values_of(drawn.of("trials"), "n")
     few, many, seeds = min(numbers), max(numbers), drawn.number("seeds")
     number = f"n = {many}" if few == many else f"n = {few} to {many}"
     trials = f"{number} trials per batch size" + (f" from {seeds} seeds" if seeds > 1 else "")
     scaled = "normalised: each norm × mean at the largest B / mean at its own B" if "same" in views else ""
+    differ = "horizontal axes differ" if figure.facet and len(distinct(drawn.of("density"), figure.facet)) > 1 else ""
     seed = "one seed" if seeds == 1 else ""
-    return [f"{trials}, {seed}".removesuffix(", "), "kernel density, peaks scaled to 1 (not areas)", scaled]
+    return [f"{trials}, {seed}".removesuffix(", "), "kernel density, peaks scaled to 1 (not areas)", scaled, differ]
 
 
-def _panel(figure: Figure, curves: Sequence[Row], ranged: Sequence[Row], tint: Any, *, wide: bool) -> Any:
+def _panel(figure: Figure, curves: Sequence[Row], tint: Any, *, wide: bool) -> Any:
     """Return one panel; its axis is logarithmic where the data say so."""
     (value,) = figure.y
     view, logarithmic = curves[0]["view"], curves[0]["scale"] == "log"
@@ -77,7 +76,7 @@ def _panel(figure: Figure, curves: Sequence[Row], ranged: Sequence[Row], tint: A
     short = shown.title.split(",")[0]
     words = {"raw": shown.axis, "same": f"{short}, normalised", "mean": "norm / its mean"}[view]
     title = figure.option("x_title") or capital(words + (" (log axis)" if logarithmic else ""))
-    axis = x_axis(figure, values_of(ranged, "x"), 140 if wide else 220, title, curves[0]["scale"])
+    axis = x_axis(figure, values_of(curves, "x"), 140 if wide else 220, title, curves[0]["scale"])
     name = capital(figure.option("y_title") or "Density (peak = 1)")
     y = alt.Y(
         "density:Q",
