@@ -324,6 +324,7 @@ def _claim() -> Schema:
             "table": _ref("tables"),
             "value": _TEXT,
             "aggregate": {"enum": list(AGGREGATES)},
+            "each": {"type": "array", "items": _TEXT, "minItems": 1, "uniqueItems": True},
             "of": _ref("filter"),
             "minus": _ref("filter"),
             "expect": {"anyOf": [{"enum": list(EXPECTATIONS)}, _ref("range")]},

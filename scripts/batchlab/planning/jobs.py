@@ -36,6 +36,7 @@ WILDCARDS: dict[str, tuple[str, ...]] = {
     "judge_claims": ("study",),
     "merge_tables": ("table",),
     "figure_data": ("study", "figure"),
+    "bundle_vega": (),
     "draw_figure": ("study", "figure"),
     "write_report": (),
 }
@@ -177,6 +178,7 @@ class Jobs:
         yield from self._data()
         yield from self._segments()
         yield from self._probes()
+        yield self._bundle()
         for study in self.plan.studies:
             yield from self._study(study)
         yield from self._joined()
@@ -313,6 +315,11 @@ class Jobs:
         """Return the path of a derived table."""
         return f"{self.results}/derived/{study}/{table}.csv"
 
+    @property
+    def bundle_path(self) -> str:
+        """The path of the scripts of all interactive figures."""
+        return f"{self.results}/{specs.BUNDLE}"
+
     def claims_path(self, study: str) -> str:
         """Return the path of a study's claims."""
         return f"{self.results}/claims/{study}.csv"
@@ -348,7 +355,7 @@ class Jobs:
             "tabulate_study",
             f"Tabulate the study {study}",
             inputs={
-                # Data are not read: their records say with which code they were prepared.
+                # Of data, labels alone are read; their records say with which code they were prepared.
                 "data": [step.name for step in before if step.kind == "data"],
                 "files": [
                     path
@@ -409,13 +416,31 @@ class Jobs:
                 "draw_figure",
                 f"Draw {study}: {figure}",
                 wildcards=wildcards,
-                inputs={"data": f"{base}.csv"},
+                # Figures link to the scripts; a finding is read, so that no title says more than the data.
+                inputs={
+                    "data": f"{base}.csv",
+                    "bundle": self.bundle_path,
+                    **({"claims": self.claims_path(study)} if "finding" in settings else {}),
+                },
                 outputs={key: f"{base}.{ending}" for key, ending in specs.FORMATS.items()},
                 spec=specs.figure_drawing_spec(self.plan, study, figure),
                 modules=(f"batchlab.charts.{settings['chart']}.draw:draw",),
                 options=settings,
                 declared=declared,
             )
+
+    def _bundle(self) -> Job:
+        return Job(
+            kind="figures",
+            rule="bundle_vega",
+            script="bundle_vega.py",
+            wildcards={},
+            inputs={},
+            outputs={"bundle": self.bundle_path},
+            spec={"title": "Scripts of the interactive figures"},
+            identity="",
+            message="Write the scripts of the interactive figures",
+        )
 
     def _before(self, study: str) -> list[Job]:
         """Return the jobs whose results a study's tables are made of, each once."""
