@@ -11,6 +11,9 @@ SNAKEMAKE := $(PROGRAM) --cores $(CORES) --configfile "$(CONFIG)"
 ifdef BACKEND
 export BATCHLAB_BACKEND := $(BACKEND)
 endif
+# The project's own logger, a package in scripts/; LOGGER=… chooses another one that is installed.
+LOGGER ?= batchlab
+TELL := PYTHONPATH="scripts$${PYTHONPATH:+:$$PYTHONPATH}"
 READY := config-read $(VENV)/run.stamp $(if $(filter jax,$(BATCHLAB_BACKEND)),$(VENV)/jax.stamp)
 
 .PHONY: help config-there config-read figures redraw plan unlock verify crate readme report-archive bench bench-peers bench-docs test test-slow \
@@ -20,7 +23,7 @@ help:
 	@echo "make figures                            the quick campaign on the embedded digits (no network)"
 	@echo "make figures CONFIG=config/paper.yaml   the same studies on full MNIST"
 	@echo "make figures BACKEND=jax                on the second training core; on a GPU: PROFILE=profiles/gpu, see docs/gpu.md"
-	@echo "make plan CONFIG=…                      show what would run, and why"
+	@echo "make plan CONFIG=…                      what would run, why, how long it will take"
 	@echo "make verify CONFIG=… SAMPLE=n SEED=m    compare results with their records and compute a random sample again"
 	@echo "make crate CONFIG=…                     pack results, workflow and history as one RO-Crate for an archive"
 	@echo "make redraw CONFIG=…                    draw figures and report again from existing tables"
@@ -41,10 +44,11 @@ ADOPT = @PYTHONPATH=scripts $(BIN)/python -m batchlab.records.adopt
 # Reasons are left out, so that progress can be followed; `make plan` shows them.
 figures: $(READY)
 	$(ADOPT)
-	@$(SNAKEMAKE) --quiet host reason
+	@$(TELL) $(SNAKEMAKE) --logger $(LOGGER) --quiet host reason
 
+# It ends with what the run will cost.
 plan: $(READY)
-	@$(SNAKEMAKE) --dry-run --quiet host
+	@$(TELL) $(SNAKEMAKE) --dry-run --logger $(LOGGER) --quiet host
 
 # For a checkout that has tables but no trained segments, such as results/paper on a laptop.
 redraw: $(READY)

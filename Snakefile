@@ -1,5 +1,6 @@
 # batchlab: how do batch size and gradient accumulation affect training?
 # The stages follow one another: data → segments → probes → tables → claims and figures → report.
+from snakemake.logging import logger
 from snakemake.utils import min_version
 
 min_version("9.0")
@@ -20,7 +21,10 @@ report: "config/report.rst"
 
 onsuccess:
     if Path(rules.write_report.output.page).exists():
-        print(f"\nThe report is at {rules.write_report.output.page}")
+        logger.info(
+            f"\nThe report is at {rules.write_report.output.page}",
+            extra={"from_batchlab": True},
+        )
 
 
 rule all:

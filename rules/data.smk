@@ -6,6 +6,7 @@ rule prepare_data:
         unpack(CAMPAIGN.inputs("prepare_data")),
     output:
         data="results/data/{dataset}/data.npz",
+        understood="results/data/{dataset}/understood.json",
     log:
         "logs/prepare_data/{dataset}.log",
     conda:

@@ -1,4 +1,4 @@
-# Figures: the numbers that one shows, as a table, and its drawing in four formats from that table alone.
+# Figures: the numbers that one shows, as a table, and its drawing in five formats from that table alone.
 
 
 rule figure_data:
@@ -18,6 +18,23 @@ rule figure_data:
         "../scripts/figure_data.py"
 
 
+rule bundle_vega:
+    input:
+        unpack(CAMPAIGN.inputs("bundle_vega")),
+    output:
+        bundle=f"{RESULTS}/figures/vega-bundle.js",
+    log:
+        f"logs/{PLAN.campaign}/bundle_vega.log",
+    conda:
+        "../envs/figures.yaml"
+    params:
+        **CAMPAIGN.params("bundle_vega"),
+    message:
+        "Write the scripts of the interactive figures"
+    script:
+        "../scripts/bundle_vega.py"
+
+
 rule draw_figure:
     input:
         unpack(CAMPAIGN.inputs("draw_figure")),
@@ -29,6 +46,7 @@ rule draw_figure:
             labels={"figure": "{figure}"},
         ),
         png=f"{RESULTS}/figures/{{study}}/{{figure}}.png",
+        pdf=f"{RESULTS}/figures/{{study}}/{{figure}}.pdf",
         html=f"{RESULTS}/figures/{{study}}/{{figure}}.html",
         vl_json=f"{RESULTS}/figures/{{study}}/{{figure}}.vl.json",
     log:

@@ -20,6 +20,8 @@ _MEDIA_TYPES = {
     ".csv": "text/csv",
     ".gz": "application/gzip",
     ".html": "text/html",
+    ".js": "text/javascript",
+    ".pdf": "application/pdf",
     ".json": "application/json",
     ".md": "text/markdown",
     ".npz": "application/zip",

@@ -14,6 +14,7 @@ from scipy import stats
 from batchlab.tables import intervals
 from batchlab.tables.intervals import (
     Estimate,
+    geometric_ratio,
     hedges_g,
     holm,
     log2_slope,
@@ -23,6 +24,7 @@ from batchlab.tables.intervals import (
     ratio_of_means,
     root_mean_square,
     trend,
+    within,
 )
 
 SAMPLES = hnp.arrays(float, st.integers(2, 12), elements=st.floats(-1e3, 1e3, width=32))
@@ -296,6 +298,50 @@ def test_fieller_covers_the_ratio() -> None:
 
 
 # Trends
+
+
+def test_ratio_on_the_logarithmic_scale_against_scipy() -> None:
+    # Published: 11.1 [0.06, 39] by Fieller's interval, 8.8 [2.0, 39] on logarithms.
+    ratios = np.array([2.4, 2.6, 13.8, 19.0, 33.0])
+    below = np.array([0.5, 3.0, 7.0, 1.0, 2.0])
+    estimate = geometric_ratio(ratios * below, below)
+    low, high = np.exp(stats.t.interval(0.95, 4, np.log(ratios).mean(), stats.sem(np.log(ratios))))
+    assert (estimate.mean, estimate.ci_low, estimate.ci_high) == pytest.approx((stats.gmean(ratios), low, high))
+    assert (estimate.n, round(estimate.mean, 1), round(estimate.ci_low, 1)) == (5, 8.8, 2.0)
+    turned = geometric_ratio(below, ratios * below)
+    assert (turned.mean, turned.ci_low) == pytest.approx((1 / estimate.mean, 1 / estimate.ci_high))
+
+
+def test_logarithmic_ratio_of_equal_quotients_is_exact_and_of_other_signs_an_error() -> None:
+    assert geometric_ratio([10.0, 20.0], [20.0, 40.0]) == Estimate(0.5, 0.0, 2, 0.5, 0.5)
+    assert math.isnan(geometric_ratio([10.0], [20.0]).ci_low) and geometric_ratio([10.0], [20.0]).mean == 0.5
+    assert geometric_ratio([10.0, math.nan, 40.0], [20.0, 1.0, 80.0]).n == 2
+    for bad in ([1.0, 0.0], [1.0, -2.0]):
+        with pytest.raises(ValueError, match="positive"):
+            geometric_ratio(bad, [1.0, 1.0])
+
+
+def test_logarithmic_ratio_covers_the_ratio_of_medians_of_heavy_tails() -> None:
+    random = np.random.Generator(np.random.Philox(5))
+    hits = 0
+    for _ in range(2000):
+        x, y = np.exp(random.normal(1, 1, 5)), np.exp(random.normal(0, 1, 5))
+        estimate = geometric_ratio(x, y)
+        hits += estimate.ci_low <= math.e <= estimate.ci_high
+    assert abs(hits / 2000 - 0.95) < 0.015
+
+
+def test_an_interval_cut_at_its_bounds_covers_as_before() -> None:
+    random = np.random.Generator(np.random.Philox(6))
+    whole, cut = 0, 0
+    for _ in range(2000):
+        estimate = mean_interval(random.normal(0.98, 0.02, 3))
+        bounded = within(estimate, (0.0, 1.0))
+        assert 0 <= bounded.ci_low <= bounded.ci_high <= 1
+        whole += estimate.ci_low <= 0.98 <= estimate.ci_high
+        cut += bounded.ci_low <= 0.98 <= bounded.ci_high
+    assert cut == whole and abs(whole / 2000 - 0.95) < 0.015
+    assert within(Estimate(0.5, 0.1, 1, math.nan, math.nan), (0.0, 1.0)).mean == 0.5
 
 
 def test_slope_per_doubling() -> None:

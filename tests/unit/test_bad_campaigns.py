@@ -28,12 +28,12 @@ from batchlab.configuration.yaml_files import check_files
 from batchlab.declarations.model_options import ACTIVATIONS
 from batchlab.errors import BatchlabError
 from batchlab.planning import plan
+from batchlab.planning.report_settings import report_spec
 from batchlab.planning.specs import (
     claims_spec,
     derived_spec,
     figure_data_spec,
     figure_drawing_spec,
-    report_spec,
     tables_spec,
 )
 from batchlab.records.digests import canonical

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,10 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from batchlab.errors import BatchlabError
+from batchlab.tables import intervals
 from batchlab.tables.base import CLAIMS, known_columns
 from batchlab.tables.claims import judge, tables_needed
+from batchlab.tables.findings import LONGEST
 from batchlab.tables.intervals import mean_interval, paired_comparison, ratio_of_means
 from batchlab.tables.regions import Region
 
@@ -75,8 +78,29 @@ def spec_of(claims: dict[str, Any]) -> dict[str, Any]:
         "columns": list(CLAIMS.names),
         "tables": {name: {"text": [], "keys": ["seed"]} for name in ("history", "weight_drift", "norms", "t")},
         "derived": {column.name: column.formula for column in known_columns() if column.formula},
+        "cells": {"batch_size": {"sign": "B = "}, "epoch": {"sign": "epoch "}},
+        "one_example": {"test_accuracy": 1 / 500},
         "values": {"test_accuracy": {"title": "test accuracy", "unit": "%", "factor": 100, "bounds": [0, 1]}},
     }
+
+
+def two_arms(first: list[float], second: list[float]) -> dict[str, pd.DataFrame]:
+    """Return the table in which B = 256 and B = 16 end with these accuracies, one for each seed."""
+    frame = history()
+    for size, values in ((256, first), (16, second)):
+        rows = frame["batch_size"] == size
+        frame.loc[rows, "test_accuracy"] = frame.loc[rows, "seed"].map(dict(enumerate(values)))
+    return {"history": frame}
+
+
+def numbers(text: str) -> list[float]:
+    """Return the numbers of a sentence."""
+    return [float(each.replace("−", "-")) for each in re.findall(r"−?\d+(?:\.\d+)?", text)]
+
+
+def words(text: str) -> str:
+    """Return a sentence without its numbers."""
+    return re.sub(r"−?\d+(?:\.\d+)?", "#", text)
 
 
 def accuracies(size: int) -> np.ndarray:
@@ -217,7 +241,11 @@ def test_a_diverged_run_is_said_and_leaves_the_claim_open() -> None:
     frame.loc[gone, "status"] = "diverged"
     frame.loc[gone, ["test_accuracy", "train_accuracy"]] = math.nan
     row = verdict({"history": frame})
-    assert (row["verdict"], row["n"], row["note"]) == ("undetermined", 3, "diverged runs in `of`: 1")
+    assert (row["verdict"], row["n"], row["note"]) == (
+        "undetermined",
+        3,
+        "diverged runs in `of`: 1 (seed 3); single seeds: −0.0196, −0.0202, −0.0199",
+    )
 
 
 def test_a_missing_value_is_said() -> None:
@@ -238,6 +266,213 @@ def test_a_table_without_seeds_has_no_interval() -> None:
     table = pd.DataFrame({"examples": [5.0]})
     row = verdict({"t": table}, test="level", table="t", value="examples", of={}, expect={"min": 1})
     assert (row["verdict"], row["n"]) == ("undetermined", 1)
+
+
+# What a verdict says beside itself
+
+
+@pytest.mark.parametrize(
+    ("shift", "spread", "expected"),
+    [(-0.02, 0.001, "lower"), (0.02, 0.001, "higher"), (0.0, 0.001, "equal"), (-0.02, 0.05, "open")],
+)
+def test_direction_is_told_apart_from_size(shift: float, spread: float, expected: str) -> None:
+    frame = two_arms([0.9 + shift + spread * step for step in (-1, 1, -1, 1)], [0.9] * 4)
+    row = verdict(frame, test="equal", expect="equal", margin=0.005, published_value={"min": -0.03, "max": -0.01})
+    assert row["direction"] == expected
+    assert row["size"] == {"lower": "reproduced", "open": "open"}.get(expected, "other")
+
+
+def test_lower_with_open_size_is_more_than_undetermined() -> None:
+    # Half of a percentage point below, margin 0.3 pp: the interval leaves the margin open but excludes 0.
+    frame = two_arms([0.894, 0.896, 0.8945, 0.8975], [0.9] * 4)
+    row = verdict(frame, test="equal", expect="equal", margin=0.003, unit="pp")
+    assert (row["verdict"], row["direction"]) == ("undetermined", "lower")
+
+
+def test_a_level_has_no_direction_and_an_unpublished_number_no_size() -> None:
+    row = verdict(test="level", of={"batch_size": 16, "epoch": "last"}, minus=None, expect={"min": 0.9})
+    assert (row["direction"], row["size"]) == ("", "")
+
+
+def test_what_cannot_be_compared_is_shown_and_not_judged() -> None:
+    shown = {"standing": "not comparable", "because": "the model is lost", "published_value": {"min": -1, "max": 1}}
+    row = verdict(**shown)
+    assert (row["verdict"], row["size"], row["because"]) == ("not judged", "", "the model is lost")
+    assert row["measured"] == pytest.approx(verdict()["measured"])
+
+
+def test_a_published_number_is_within_the_margin_or_a_range() -> None:
+    assert verdict(published_value=-0.02, margin=0.001)["size"] == "reproduced"
+    with pytest.raises(BatchlabError, match="published_value needs a margin"):
+        verdict(published_value=-0.02)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"unit": "pp"}, "B = 256 ends 2.02 pp below B = 16 in test accuracy [1.98, 2.06], 4 seeds"),
+        (
+            {"test": "equal", "expect": "equal", "margin": 0.03, "unit": "pp"},
+            "B = 256 and B = 16 end within 3 pp of each other in test accuracy: −2.02 pp [−2.06, −1.98], 4 seeds",
+        ),
+        (
+            {"test": "level", "of": {"batch_size": 16, "epoch": "last"}, "expect": {"min": 0}, "unit": "%"},
+            "B = 16 reaches 98.0 % test accuracy [97.7, 98.3], 4 seeds",
+        ),
+        (
+            {"test": "trend", "of": {"epoch": "last"}, "unit": "pp"},
+            "Test accuracy falls by 0.505 pp per doubling of B [0.495, 0.515], 4 seeds",
+        ),
+        (
+            {"test": "steps", "of": {"epoch": "last"}, "unit": "pp"},
+            "Test accuracy falls by 1.00 pp from B = 16 to 64 [0.98, 1.03], the worst of 2, 4 seeds",
+        ),
+    ],
+)
+def test_findings(changes: dict[str, Any], expected: str) -> None:
+    frame = history()
+    frame["test_accuracy"] = frame["batch_size"].map({16: 0.98, 64: 0.97, 256: 0.96}) + frame["seed"].map(
+        dict(enumerate((0.002, -0.001, 0.0005, -0.0015)))
+    ) * frame["batch_size"].map({16: 1.0, 64: 1.1, 256: 1.2})
+    told = {"words": {"of": f"B = {changes.get('of', {}).get('batch_size', 256)}", "minus": "B = 16"}}
+    found = verdict({"history": frame}, **told, **changes)["finding"]
+    # Numbers by SciPy; the sentence as promised.
+    assert numbers(found) == pytest.approx(numbers(expected), abs=0.05) and words(found) == words(expected)
+
+
+def test_a_finding_fits_a_title_and_has_true_minus_signs() -> None:
+    long = {"of": "a run that has " + "very " * 30 + "long words", "minus": "another", "value": "test accuracy"}
+    assert len(verdict(words=long)["finding"]) <= LONGEST
+    noisy = history()
+    noisy["test_accuracy"] += np.tile([0.1, -0.1, -0.1, 0.1, 0.0, 0.1], 4)
+    found = verdict({"history": noisy}, unit="pp")["finding"]
+    assert "cannot be told apart" in found and "−" in found and "-" not in found and not found.endswith(".")
+
+
+def test_an_end_that_is_not_zero_is_not_told_as_zero() -> None:
+    frame = two_arms([0.9 - 0.0126 + 0.0157 * step for step in (-1.1, 0.2, 0.9, 0.0)], [0.9] * 4)
+    row = verdict(frame, unit="pp")
+    low = stats.ttest_1samp([-0.0126 + 0.0157 * step for step in (-1.1, 0.2, 0.9, 0.0)], 0).confidence_interval()
+    assert row["ci_high"] == pytest.approx(100 * low.high)
+
+
+# Runs that failed, budgets, clocks
+
+
+def test_a_collapsed_run_is_listed_and_kept_out_of_the_interval() -> None:
+    frame = two_arms([0.94, 0.95, 0.10, 0.96], [0.98, 0.98, 0.98, 0.985])
+    arms = pd.DataFrame({"arm": ["fixed-b256", "fixed-b16"], "collapsed": ["2", None]})
+    row = verdict({**frame, "arms": arms}, unit="pp")
+    kept = 100 * np.array([0.94 - 0.98, 0.95 - 0.98, 0.96 - 0.985])
+    low, high = stats.t.interval(0.95, 2, kept.mean(), stats.sem(kept))
+    assert (row["measured"], row["ci_low"], row["ci_high"]) == pytest.approx((kept.mean(), low, high))
+    assert (row["n"], row["excluded"], row["verdict"]) == (3, 1, "undetermined")
+    assert row["note"].startswith("runs at chance level in `of`: 1 (seed 2); single seeds: −4, −3, −2.5")
+    # What is counted exactly, a collapsed run has as well.
+    spec = spec_of({"c": claim(value="updates")})
+    spec["values"]["updates"] = {"exact": True}
+    assert judge(spec, {**frame, "arms": arms})["n"].item() == 4
+
+
+def test_an_interval_does_not_leave_the_range_of_the_quantity() -> None:
+    frame = two_arms([0.935, 0.951, 0.10, 0.94], [0.98] * 4)
+    level = {"test": "level", "of": {"batch_size": 256, "epoch": "last"}, "minus": None, "expect": {"min": 0.9}}
+    row = verdict(frame, **level, unit="%")
+    whole = mean_interval([0.935, 0.951, 0.10, 0.94])
+    assert whole.ci_high > 1 and (row["ci_low"], row["ci_high"]) == (pytest.approx(100 * whole.ci_low), 100)
+    assert "interval cut at the bounds" in row["note"] and "single seeds: 93.5, 95.1, 10, 94" in row["note"]
+
+
+def test_unequal_budgets_are_said() -> None:
+    frame = history()
+    frame = frame[(frame["batch_size"] == 16) | (frame["epoch"] == 1)]
+    assert "unequal budgets: 1 against 2 epochs" in verdict({"history": frame})["note"]
+    assert "unequal" not in verdict()["note"]
+
+
+def test_seeds_do_not_replicate_a_clock() -> None:
+    spec = spec_of({"c": claim(value="seconds", test="ratio")})
+    spec["values"]["seconds"] = {"clock": True, "positive": True}
+    frame = history().assign(seconds=lambda f: 1.0 + f["seed"] / 10 + (f["batch_size"] == 16))
+    row = judge(spec, {"history": frame}).iloc[0]
+    assert (row["verdict"], row["direction"]) == ("undetermined", "open") and math.isnan(row["ci_low"])
+    ratios = [(1 + seed / 10) / (2 + seed / 10) for seed in SEEDS]
+    assert row["measured"] == pytest.approx(stats.gmean(ratios)) and "one machine" in row["note"]
+
+
+def test_a_best_epoch_that_is_the_last_is_censored() -> None:
+    best = {"of": {"batch_size": 256, "epoch": "best"}, "minus": {"batch_size": 16, "epoch": "best"}, "value": "epoch"}
+    row = verdict(**best, expect={"min": 0})
+    assert "best at the last epoch in `of`: 4 of 4 runs" in row["note"] and row["verdict"] == "undetermined"
+    earlier = history()
+    earlier["validation_loss"] = earlier["epoch"]
+    assert "best at" not in verdict({"history": earlier}, **best, expect={"min": 0})["note"]
+
+
+def test_a_margin_below_one_example_is_said() -> None:
+    fine = verdict(test="equal", expect="equal", margin=0.001)["note"]
+    assert fine == "the margin of 0.1 pp is below one example, 0.2 pp"
+    assert verdict(test="equal", expect="equal", margin=0.002)["note"] == ""
+
+
+# Several cells
+
+
+def cells(*shifts: float) -> dict[str, pd.DataFrame]:
+    """Return values near 1 of five seeds in cells (epoch), one shift each."""
+    scatter = np.array([-0.002, -0.001, 0.0, 0.001, 0.002])
+    rows = [
+        {"seed": seed, "epoch": epoch, "ratio": 1 + shift + scatter[seed]}
+        for epoch, shift in enumerate(shifts)
+        for seed in range(5)
+    ]
+    return {"t": pd.DataFrame(rows)}
+
+
+EACH = {"test": "level", "table": "t", "value": "ratio", "of": {}, "minus": None, "each": ["epoch"]}
+
+
+def test_errors_of_opposite_sign_do_not_cancel() -> None:
+    expect = {"min": 0.97, "max": 1.03}
+    assert (
+        verdict(cells(0.05, -0.05, 0.0), **{**EACH, "each": None, "aggregate": "mean"}, expect=expect)["verdict"]
+        == "supported"
+    )
+    row = verdict(cells(0.04, -0.05, 0.0), **EACH, expect=expect)
+    assert (row["verdict"], row["measured"]) == ("contradicted", pytest.approx(0.95))
+    assert "the worst of 3 cells" in row["note"]
+    assert "at epoch 1 [" in row["finding"] and ", the worst of 3" in row["finding"]
+    assert verdict(cells(0.02, -0.02, 0.0), **EACH, expect=expect)["verdict"] == "supported"
+
+
+def test_one_of_many_cells_contradicts_at_the_level_of_all() -> None:
+    # The interval of the first cell lies just outside; with twenty cells that is no evidence any more.
+    half = intervals.t_quantile(5) * np.std([-0.002, -0.001, 0.0, 0.001, 0.002], ddof=1) / math.sqrt(5)
+    just_outside = 0.03 + 1.05 * half
+    expect = {"min": 0.97, "max": 1.03}
+    assert verdict(cells(just_outside), **EACH, expect=expect)["verdict"] == "contradicted"
+    assert verdict(cells(just_outside, *[0.0] * 19), **EACH, expect=expect)["verdict"] == "undetermined"
+
+
+def test_a_positive_slope_is_not_growth_at_every_step() -> None:
+    values = {2: 240.0, 4: 200.0, 8: 220.0, 16: 300.0, 32: 470.0}
+    rows = [
+        {"seed": seed, "batch_size": size, "mean": value + seed * (1 + size / 100)}
+        for size, value in values.items()
+        for seed in range(5)
+    ]
+    frame = {"t": pd.DataFrame(rows)}
+    told = {"table": "t", "value": "mean", "of": {}, "minus": None, "expect": "greater"}
+    assert verdict(frame, test="trend", **told)["verdict"] == "supported"
+    row = verdict(frame, test="steps", **told)
+    assert (row["verdict"], row["direction"]) == ("contradicted", "lower")
+    assert row["measured"] == pytest.approx(-40 + 2 * 0.02) and "from B = 2 to 4" in row["finding"]
+
+
+def test_range_is_the_spread_over_the_rows_of_a_seed() -> None:
+    trials = pd.DataFrame({"seed": [0, 0, 0, 1, 1, 1], "norm": [1.0, 4.0, 2.0, 5.0, 5.5, 7.0]})
+    level = {"test": "level", "table": "norms", "value": "norm", "of": {}, "expect": {"min": 0}, "aggregate": "range"}
+    assert verdict({"norms": trials}, **level)["measured"] == pytest.approx((3 + 2) / 2)
 
 
 # Mistakes

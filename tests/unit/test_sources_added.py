@@ -144,7 +144,7 @@ print(json.dumps([said, published_table() + formats_table() + keys_table()]))
     assert "unknown name 'tyo'; did you mean 'toy'?" in said[1]
     assert re.search(r"allowed: a path that ends in .*\.words\b", said[2])
     assert "sign = 'minsu' is not possible; allowed: plus, minus" in said[3]
-    assert "unknown key 'sign'; allowed: name, split_seed, standardise, test, validation" in said[4]
+    assert "unknown key 'sign'; allowed: examples, name, split_seed, standardise, test, validation" in said[4]
     assert "| `sign` | .words | sign of the numbers: `plus`, `minus` | `plus` |" in manual
     assert "| `toy` | 1 | 2 | 20 in one pool | 10 / 5 / 5 | none |" in manual
 
@@ -176,11 +176,11 @@ def test_what_is_added_or_edited_changes_the_code_of_its_own_jobs_only(project: 
         return sorted(name for name in found if found[name] != after[name])
 
     assert changed("formats/csv/read.py", "np.float64", "np.float32") == ["csv"]
-    assert changed("formats/csv/table.py", "strict=True", "strict=False") == ["csv"]
+    assert changed("formats/csv/text.py", "strict=True", "strict=False") == ["csv"]
     assert changed("formats/idx/read.py", '"big"', '"little"') == ["idx"]
     assert changed("prepare.py", "(np.arange(len(members)) + 0.5)", "np.arange(len(members))") == sorted(after)
     # What a declaration adds to the numbers is in the settings of the job.
     assert changed("published/mnist.py", "scale=255", "scale=1") == []
     assert changed("published/mnist.py", "http://yann.lecun.com/exdb/mnist/", "https://example.org/") == []
-    assert changed("formats/csv/declaration.py", '(".csv",)', '(".table",)') == []
+    assert changed("formats/csv/declaration.py", '(".csv", ', '(".table", ') == []
     assert changed("settings.py", "is not understood", "is not known") == []

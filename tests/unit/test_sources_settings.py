@@ -103,17 +103,49 @@ ACCEPTED = {
 
 
 @pytest.mark.parametrize("kind", sorted(ACCEPTED))
-def test_every_accepted_key_is_accepted_and_no_other(kind: str, npz: Path, csv: Path) -> None:
-    values = {
+def test_every_accepted_key_is_accepted_and_no_other(kind: str, npz: Path, csv: Path, tmp_path: Path) -> None:
+    images, python = tmp_path / "images", tmp_path / "own.py"
+    for place in range(40):
+        path = images / "uv"[place % 2] / f"{place}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"\x89PNG")
+    python.write_text(
+        'INPUT_SHAPE = (2,)\nCLASSES = 2\nEXAMPLES = {"train": 40}\ndef examples(split, seed):\n    return None\n'
+    )
+    values: dict[str, Any] = {
         "name": kind,
-        "file": str({"npz": npz, "csv": csv}.get(kind)),
+        "file": str({"npz": npz, "csv": csv, "images": images, "python": python}.get(kind)),
         "label": "species",
         "validation": 3,
         "test": 2,
         "split_seed": 1,
         "standardise": True,
         "scale": 2,
+        "examples": 9,
+        "labels": "classes",
+        "leave_out": {"npz": ["spare"], "csv": ["length"]}.get(kind),
+        "categories": ["width"],
+        "missing": "drop",
+        "missing_words": ["", "-"],
+        "header": True,
+        "separator": "comma",
+        "decimal": ".",
+        "encoding": "utf-8",
+        "arrays": {"x": "x"},
+        "axes": None,
+        "size": [3, 4],
+        "colour": "grey",
+        "resize": "crop",
+        "generated": 200,
+        "features": 3,
+        "classes": 3,
+        "hidden": 2,
+        "noise": 0.1,
+        "decay": 1,
+        "seed": 5,
     }
+    if kind == "npz":
+        np.savez(npz, x=np.zeros((100, 5), np.float32), y=np.arange(100) % 4, spare=np.zeros(3))
     dataset = {key: values[key] for key in ACCEPTED[kind]}
     describe(dataset)
     for key in values.keys() - dataset.keys() - {"name", "file"}:
@@ -129,7 +161,7 @@ def test_every_accepted_key_is_accepted_and_no_other(kind: str, npz: Path, csv: 
         ({"name": 3}, ["unknown name 3"]),
         ({}, ["name", "file"]),
         ({"name": "mnist", "file": "a.npz"}, ["either"]),
-        ({"file": "table.xlsx"}, ["table.xlsx", ".csv or .npz"]),
+        ({"file": "table.xlsx"}, ["table.xlsx", ".csv or .tsv"]),
         ({"file": "absent.npz"}, ["absent.npz", "No such file"]),
         ({"file": "absent.csv", "label": "y"}, ["absent.csv", "No such file"]),
         ({"file": "any.csv"}, ["label", "column"]),
@@ -176,7 +208,7 @@ def test_published_sets_are_complete() -> None:
         assert source.licence
         assert source.citation
         assert source.layout in find.formats()
-        assert all(len(file.digest) == 64 for file in source.files)
+        assert all(len(file.digest) == len(file.identity) == 64 for file in source.files)
         if source.mirrors:
             assert len(source.mirrors) >= 2
             assert all(mirror.endswith("/") for mirror in source.mirrors)

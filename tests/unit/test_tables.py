@@ -32,6 +32,7 @@ from batchlab.tables.contract import (
 from batchlab.tables.csv_files import merge_tables, read_table, write_csv, write_tables
 from batchlab.tables.derivations.gradient_norm_summary.derive import derive as gradient_norm_summary
 from batchlab.tables.derivations.gradient_norm_summary.derive import predicted_rms
+from batchlab.tables.derivations.ranking.derive import derive as ranking
 from batchlab.tables.derivations.steps_to_target.derive import derive as steps_to_target
 from batchlab.tables.deriving import derived_table
 from batchlab.tables.formulas import evaluate, with_derived
@@ -39,6 +40,7 @@ from batchlab.tables.intervals import moments
 from batchlab.tables.joining import joined
 from batchlab.tables.selection import select
 from batchlab.tables.study import study_tables
+from batchlab.tasks.classification.constant import constant_accuracy, constant_loss
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 EXAMPLES = 100
@@ -118,13 +120,15 @@ def spec(tmp_path: Path) -> dict[str, Any]:
     small = results.segment("small", [1, 2, 3], (10, 1, 0.1))
     longer = results.segment("longer", [3], (20, 2, 0.1), diverged=(2,))
     switched = results.segment("switched", [3], (10, 1, 0.2))
+    data = str(tmp_path / "data.npz")
+    np.savez(data, y_train=np.arange(30) % 10, y_test=np.arange(20) % 10)
     return {
         "study": "demo",
         "reference": {"batch_size": 10, "recipe": "fixed"},
         "arms": [
-            arm("fixed-b10", 10, [start, small]),
-            arm("fixed-b20", 20, [start, large, longer], accumulation=2),
-            arm("switched-b10", 10, [start, large, switched], learning_rate=0.2, label="none"),
+            arm("fixed-b10", 10, [start, small], data=data),
+            arm("fixed-b20", 20, [start, large, longer], data=data, accumulation=2),
+            arm("switched-b10", 10, [start, large, switched], data=data, learning_rate=0.2, label="none"),
         ],
         "probes": [],
         "derivations": [],
@@ -229,7 +233,7 @@ def test_the_initial_weights_take_the_settings_of_the_first_phase(spec: dict[str
 
 
 def test_an_arm_without_training_takes_its_own_settings(spec: dict[str, Any]) -> None:
-    spec["arms"] = [arm("fixed-b10", 10, [spec["arms"][0]["segments"][0]])]
+    spec["arms"] = [arm("fixed-b10", 10, [spec["arms"][0]["segments"][0]], data=spec["arms"][0]["data"])]
     assert study_tables(spec)["history"]["batch_size"].tolist() == [10, 10, 10]
 
 
@@ -270,6 +274,59 @@ def test_summary_is_the_interval_over_seeds_at_the_last_epoch(spec: dict[str, An
     assert summary.loc[("fixed-b20", "from_initial"), "mean"] == pytest.approx(2.5)
     assert summary.loc[("fixed-b10", "best_validation_epoch"), "mean"] == 2
     assert summary.loc[("fixed-b10", "test_accuracy_at_best_validation"), "mean"] == pytest.approx(0.6 + 0.011)
+
+
+def test_an_interval_of_an_accuracy_stays_within_its_range(spec: dict[str, Any]) -> None:
+    for block in spec["arms"][0]["segments"][1]:
+        history = pd.read_csv(Path(block) / "history.csv")
+        # Accuracies of 0.70, 0.86 and 0.97 at the end: the t interval would reach 1.18.
+        history["test_accuracy"] = history["seed"].map({0: 0.70, 1: 0.86, 2: 0.97})
+        history.to_csv(Path(block) / "history.csv", index=False)
+    row = study_tables(spec)["summary"].set_index(["arm", "metric"]).loc[("fixed-b10", "test_accuracy")]
+    low, _ = stats.t.interval(0.95, 2, np.mean([0.70, 0.86, 0.97]), stats.sem([0.70, 0.86, 0.97]))
+    assert (row["ci_low"], row["ci_high"]) == (pytest.approx(low), 1.0)
+
+
+def test_a_run_at_chance_level_is_listed_and_counted_and_kept_out_of_intervals(spec: dict[str, Any]) -> None:
+    for block in spec["arms"][0]["segments"][1]:
+        history = pd.read_csv(Path(block) / "history.csv")
+        # The largest class has a tenth of the labels; a run that answers with it is right for 10 %.
+        history.loc[history["seed"] == 1, "test_accuracy"] = 0.1
+        history.to_csv(Path(block) / "history.csv", index=False)
+    tables = study_tables(spec)
+    assert tables["arms"]["collapsed"].fillna("").tolist() == ["1", "", ""]
+    summary = tables["summary"].set_index(["arm", "metric"])
+    row = summary.loc[("fixed-b10", "test_accuracy")]
+    assert (row["n"], row["collapsed"], row["diverged"]) == (2, 1, 0)
+    assert row["mean"] == pytest.approx((0.7 + 0.722) / 2)
+    assert summary.loc[("fixed-b10", "from_initial"), "n"] == 2
+    assert summary.loc[("fixed-b10", "updates"), "n"] == summary.loc[("fixed-b10", "seconds"), "n"] == 3
+    pairs = tables["comparisons"].set_index(["metric", "arm"])
+    assert pairs.loc[("test_accuracy", "switched-b10"), "n"] == 2
+
+
+@pytest.mark.parametrize(("loss", "found"), [(2.31, "1"), (2.29, "")])
+def test_a_loss_of_the_best_constant_prediction_is_chance_level(loss: float, found: str, spec: dict[str, Any]) -> None:
+    for block in spec["arms"][0]["segments"][1]:
+        history = pd.read_csv(Path(block) / "history.csv")
+        history.loc[history["seed"] == 1, "train_loss"] = loss  # ten equal classes: ln 10 = 2.3026
+        history.to_csv(Path(block) / "history.csv", index=False)
+    assert study_tables(spec)["arms"]["collapsed"].fillna("").tolist() == [found, "", ""]
+
+
+def test_constant_predictions_by_brute_force() -> None:
+    labels = np.array([0, 0, 0, 1, 1, 2])
+    assert constant_accuracy(labels) == max(np.mean(labels == answer) for answer in range(3)) == 0.5
+    shares = np.random.default_rng(0).dirichlet(np.ones(3), 20_000)
+    losses = -(np.log(shares)[:, labels]).mean(axis=1)
+    assert constant_loss(labels) <= losses.min() < constant_loss(labels) + 1e-3
+
+
+def test_an_arm_with_the_training_of_its_reference_is_not_counted_among_the_comparisons(spec: dict[str, Any]) -> None:
+    before = study_tables(spec)["comparisons"]
+    same = {**spec["arms"][0], "arm": "other-b10", "recipe": "other", "learning_rate_rule": "sqrt"}
+    after = study_tables({**spec, "arms": [*spec["arms"], same]})["comparisons"]
+    pd.testing.assert_frame_equal(before, after)
 
 
 def test_diverged_runs_are_counted_and_left_out_of_the_mean(spec: dict[str, Any]) -> None:
@@ -472,6 +529,58 @@ def test_between_evaluations_the_crossing_is_on_a_line_where_that_is_asked_for()
     assert third == pytest.approx((1, 0.5, 1.5, 15, 150, 0.75))
     # Reached before training: there is nothing to interpolate from.
     assert steps(runs(), target=0.0, interpolate=True)[0] == pytest.approx((1, 0, 0, 0, 0, 0))
+
+
+def ranked(values: dict[str, list[float]], **options: Any) -> pd.DataFrame:
+    """Rank arms with these values at the last epoch, one for each seed; before it, all have 0.99."""
+    rows = [
+        {
+            "study": "s",
+            "arm": arm,
+            "seed": seed,
+            "epoch": epoch,
+            "dataset": "d",
+            "model": arm[0],
+            "recipe": "r",
+            "m": value,
+        }
+        for arm, own in values.items()
+        for seed, last in enumerate(own)
+        for epoch, value in ((1, 0.99), (2, last))
+    ]
+    return ranking({"history": pd.DataFrame(rows)}, {"metric": "m", "better": "higher", **options})
+
+
+def test_a_ranking_compares_with_the_best_arm_of_the_same_data_set_and_model() -> None:
+    good, close, bad = [0.90, 0.92, 0.94], [0.91, 0.90, 0.94], [0.80, 0.825, 0.84]
+    found = ranked({"a-bad": bad, "a-close": close, "a-good": good, "b-only": [0.1, 0.2, 0.3]})
+    assert found["arm"].tolist() == ["a-good", "a-close", "a-bad", "b-only"]
+    assert found["verdict"].tolist() == ["best", "cannot be told apart", "worse", "best"]
+    assert found["mean"].tolist() == pytest.approx([0.92, 0.91666667, 0.82166667, 0.2])
+    test = stats.ttest_rel(bad, good)
+    interval = test.confidence_interval()
+    row = found.iloc[2]
+    assert row["difference"] == pytest.approx(np.mean(bad) - np.mean(good))
+    assert (row["difference_low"], row["difference_high"]) == pytest.approx((interval.low, interval.high))
+    assert row["p_holm"] == pytest.approx(2 * test.pvalue)
+    assert found["last_epoch"].tolist() == [2] * 4
+
+
+def test_lower_is_better_in_a_ranking_where_it_is_said() -> None:
+    found = ranked({"a-low": [0.1, 0.2, 0.3], "a-high": [0.5, 0.61, 0.7]}, better="lower")
+    assert found["arm"].tolist() == ["a-low", "a-high"] and found["verdict"].tolist() == ["best", "worse"]
+
+
+def test_an_arm_with_a_failed_run_is_not_the_best_if_another_has_none() -> None:
+    found = ranked({"a-failed": [0.99, math.nan, 0.99], "a-whole": [0.5, 0.6, 0.7]})
+    assert found["arm"].tolist() == ["a-whole", "a-failed"]
+    assert found[["n", "runs"]].to_numpy().tolist() == [[3, 3], [2, 3]]
+    assert ranked({"a": [math.nan, math.nan]}).empty
+
+
+def test_a_ranking_of_a_recipe_that_no_arm_has_is_one_line() -> None:
+    with pytest.raises(BatchlabError, match="recipe 'fast': no arm has it"):
+        ranked({"a": [0.1, 0.2]}, recipe="fast")
 
 
 def test_settings_of_derived_tables_follow_the_column_that_is_named() -> None:
@@ -777,9 +886,11 @@ def test_the_scripts_lead_from_segments_to_merged_claims(spec: dict[str, Any], t
         "study": "demo",
         "claims": claims,
         "values": {},
+        "cells": {},
+        "one_example": {},
         "order": ["same", "soon"],
         "columns": list(CLAIMS.names),
-        "tables": reading_spec([known["history"], dataclasses.replace(own, name="reached")]),
+        "tables": reading_spec([known["history"], known["arms"], dataclasses.replace(own, name="reached")]),
         "derived": {},
     }
     output = str(tmp_path / "claims.csv")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -160,3 +162,26 @@ def test_a_mapping_on_the_command_line(checkout: Checkout, dry_runs: DryRuns) ->
     code, output = dry_runs.run(checkout.folder, given)
     assert code == 0, output
     assert jobs_of(output) == jobs_of(wanted)
+
+
+def test_with_the_projects_logger_the_reason_of_a_failure_is_the_last_line(checkout: Checkout) -> None:
+    path = checkout.folder / "mine.py"
+    good = path.read_text()
+    path.write_text(MODEL.replace("(classes)", "(classes, activation='softmax')"))
+    environment = {**os.environ, "PYTHONPATH": "scripts"}
+    command = [sys.executable, "-m", "snakemake", "--logger", "batchlab", "--cores", "2", "--quiet", "host"]
+    try:
+        done = subprocess.run(
+            [*command, "--configfile", "config/small.yaml"],
+            cwd=checkout.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+    finally:
+        path.write_text(good)
+    lines = done.stderr.splitlines()
+    assert done.returncode == 1
+    assert lines[-1].startswith("batchlab: error: model mine.py: returns probabilities"), done.stderr
+    assert "failed: try the model mine on mine" in lines
+    assert "RuleException" not in done.stderr and "CalledProcessError" not in done.stderr

@@ -12,6 +12,7 @@ import pandas as pd
 from batchlab.charts.figure import Figure
 from batchlab.errors import BatchlabError
 from batchlab.tables.intervals import mean_interval
+from batchlab.tables.selection import select
 
 
 def significant(values: pd.Series, digits: int = 6) -> pd.Series:
@@ -55,12 +56,61 @@ def means(
         estimate = mean_interval(np.log(numbers) if geometric else numbers)
         ends = [estimate.mean, estimate.ci_low, estimate.ci_high]
         ends = [math.exp(end) if geometric else end for end in ends]
-        if bounds:
+        if bounds and figure.option("minus") is None:
             # A t interval of a few scattered seeds may leave 0–100 %; the part outside has no meaning.
             ends = [min(max(end, bounds[0]), bounds[1]) for end in ends]
         records.append((*key, *(factor * end for end in ends), estimate.n))
     frame = pd.DataFrame(records, columns=[*keys, "mean", "low", "high", "n"])
     return frame.assign(**{column: significant(frame[column]) for column in ("mean", "low", "high")})
+
+
+def medians(
+    figure: Figure, rows: pd.DataFrame, keys: Sequence[str], value: str, *, factor: float = 1.0
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the median over seeds, and every seed by itself.
+
+    The median of an odd number of seeds is one of them, where a mean may be a run that does not exist.
+
+    Returns:
+        Median per group, as `means` returns means, without an interval; and the rows of single seeds: `keys`, `seed`,
+        `value`.
+
+    Raises:
+        BatchlabError: A group holds several rows of one seed.
+    """
+    keys = list(dict.fromkeys(keys))
+    rows = rows[rows[value].notna()]
+    _check_seeds(figure, rows, keys)
+    grouped = rows.groupby(keys, dropna=False, sort=False)[value]
+    middle = grouped.agg(mean="median", n="count").reset_index()
+    middle["mean"] = significant(middle["mean"] * factor)
+    single = rows[[*keys, "seed"]].assign(value=significant(rows[value] * factor))
+    return middle.assign(low=math.nan, high=math.nan), single
+
+
+def subtracted(figure: Figure, rows: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Return rows less those of the reference that `minus` names, seed by seed at the same `x`.
+
+    Args:
+        figure: Its `minus` and `facet` are read.
+        rows: Tidy rows with the column `x`.
+        columns: What is subtracted.
+
+    Returns:
+        The rows beside the reference for which it has a value.
+
+    Raises:
+        BatchlabError: No row is the reference, or several are for one seed.
+    """
+    reference = select(rows, figure.option("minus"))
+    if reference.empty:
+        raise BatchlabError(f"{figure.where_it_is}: minus names no row that it draws; correct the filter")
+    keys = list(dict.fromkeys(name for name in (figure.facet, "seed", "x") if name is not None))
+    if reference.duplicated(keys).any():
+        raise BatchlabError(f"{figure.where_it_is}: minus names several runs of one seed; narrow the filter")
+    others = rows.drop(index=reference.index)
+    both = others.merge(reference[[*keys, *columns]], on=keys, how="inner", suffixes=("", "_of_reference"))
+    return both.assign(**{name: both[name] - both[f"{name}_of_reference"] for name in columns})
 
 
 def _check_seeds(figure: Figure, rows: pd.DataFrame, keys: Sequence[str]) -> None:

@@ -74,7 +74,26 @@ def _legend_place(texts: Sequence[str], wide: bool) -> dict[str, Any]:
     }
 
 
-def colour(figure: Figure, rows: Sequence[Row], wide: bool = False, *, legend: bool = True) -> Any:
+def from_top(figure: Figure, points: Sequence[Row]) -> list[Any]:
+    """Return the values of the colours as their lines end, from top to bottom, which is the order of the legend."""
+    if figure.colour is None:
+        return []
+    last: dict[Any, tuple[float, float]] = {}
+    for row in points:
+        key = row[figure.colour]
+        if key is not None and (key not in last or row["x"] > last[key][0]):
+            last[key] = (row["x"], row["mean"])
+    return sorted(last, key=lambda key: -last[key][1])
+
+
+def colour(
+    figure: Figure,
+    rows: Sequence[Row],
+    wide: bool = False,
+    *,
+    legend: bool = True,
+    order: Sequence[Any] = (),
+) -> Any:
     """Return the colour encoding of a figure.
 
     Args:
@@ -82,6 +101,7 @@ def colour(figure: Figure, rows: Sequence[Row], wide: bool = False, *, legend: b
         rows: The rows that are drawn.
         wide: Whether the legend stands below the panels.
         legend: Whether there is one.
+        order: Order of its labels, if it is not that of the colours.
     """
     if figure.colour is None:
         return alt.value(theme.CATEGORIES[0])
@@ -95,7 +115,7 @@ def colour(figure: Figure, rows: Sequence[Row], wide: bool = False, *, legend: b
         sort=domain,
         legend=alt.Legend(
             title=legend_title(column),
-            values=present,
+            values=list(order) or present,
             labelExpr=labels_expression(column, present),
             symbolOpacity=1,
             symbolType="stroke",

@@ -15,7 +15,7 @@ from batchlab.errors import BatchlabError
 Row = dict[str, Any]
 
 # Columns of every such table that are text.
-_TEXT = ("mark", "column", "view", "scale")
+_TEXT = ("mark", "column", "view", "scale", "text")
 
 
 @dataclass(frozen=True)

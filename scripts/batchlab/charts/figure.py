@@ -20,9 +20,14 @@ class Figure:
         options: Options that its kind of chart declares, complete; absent ones are None.
         columns: The columns that it names, as far as the job uses them.
         tells: Columns that tell arms apart, in the order in which a reader would want them told apart.
-        title: Heading.
+        title: What it shows, in neutral words.
+        finding: The sentence that a claim's verdict says of this campaign's numbers; the heading, where there is one.
+        setting: Data set, model, optimizer and learning rate of the runs.
+        campaign: Name of the campaign.
         batch_sizes: All batch sizes of the campaign, the domain of their colours.
         identity: Digest of the training behind the tables, printed in the figure.
+        changes: Epochs at which an arm changes its batch size or learning rate.
+        regions: What was published, or is allowed as a margin, see `batchlab.charts.expected_values`.
     """
 
     study: str
@@ -31,13 +36,31 @@ class Figure:
     columns: Mapping[str, Column]
     tells: tuple[str, ...] = ()
     title: str = ""
+    finding: str = ""
+    setting: str = ""
+    campaign: str = ""
     batch_sizes: tuple[int, ...] = ()
     identity: str = ""
+    changes: tuple[float, ...] = ()
+    regions: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def where_it_is(self) -> str:
         """How messages name this figure."""
         return f"figure {self.study}/{self.name}"
+
+    @property
+    def heading(self) -> str:
+        """The title of the drawing: the finding, or the neutral title where there is none."""
+        return self.finding or self.title or self.name
+
+    @property
+    def source(self) -> str:
+        """Where the figure comes from, in one line that is the same in every run."""
+        parts = ["batchlab", f"campaign {self.campaign}" if self.campaign else "", f"{self.study}/{self.name}"]
+        if self.identity:
+            parts.append(f"training {self.identity[:10]}")
+        return " · ".join(part for part in parts if part)
 
     @property
     def x(self) -> str:
@@ -78,6 +101,10 @@ class Figure:
         named = (self.facet, self.colour, self.dash, *more)
         return list(dict.fromkeys(column for column in named if column is not None))
 
+    def titled(self, finding: str) -> Figure:
+        """Return the figure with a finding as its heading."""
+        return replace(self, finding=finding)
+
     def changed(self, **options: Any) -> Figure:
         """Return the figure with some options changed."""
         return replace(self, options={**self.options, **options})
@@ -92,6 +119,10 @@ def figure_from(spec: Mapping[str, Any]) -> Figure:
         columns=columns_from(spec["columns"]),
         tells=tuple(spec.get("tells", ())),
         title=spec.get("title", ""),
+        setting=spec.get("setting", ""),
+        campaign=spec.get("campaign", ""),
         batch_sizes=tuple(spec.get("batch_sizes", ())),
         identity=spec.get("identity", ""),
+        changes=tuple(spec.get("changes", ())),
+        regions=tuple(spec.get("regions", ())),
     )

@@ -14,7 +14,7 @@ from batchlab.charts.figure import Figure
 from batchlab.charts.layout import WIDTH
 from batchlab.charts.words import capital, plain
 
-_LONGEST_LINE = 104
+_LONGEST_LINE = 96
 
 
 def seeds_of(points: Sequence[Row]) -> tuple[int, int]:
@@ -33,23 +33,25 @@ def seeds_text(points: Sequence[Row], what: str = "mean", drawn: str = "band") -
 
 
 def finish(chart: Any, figure: Figure, drawn: Drawn, notes: Sequence[str]) -> Any:
-    """Add title, subtitle and theme: what the intervals are, how many runs diverged, which tables were read."""
+    """Add title, subtitle and theme: what was trained, what the intervals are, how many runs diverged."""
     parts = [note for note in notes if note]
     if diverged := drawn.number("diverged"):
         parts.append(f"{diverged} diverged run{'s' if diverged > 1 else ''} not drawn")
-    if figure.identity:
-        parts.append(f"tables {figure.identity[:10]}")
     return _titled(chart, figure, parts)
 
 
 def _titled(chart: Any, figure: Figure, parts: Sequence[str]) -> Any:
-    subtitle: list[str] = []
+    neutral = plain(figure.title or figure.name) if figure.finding else ""
+    about = " · ".join(part for part in (neutral, plain(figure.setting)) if part)
+    subtitle = textwrap.wrap(about, _LONGEST_LINE)
+    lines: list[str] = []
     for part in parts:
-        joined = f"{subtitle[-1]} · {part}" if subtitle else part
-        fits = len(joined) <= _LONGEST_LINE and subtitle
-        subtitle = [*subtitle[:-1], joined] if fits else [*subtitle, part]
-    title = textwrap.wrap(plain(figure.title or figure.name), 78) or [" "]
-    described = f"{figure.title or figure.name}. {' '.join(parts)}"
+        joined = f"{lines[-1]} · {part}" if lines else part
+        together = len(joined) <= _LONGEST_LINE and lines
+        lines = [*lines[:-1], joined] if together else [*lines, capital(part)]
+    subtitle += lines
+    title = textwrap.wrap(plain(figure.heading), 78) or [" "]
+    described = ". ".join(part for part in (figure.heading, about, *parts) if part)
     return chart.properties(title=alt.TitleParams(text=title, subtitle=subtitle), description=described).configure(
         **theme.config()
     )

@@ -54,6 +54,36 @@ def with_panels(figure: Figure, rows: Sequence[Row]) -> tuple[list[Row], list[st
     return [{**row, "panel": names[old[facet]]} for row, old in zip(kept, rows, strict=True)], list(names.values())
 
 
+class Panel(NamedTuple):
+    """One panel: its heading, empty where there is one only, and its place in its row."""
+
+    value: Any
+    heading: str
+    first: bool
+
+
+def panels_of(figure: Figure, rows: Sequence[Row], across: int) -> list[Panel]:
+    """Return the panels of a figure in order: one for each value of `facet`."""
+    if figure.facet is None:
+        return [Panel(None, "", True)]
+    column = figure.column(figure.facet)
+    values = distinct(rows, figure.facet)
+    return [
+        Panel(value, capital(value_text(column, value)), number % across == 0) for number, value in enumerate(values)
+    ]
+
+
+def of_panel(figure: Figure, rows: Sequence[Row], panel: Panel) -> list[Row]:
+    """Return the rows of one panel."""
+    return [row for row in rows if figure.facet is None or row[figure.facet] == panel.value]
+
+
+def headed(chart: Any, panel: Panel, size: Size) -> Any:
+    """Return the chart of one panel in its size and with its heading."""
+    chart = chart.properties(width=size.width, height=size.height)
+    return chart.properties(title=alt.TitleParams(panel.heading, fontSize=12, offset=6)) if panel.heading else chart
+
+
 def faceted(chart: Any, panels: Sequence[str], across: int) -> Any:
     """Return the chart once per panel, wrapped after `across` panels, with common axes."""
     if len(panels) == 0:
@@ -63,6 +93,6 @@ def faceted(chart: Any, panels: Sequence[str], across: int) -> Any:
     return chart.resolve_axis(x="independent") if len(panels) % across else chart
 
 
-def side_by_side(charts: Sequence[Any], columns: int) -> Any:
-    """Return charts with axes of their own as one."""
-    return charts[0] if len(charts) == 1 else alt.concat(*charts, columns=columns)
+def side_by_side(charts: Sequence[Any], columns: int, spacing: int = 26) -> Any:
+    """Return charts as one, `columns` beside each other."""
+    return charts[0] if len(charts) == 1 else alt.concat(*charts, columns=columns, spacing=spacing)

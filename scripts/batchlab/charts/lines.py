@@ -29,9 +29,9 @@ class Split:
     kinds: Sequence[Any]
     heading: str | None
 
-    def encoding(self, wide: bool) -> Any:
-        """Return the dash encoding."""
-        return dash(self.kinds, self.heading, wide, self.column)
+    def encoding(self, above: bool) -> Any:
+        """Return the dash encoding; its legend stands above the panels or beside them."""
+        return dash(self.kinds, self.heading, above, self.column)
 
 
 def split_of(figure: Figure, points: Sequence[Row], series: Sequence[str]) -> Split:

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from batchlab.declarations import find
-from batchlab.declarations.columns import SHARED, Table
+from batchlab.declarations.columns import SHARED, Column, Table
 from batchlab.declarations.options import ColumnNames, with_defaults
 from batchlab.paths import LIBRARY
+from batchlab.tables.base import ARMS
+from batchlab.tables.conditions import close, is_number, same_text, within
 from batchlab.tables.contract import columns_of, columns_spec, derived_spec, reading_spec
 
 # Fields of a column that numbers depend on, and those that a drawing depends on.
@@ -19,6 +21,8 @@ _FIRST = ("recipe", "label", "optimizer")
 _THEN = ("learning_rate", "accumulation", "batch_size", "model", "dataset", "precision", "epoch", "metric", "arm")
 # What tells drawn groups from each other.
 _GROUPS = ("facet", "colour", "dash")
+# So many values of a setting are told below a title.
+_MOST_SETTINGS = 2
 
 
 def options_of(figure: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,8 +58,87 @@ def numbers_module(chart: str) -> str:
     return f"batchlab.charts.{chart}.data" if own else "batchlab.charts.selected"
 
 
+def drawn_arms(figure: Mapping[str, Any], arms: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the arms that a figure's `where` lets through; all of them if it names other columns only.
+
+    Args:
+        figure: Its settings in the campaign.
+        arms: The study's rows of `arms.csv`.
+    """
+    where = figure.get("where") or {}
+    wanted = {column: value for column, value in where.items() if all(column in arm for arm in arms)}
+    return [arm for arm in arms if all(_lets_through(value, arm[column]) for column, value in wanted.items())]
+
+
+def _lets_through(wanted: Any, value: Any) -> bool:
+    if isinstance(wanted, list):
+        return any(_lets_through(item, value) for item in wanted)
+    if isinstance(wanted, Mapping):
+        return is_number(value) and bool(within(value, wanted))
+    return bool(close(value, wanted)) if is_number(value) and is_number(wanted) else bool(same_text(str(value), wanted))
+
+
+def setting_of(figure: Mapping[str, Any], arms: Sequence[Mapping[str, Any]], columns: Mapping[str, Column]) -> str:
+    """Return data set, model, optimizer and learning rate of the runs that a figure shows, in one line.
+
+    Args:
+        figure: Its settings in the campaign.
+        arms: The study's rows of `arms.csv`.
+        columns: Columns, which say how their values are written.
+    """
+    chosen = drawn_arms(figure, arms) or list(arms)
+    told = {figure.get(key) for key in (*_GROUPS, "x")}
+    parts = []
+    for name in ("dataset", "model", "optimizer", "learning_rate"):
+        values = list(dict.fromkeys(arm[name] for arm in chosen if name in arm))
+        if name in told or not 0 < len(values) <= _MOST_SETTINGS:
+            continue
+        words = columns[name].words if name in columns else {}
+        text = " and ".join(f"{value:g}" if is_number(value) else words.get(value, value) for value in values)
+        parts.append(f"learning rate {text}" if name == "learning_rate" else text)
+    return " · ".join(parts)
+
+
+def regions_of(figure: Mapping[str, Any], claims: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return what the claims that a figure names in `published` expect of the values that it draws.
+
+    Args:
+        figure: Its settings in the campaign.
+        claims: The study's claims by name; one that a campaign has taken out is not drawn.
+
+    Returns:
+        For each claim `value`, its column; `low`, `high`, ends of the published number or of the margin in the unit of
+        the table, either of which may be missing; `minus`, the filter of the runs from which they are counted, if they
+        are differences; and `source`, who published it, or nothing for a margin.
+    """
+    regions: list[dict[str, Any]] = []
+    for name in figure.get("published") or ():
+        claim = claims.get(name)
+        if claim is None:
+            continue
+        margin, value = claim.get("margin"), claim.get("published_value")
+        ends = {"min": value, "max": value} if is_number(value) else value
+        source = claim["source"] if ends else ""
+        if not ends and claim["test"] == "level" and isinstance(claim["expect"], Mapping):
+            ends, source = claim["expect"], claim["source"]
+        if not ends and margin:
+            ends = {"min": -margin, "max": margin}
+        if not ends:
+            continue
+        region = {"value": claim["value"], "source": source, "low": ends.get("min"), "high": ends.get("max")}
+        regions.append({**region, **({"minus": claim["minus"]} if claim["test"] in ("difference", "equal") else {})})
+    return regions
+
+
 def data_spec(
-    study: str, name: str, figure: Mapping[str, Any], tables: Sequence[Table], arms: Sequence[Mapping[str, Any]]
+    study: str,
+    name: str,
+    figure: Mapping[str, Any],
+    tables: Sequence[Table],
+    arms: Sequence[Mapping[str, Any]],
+    *,
+    changes: Sequence[float] = (),
+    claims: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Return what the numbers of a figure depend on.
 
@@ -65,10 +148,15 @@ def data_spec(
         figure: Its settings in the campaign, checked, with batch sizes as numbers.
         tables: The tables that it reads, in the order of `table`.
         arms: The study's rows of `arms.csv`.
+        changes: Epochs at which an arm changes its batch size or learning rate.
+        claims: The study's claims by name.
     """
     chart, options = find.charts()[figure["chart"]], options_of(figure)
-    where = figure.get("where") or {}
+    where, minus = figure.get("where") or {}, figure.get("minus") or {}
     named, columns = chart.columns(options), columns_of(tables)
+    regions = regions_of(figure, claims or {})
+    filtered = [*where, *minus, *(column for region in regions for column in region.get("minus", ()))]
+    more = {"changes": list(changes), "regions": regions}
     return {
         "study": study,
         "name": name,
@@ -78,9 +166,10 @@ def data_spec(
         "where": where,
         "named": named,
         "tables": reading_spec(tables),
-        "derived": derived_spec(tables, [*named, *where]),
+        "derived": derived_spec(tables, [*named, *filtered]),
         "columns": columns_spec(columns, named, _OF_NUMBERS),
         "tells": telling(tables, arms),
+        **{key: value for key, value in more.items() if value},
     }
 
 
@@ -93,6 +182,7 @@ def drawing_spec(
     *,
     batch_sizes: Sequence[int],
     identity: str,
+    campaign: str = "",
 ) -> dict[str, Any]:
     """Return what the drawing of a figure depends on, besides its numbers.
 
@@ -104,6 +194,7 @@ def drawing_spec(
         arms: The study's rows of `arms.csv`.
         batch_sizes: All batch sizes of the campaign: one size has one colour in all figures.
         identity: Digest of all training behind the tables, which the figure shows.
+        campaign: Name of the campaign.
     """
     chart, options = find.charts()[figure["chart"]], options_of(figure)
     columns = columns_of(tables)
@@ -115,6 +206,9 @@ def drawing_spec(
         "name": name,
         "chart": figure["chart"],
         "title": figure["title"],
+        **({"finding": figure["finding"]} if "finding" in figure else {}),
+        "setting": setting_of(figure, arms, {**columns_of([ARMS]), **columns}),
+        "campaign": campaign,
         "caption": figure.get("caption", ""),
         "options": options,
         "columns": columns_spec(columns, [*named, *more], _OF_DRAWINGS),

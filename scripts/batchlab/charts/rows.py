@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
 from batchlab.charts.figure import Figure
 from batchlab.errors import BatchlabError
+from batchlab.tables.formulas import with_derived
 from batchlab.tables.joining import joined, names_of
 from batchlab.tables.selection import require_column, select
 
@@ -23,12 +24,14 @@ class Rows:
         lost: The selected rows of runs that diverged.
         diverged: Number of these runs (arm and seed).
         named: The columns that the figure's options name.
+        around: All rows of the runs that did not diverge, whatever the figure selects.
     """
 
     frame: pd.DataFrame
     lost: pd.DataFrame
     diverged: int
     named: tuple[str, ...] = ()
+    around: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def rows_of(figure: Figure, spec: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> Rows:
@@ -62,9 +65,10 @@ def rows_of(figure: Figure, spec: Mapping[str, Any], tables: Mapping[str, pd.Dat
         )
     run = [name for name in ("study", "arm", "seed") if name in table]
     if "status" not in table or "arm" not in run:
-        return Rows(chosen, chosen.iloc[:0], 0, named)
+        return Rows(chosen, chosen.iloc[:0], 0, named, with_derived(table, spec["derived"]))
     keys = pd.MultiIndex.from_frame(table[run])
     bad = keys[(table["status"] == "diverged").to_numpy()].unique()
     mask = pd.MultiIndex.from_frame(chosen[run]).isin(bad)
     lost = chosen[mask]
-    return Rows(chosen[~mask], lost, len(lost.drop_duplicates(run)), named)
+    kept = table[~keys.isin(bad)]
+    return Rows(chosen[~mask], lost, len(lost.drop_duplicates(run)), named, with_derived(kept, spec["derived"]))

@@ -13,14 +13,15 @@ from batchlab.errors import BatchlabError
 FONT = "Liberation Sans, Arimo, Arial, Helvetica, sans-serif"
 INK, GREY, LIGHT = "#1b1f24", "#5f6670", "#e3e6ea"
 
-# Okabe & Ito (2008), "Color Universal Design", without yellow, which is too faint on white.
-CATEGORIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8c8c8c")
+# Every line has a contrast of at least 3 : 1 on white (WCAG 2.1, 1.4.11). The first two are those of Okabe & Ito
+# (2008), "Color Universal Design"; the others are chosen to be told apart with and without colour blindness.
+CATEGORIES = ("#0072B2", "#D55E00", "#00855f", "#380b57", "#898ca2", "#413402", "#6d536b", "#012e2f")
 
-# Small batches are light orange, large ones dark blue: lightness falls while the hue turns through red and purple,
-# and yellow to blue is the axis that all common forms of colour blindness keep.
-_BATCH_RAMP = ((0.77, 0.155, 72.0), (0.28, 0.130, -102.0))
+# Small batches are orange, large ones dark: lightness falls while the hue turns through red, purple and blue, and
+# yellow to blue is the axis that all common forms of colour blindness keep.
+_BATCH_RAMP = ((0.67, 0.165, 60.0), (0.22, 0.090, -160.0))
 # Other ordered quantities (accumulation, learning rate, epoch) must not be mistaken for batch sizes: green to teal.
-_ORDER_RAMP = ((0.76, 0.150, 135.0), (0.30, 0.075, 235.0))
+_ORDER_RAMP = ((0.645, 0.165, 138.0), (0.26, 0.090, 262.0))
 _MAP_RAMP = ((0.975, 0.025, 95.0), (0.33, 0.110, 255.0))
 
 DASHES = ([1, 0], [6, 3], [2, 2], [9, 3, 2, 3], [12, 4])
@@ -90,6 +91,21 @@ def _step(size: int, anchors: Sequence[int]) -> float:
     return (below + math.log2(size / low) / math.log2(high / low)) / last
 
 
+def _luminance(colour: str) -> float:
+    """Return the relative luminance of WCAG 2.1."""
+    channels = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def readable(colour: str) -> str:
+    """Return a colour for words: the same, or darkened as far as text on white needs (4.5 : 1, WCAG 2.1, 1.4.3)."""
+    channels = [int(colour[place : place + 2], 16) for place in (1, 3, 5)]
+    while 1.05 / (_luminance("#" + "".join(f"{c:02x}" for c in channels)) + 0.05) < 4.5:
+        channels = [int(0.96 * c) for c in channels]
+    return "#" + "".join(f"{c:02x}" for c in channels)
+
+
 def ordered_colours(count: int) -> list[str]:
     """Return `count` colours for an ordered quantity other than batch size."""
     return _ramp(_ORDER_RAMP, count)
@@ -117,9 +133,10 @@ def category_colours(count: int, where: str) -> list[str]:
 def config() -> dict[str, Any]:
     """Return the Vega-Lite configuration that every figure carries."""
     return {
-        "background": "white",
+        # A page shows through; PNG and PDF are put on white.
+        "background": "transparent",
         "font": FONT,
-        "padding": {"left": 6, "right": 10, "top": 6, "bottom": 6},
+        "padding": {"left": 6, "right": 22, "top": 6, "bottom": 6},
         "view": {"stroke": None},
         "title": {
             "anchor": "start",

@@ -26,7 +26,7 @@ def capital(text: str) -> str:
 
 def number_text(value: float) -> str:
     """Return a number in its usual short form."""
-    return f"{value:.6g}"
+    return f"{value:,.10g}" if abs(value) >= 10_000 else f"{value:.6g}"
 
 
 def value_text(column: Column, value: Any) -> str:

@@ -6,7 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from batchlab.declarations.options import OPTIONAL, REQUIRED, Choice, ColumnName, Limits, Option, Text
+from batchlab.declarations.options import (
+    OPTIONAL,
+    REQUIRED,
+    Choice,
+    ColumnName,
+    Flag,
+    Limits,
+    Names,
+    Option,
+    RowFilter,
+    Text,
+)
 
 _DIRECTIONS = {"x": "horizontal", "y": "vertical"}
 
@@ -25,7 +36,7 @@ class Chart:
     summary: str
     options: tuple[Option, ...]
     always: tuple[str, ...] = ()
-    only_drawn: tuple[str, ...] = ("x_title", "y_title", "x_domain", "y_domain")
+    only_drawn: tuple[str, ...] = ("x_title", "y_title", "x_domain", "y_domain", "own_axes")
 
     def columns(self, values: Mapping[str, Any]) -> list[str]:
         """Return the columns that it reads with these values of its options, each once."""
@@ -47,6 +58,32 @@ def axis_texts() -> tuple[Option, ...]:
         Limits("x_domain", "limits of the horizontal axis, in its unit", OPTIONAL),
         Limits("y_domain", "limits of the vertical axis, in its unit", OPTIONAL),
     )
+
+
+def own_axes() -> Option:
+    """Return the option that gives each panel a vertical axis of its own, where one would hide another."""
+    return Flag("own_axes", "each panel has a vertical axis of its own", False)
+
+
+def spread() -> Option:
+    """Return the option that says how the runs of several seeds are shown."""
+    return Choice(
+        "spread",
+        "`interval`: mean with its interval; `seeds`: a thin line for each seed and a thick one for the median, where "
+        "few seeds make an interval of no use",
+        "interval",
+        words=("interval", "seeds"),
+    )
+
+
+def minus() -> Option:
+    """Return the option that subtracts reference runs, where curves coincide."""
+    return RowFilter("minus", "rows that are subtracted, seed by seed, from the others", OPTIONAL)
+
+
+def published() -> Option:
+    """Return the option that draws what claims expect."""
+    return Names("published", "claims of the study whose published number or margin is drawn", OPTIONAL)
 
 
 def scale(axis: str, default: str = "linear") -> Option:

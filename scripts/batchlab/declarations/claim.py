@@ -1,7 +1,9 @@
 """The words of a claim: how it compares, how rows of one seed become one value, and what its verdict is worth."""
 
-TESTS = ("level", "difference", "ratio", "trend", "equal")
-AGGREGATES = ("mean", "std", "max", "min", "median", "rms")
+# Tests that compare two selections, and all of them.
+PAIRED = ("difference", "ratio", "equal")
+TESTS = ("level", *PAIRED, "trend", "steps")
+AGGREGATES = ("mean", "std", "max", "min", "median", "rms", "range")
 EXPECTATIONS = ("less", "greater", "equal")
 
 # Standing → what it says of the verdict. Only evidence counts in a headline.

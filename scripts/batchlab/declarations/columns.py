@@ -144,8 +144,8 @@ SHARED: dict[str, Column] = {
         Column(
             "epoch", "examples seen / training examples, not always whole", title="epoch", exact=True, sign="epoch "
         ),
-        Column("updates", "parameter updates so far", "integer", "parameter updates", exact=True),
-        Column("examples", "examples seen so far", "integer", "examples seen", exact=True),
+        Column("updates", "parameter updates so far", "integer", "parameter updates", exact=True, positive=True),
+        Column("examples", "examples seen so far", "integer", "examples seen", exact=True, positive=True),
         Column(
             "seconds",
             "training time so far, without compilation and evaluation",
@@ -192,6 +192,7 @@ DERIVED: dict[str, Column] = {
         Column(
             "updates_beyond_formula",
             "updates − epoch · ⌈N / B⌉ with N = examples / epoch; 0 for a run at one batch size; empty at epoch 0",
+            exact=True,
             formula="updates - epoch * ceil(round(examples / epoch) / batch_size)",
         ),
     )

@@ -192,6 +192,24 @@ class ColumnField(Choice):
 
 
 @dataclass(frozen=True)
+class Names(Option):
+    """A list of names, in an order that means something."""
+
+    def schema(self) -> Schema:
+        """Return the JSON schema of the option's values."""
+        return _list({"type": "string"})
+
+
+@dataclass(frozen=True)
+class RowFilter(Option):
+    """Rows of the figure's table, as `where` names them."""
+
+    def schema(self) -> Schema:
+        """Return the JSON schema of the option's values."""
+        return {"$ref": "#/$defs/filter"}
+
+
+@dataclass(frozen=True)
 class Limits(Option):
     """Two numbers: lower and upper end."""
 

@@ -22,6 +22,7 @@ class Metric:
         unit: Unit after `factor`, empty for a pure number.
         factor: What values are multiplied with where they are shown.
         bounds: Smallest and largest possible value.
+        positive: Whether values are compared as ratios, on a logarithmic scale.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Metric:
     unit: str = ""
     factor: float = 1.0
     bounds: tuple[float, float] | None = None
+    positive: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class Task:
                 unit=metric.unit,
                 factor=metric.factor,
                 bounds=metric.bounds,
+                positive=metric.positive,
                 quantity=metric.name,
                 series=split,
                 better=metric.better,

@@ -19,9 +19,11 @@ from batchlab.declarations.options import (
     Counts,
     Flag,
     Limits,
+    Names,
     Number,
     Numbers,
     Option,
+    RowFilter,
     Sequence,
     Text,
 )
@@ -78,6 +80,10 @@ def values(option: Option) -> str:
             return "`[low, high]`"
         case Text():
             return "text"
+        case Names():
+            return "list of names"
+        case RowFilter():
+            return "columns and values, as in `where`"
     raise TypeError(f"{type(option).__name__} has no words; say them here")
 
 

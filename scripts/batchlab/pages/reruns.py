@@ -27,8 +27,10 @@ from batchlab.declarations.options import (
     Count,
     Flag,
     Limits,
+    Names,
     Number,
     Option,
+    RowFilter,
     Text,
 )
 from batchlab.paths import PROJECT
@@ -62,8 +64,18 @@ def _doubled(value: Any) -> Any:
     return value * 2 if value else 1
 
 
-def _other(option: Option, given: Any, campaign: Mapping[str, Any], columns: Mapping[str, Any]) -> Any:
-    """Return a value of an option other than the one that is given, `None` if that is none."""
+def _other(
+    option: Option, given: Any, campaign: Mapping[str, Any], columns: Mapping[str, Any], claims: Iterable[str] = ()
+) -> Any:
+    """Return a value of an option other than the one that is given, `None` if that is none.
+
+    Args:
+        option: The option.
+        given: Its value.
+        campaign: The campaign.
+        columns: Columns of the tables that the item reads.
+        claims: Names of the study's claims.
+    """
     if isinstance(given, list) and len(given) > 1 and not isinstance(option, ColumnName | Limits):
         return given[:-1]
     match option:
@@ -83,6 +95,10 @@ def _other(option: Option, given: Any, campaign: Mapping[str, Any], columns: Map
             return [0, 2]
         case Text():
             return "Another text"
+        case Names():
+            return [next(name for name in claims if name not in (given or ()))]
+        case RowFilter():
+            return {"batch_size": "small"}
         case Count() | Number():
             return [_doubled(item) for item in given] if isinstance(given, list) else _doubled(given)
     raise TypeError(f"{type(option).__name__} has no other value; say one here")
@@ -120,7 +136,7 @@ def option_rows(campaign: Mapping[str, Any], group: str) -> list[Row]:
                     reruns = {"figures" if drawn else "shown": {study: [name]}}
                 default = None if option.default in (REQUIRED, OPTIONAL) else option.default
                 given = item.get(option.name, list(default) if isinstance(default, tuple) else default)
-                other = _other(option, given, campaign, columns)
+                other = _other(option, given, campaign, columns, settings.get("claims", {}))
                 rows.append(
                     {
                         "name": f"{kind}_{option.name}",

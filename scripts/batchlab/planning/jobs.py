@@ -18,6 +18,7 @@ from batchlab.paths import SCRIPTS
 from batchlab.planning import specs
 from batchlab.planning.parts import Plan, Probe, Segment, seeds_of
 from batchlab.planning.priorities import priorities
+from batchlab.planning.report_settings import report_spec
 from batchlab.records.digests import CORES, code_digest, codes, environment_digest
 from batchlab.tables.base import JOINED
 
@@ -36,6 +37,7 @@ WILDCARDS: dict[str, tuple[str, ...]] = {
     "judge_claims": ("study",),
     "merge_tables": ("table",),
     "figure_data": ("study", "figure"),
+    "bundle_vega": (),
     "draw_figure": ("study", "figure"),
     "write_report": (),
 }
@@ -129,6 +131,11 @@ def data_path(name: str) -> str:
     return f"results/data/{name}/data.npz"
 
 
+def understood_path(name: str) -> str:
+    """Return the path of what was understood of a data set."""
+    return f"results/data/{name}/understood.json"
+
+
 def segment_path(name: str, block: str, file: str = "state.npz") -> str:
     """Return the path of a file of a segment."""
     return f"results/segments/{name}/seeds-{block}/{file}"
@@ -172,6 +179,7 @@ class Jobs:
         yield from self._data()
         yield from self._segments()
         yield from self._probes()
+        yield self._bundle()
         for study in self.plan.studies:
             yield from self._study(study)
         yield from self._joined()
@@ -185,7 +193,7 @@ class Jobs:
                 script="prepare_data.py",
                 wildcards={"dataset": name},
                 inputs={},
-                outputs={"data": data_path(name)},
+                outputs={"data": data_path(name), "understood": understood_path(name)},
                 spec=dict(settings.spec),
                 source=dict(settings.source),
                 identity=name,
@@ -308,6 +316,11 @@ class Jobs:
         """Return the path of a derived table."""
         return f"{self.results}/derived/{study}/{table}.csv"
 
+    @property
+    def bundle_path(self) -> str:
+        """The path of the scripts of all interactive figures."""
+        return f"{self.results}/{specs.BUNDLE}"
+
     def claims_path(self, study: str) -> str:
         """Return the path of a study's claims."""
         return f"{self.results}/claims/{study}.csv"
@@ -343,7 +356,7 @@ class Jobs:
             "tabulate_study",
             f"Tabulate the study {study}",
             inputs={
-                # Data are not read: their records say with which code they were prepared.
+                # Of data, labels alone are read; their records say with which code they were prepared.
                 "data": [step.name for step in before if step.kind == "data"],
                 "files": [
                     path
@@ -404,13 +417,31 @@ class Jobs:
                 "draw_figure",
                 f"Draw {study}: {figure}",
                 wildcards=wildcards,
-                inputs={"data": f"{base}.csv"},
+                # Figures link to the scripts; a finding is read, so that no title says more than the data.
+                inputs={
+                    "data": f"{base}.csv",
+                    "bundle": self.bundle_path,
+                    **({"claims": self.claims_path(study)} if "finding" in settings else {}),
+                },
                 outputs={key: f"{base}.{ending}" for key, ending in specs.FORMATS.items()},
                 spec=specs.figure_drawing_spec(self.plan, study, figure),
                 modules=(f"batchlab.charts.{settings['chart']}.draw:draw",),
                 options=settings,
                 declared=declared,
             )
+
+    def _bundle(self) -> Job:
+        return Job(
+            kind="figures",
+            rule="bundle_vega",
+            script="bundle_vega.py",
+            wildcards={},
+            inputs={},
+            outputs={"bundle": self.bundle_path},
+            spec={"title": "Scripts of the interactive figures"},
+            identity="",
+            message="Write the scripts of the interactive figures",
+        )
 
     def _before(self, study: str) -> list[Job]:
         """Return the jobs whose results a study's tables are made of, each once."""
@@ -465,7 +496,7 @@ class Jobs:
                 "merged": [f"{self.results}/tables/{table.name}.csv" for table in JOINED],
             },
             outputs={"page": f"{self.results}/index.html"},
-            spec=specs.report_spec(self.plan),
+            spec=report_spec(self.plan),
             identity=specs.campaign_identity(self.plan),
             message="Write the report of the campaign",
         )

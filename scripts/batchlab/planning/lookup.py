@@ -154,6 +154,31 @@ class Campaign:
                 waiting += [makers[path] for path in currency.listed(job.inputs) if path in makers]
         return [*outputs, *(self._status[name].marker for name in sorted(needed) if self._status[name].marker)]
 
+    def waiting(self) -> list[Job]:
+        """Return the jobs that must run for everything to be made, in order, as the records say.
+
+        Results that campaigns share are made only if something else needs them.
+        """
+        running: dict[str, Job] = {}
+        makers = {path: job for job in self.jobs for path in job.outputs.values()}
+
+        def runs(job: Job) -> bool:
+            status = self._status[job.name]
+            needs = [makers[path].name for path in currency.listed(job.inputs) if path in makers]
+            missing = not status.current and not status.marker and job.kind in currency.SHARED
+            return bool(status.marker) or (not status.current and not missing) or any(name in running for name in needs)
+
+        for job in self.jobs:
+            if runs(job):
+                running[job.name] = job
+        wanted = list(running.values())
+        while wanted:
+            for path in currency.listed(wanted.pop().inputs):
+                if path in makers and not self._status[makers[path].name].current and makers[path].name not in running:
+                    running[makers[path].name] = makers[path]
+                    wanted.append(makers[path])
+        return [job for job in self.jobs if job.name in running]
+
     def as_json(self) -> list[dict[str, Any]]:
         """Return what verification and the crate need to know of each job."""
         return [
@@ -172,6 +197,10 @@ class Campaign:
             }
             for job in self.jobs
         ]
+
+
+# The campaign that this process has planned, which a logger of Snakemake looks up.
+opened: Campaign | None = None
 
 
 def open_campaign(
@@ -198,4 +227,6 @@ def open_campaign(
     machine.choose(config, environment)
     planned = plan(campaign.read(with_types(config, given), files))
     core, device = environment.get("BATCHLAB_BACKEND", "tensorflow"), environment.get("BATCHLAB_DEVICE", "cpu")
-    return Campaign(planned, core, device, ancient, version)
+    global opened
+    opened = Campaign(planned, core, device, ancient, version)
+    return opened

@@ -38,7 +38,7 @@ def _column_options(options: Iterable[Option]) -> list[str]:
 
 def _named(item: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield (key, column) for each column that a figure or a claim names."""
-    naming = _column_options(find.charts()[item["chart"]].options) if "chart" in item else ["value"]
+    naming = _column_options(find.charts()[item["chart"]].options) if "chart" in item else ["value", "each"]
     for key in naming:
         yield from ((key, name) for name in _listed(item.get(key, [])))
     for key in FILTERS:

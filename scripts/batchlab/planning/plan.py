@@ -268,6 +268,8 @@ def _study(chains: Chains, name: str) -> Study:
             where = f"studies.{name}.figures.{key}.finding"
             if "finding" in figure and not _told(where, [figure["finding"]], settings):
                 del figure["finding"]
+        with faults.part():
+            _told(f"studies.{name}.figures.{key}.published", figure.get("published", []), settings)
     if reference is not None:
         where = f"studies.{name}.reference"
         with faults.part():

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import Any
 
-from batchlab.charts.planned import data_spec, drawing_spec
+from batchlab.charts.planned import data_spec, drawing_spec, drawn_arms
 from batchlab.declarations import find
-from batchlab.declarations.columns import Table
-from batchlab.planning.parts import Plan, Probe, seeds_of
+from batchlab.declarations.columns import Column, Table
+from batchlab.declarations.task import SPLITS
+from batchlab.planning.parts import Plan, Probe, Study, seeds_of
 from batchlab.records.digests import digest
 from batchlab.tables import contract
-from batchlab.tables.base import CLAIMS
+from batchlab.tables.base import ARMS, CLAIMS
 
 # Formats of a figure: name of the rule's output → ending of the file.
-FORMATS = {"svg": "svg", "png": "png", "html": "html", "vl_json": "vl.json"}
+FORMATS = {"svg": "svg", "png": "png", "pdf": "pdf", "html": "html", "vl_json": "vl.json"}
+# The scripts of all interactive figures, below the folder of the campaign.
+BUNDLE = "figures/vega-bundle.js"
 
 # Fields of a column that the verdict on it depends on.
-_OF_VALUES = ("title", "unit", "factor", "bounds", "positive")
+_OF_VALUES = ("title", "unit", "factor", "bounds", "positive", "exact", "clock")
+_OF_CELLS = ("sign", "words")
 
 
 def model_source(plan: Plan, segment: str) -> dict[str, Any]:
@@ -64,6 +69,7 @@ def tables_spec(plan: Plan, study: str) -> dict[str, Any]:
         "arms": [
             {
                 **arm.description,
+                "data": f"results/data/{arm.chain[0].data}/data.npz",
                 "segments": [
                     [f"results/segments/{segment.name}/seeds-{block}" for block in planned.blocks]
                     for segment in arm.chain
@@ -120,19 +126,34 @@ def claims_spec(plan: Plan, study: str) -> dict[str, Any]:
     """Return a study's claims, and the order in which they are listed, which a mapping in JSON does not keep."""
     claims = plan.studies[study].claims
     tables = plan.studies[study].tables
-    read = [tables[name] for name in dict.fromkeys(name for claim in claims.values() for name in names_read(claim))]
+    named_tables = dict.fromkeys(name for claim in claims.values() for name in names_read(claim))
+    read = [tables[name] for name in named_tables]
+    columns = contract.columns_of(read)
     values = {claim["value"] for claim in claims.values()}
-    named = values | {
-        column for claim in claims.values() for side in ("of", "minus") for column in claim.get(side) or ()
-    }
+    cells = {"batch_size", *(name for claim in claims.values() for name in claim.get("each", ()))}
+    filters = [claim[side] for claim in claims.values() for side in ("of", "minus") if claim.get(side)]
+    named = values.union(cells, *filters)
     return {
         "study": study,
         "claims": claims,
         "order": list(claims),
         "columns": list(CLAIMS.names),
-        "tables": contract.reading_spec(read),
+        "tables": contract.reading_spec([*read, ARMS]),
         "derived": contract.derived_spec(read, sorted(named)),
-        "values": contract.columns_spec(contract.columns_of(read), values, _OF_VALUES),
+        "values": contract.columns_spec(columns, values, _OF_VALUES),
+        "cells": contract.columns_spec(columns, cells, _OF_CELLS),
+        "one_example": _one_example(plan, study, {name: columns[name] for name in values & columns.keys()}),
+    }
+
+
+def _one_example(plan: Plan, study: str, columns: Mapping[str, Column]) -> dict[str, float]:
+    """Return column → the share of one example, for columns that are shares of the examples of a split."""
+    shapes = [plan.data[arm.chain[0].data].shape for arm in plan.studies[study].arms]
+    counts = {split: min(getattr(shape, f"examples_{split}") for shape in shapes) for split in SPLITS}
+    return {
+        name: 1 / counts[column.series]
+        for name, column in sorted(columns.items())
+        if column.bounds == (0, 1) and counts.get(column.series)
     }
 
 
@@ -151,7 +172,21 @@ def _figure(plan: Plan, study: str, figure: str) -> tuple[dict[str, Any], list[T
 
 def figure_data_spec(plan: Plan, study: str, figure: str) -> dict[str, Any]:
     """Return the settings of the numbers that a figure shows."""
-    return data_spec(study, figure, *_figure(plan, study, figure))
+    planned = plan.studies[study]
+    settings, tables, arms = _figure(plan, study, figure)
+    changes = _changes(planned, settings, arms) if settings.get("x") == "epoch" else []
+    return data_spec(study, figure, settings, tables, arms, changes=changes, claims=planned.claims)
+
+
+def _changes(planned: Study, settings: Mapping[str, Any], arms: list[dict[str, Any]]) -> list[int]:
+    """Return the epochs at which an arm of a figure changes its batch size or learning rate."""
+    drawn = [arm["arm"] for arm in drawn_arms(settings, arms)]
+    found: set[int] = set()
+    for arm in planned.arms:
+        if arm.recipe.arm in drawn and arm.recipe.last_epoch is not None:
+            ends = accumulate(phase.epochs or 0 for phase in arm.recipe.phases)
+            found |= set(list(ends)[:-1])
+    return sorted(found)
 
 
 def figure_drawing_spec(plan: Plan, study: str, figure: str) -> dict[str, Any]:
@@ -159,48 +194,9 @@ def figure_drawing_spec(plan: Plan, study: str, figure: str) -> dict[str, Any]:
     # One colour scale for the whole campaign: the same batch size has the same colour in every figure.
     batch_sizes = sorted(set(plan.config["batch_sizes"].values()))
     drawn = _figure(plan, study, figure)
-    return drawing_spec(study, figure, *drawn, batch_sizes=batch_sizes, identity=study_identity(plan, study))
-
-
-def report_spec(plan: Plan) -> dict[str, Any]:
-    """Return the settings of the report page; its paths are relative to the project's folder."""
-    base = f"results/{plan.campaign}"
-    config = plan.config
-    return {
-        "campaign": plan.campaign,
-        "title": config["title"],
-        "summary": config["summary"],
-        "studies": [
-            {
-                "study": name,
-                "title": planned.settings["title"],
-                "experiments": planned.settings.get("experiments", []),
-                "question": planned.settings["question"],
-                "note": planned.settings.get("note", ""),
-                "identity": study_identity(plan, name),
-                "figures": [
-                    {
-                        "name": figure,
-                        "title": settings["title"],
-                        "caption": settings["caption"],
-                        "data": f"{base}/figures/{name}/{figure}.csv",
-                        **{key: f"{base}/figures/{name}/{figure}.{ending}" for key, ending in FORMATS.items()},
-                    }
-                    for figure, settings in planned.figures.items()
-                ],
-                "tables": [
-                    *(f"{base}/tables/{name}/{table}.csv" for table in written(plan, name)),
-                    *(f"{base}/derived/{name}/{table}.csv" for table in planned.derived),
-                ],
-                "claims": f"{base}/claims/{name}.csv",
-                "comparisons": f"{base}/tables/{name}/comparisons.csv",
-                "arms": f"{base}/tables/{name}/arms.csv",
-            }
-            for name, planned in plan.studies.items()
-        ],
-        "settings": {
-            key: config[key]
-            for key in ("datasets", "models", "optimizers", "batch_sizes", "epochs", "seeds", "precision")
-        },
-        "provenance": [f"{base}/tables/{name}/provenance.json" for name in plan.studies],
-    }
+    return drawing_spec(
+        *(study, figure, *drawn),
+        batch_sizes=batch_sizes,
+        identity=study_identity(plan, study),
+        campaign=plan.campaign,
+    )

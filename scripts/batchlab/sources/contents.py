@@ -43,11 +43,17 @@ class Contents:
         pool: Examples to be split, shape (examples, *input_shape), and their labels, integers from 0 to C - 1.
         test: The test set, likewise, where the source brings one.
         class_names: Names of the classes in the order of their numbers; the numbers themselves if empty.
+        validation: The validation set, where the source brings one.
+        told: What was understood of the files, as (what, text) for people.
+        fill: Whether gaps (NaN) are filled in with the median of the training examples.
     """
 
     pool: Pair
     test: Pair | None = None
     class_names: tuple[str, ...] = ()
+    validation: Pair | None = None
+    told: tuple[tuple[str, str], ...] = ()
+    fill: bool = False
 
 
 def plain(x: Array) -> Array:

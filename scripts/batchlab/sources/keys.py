@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from batchlab.declarations.options import OPTIONAL, Choice, Count, Flag, Number, Option, Text
-from batchlab.declarations.source import Format, Published, Share
+from batchlab.declarations.source import Format, Names, Place, Places, Published, Share, Sides, Words
 
 VALIDATION = Share("validation", "examples for tuning: a number, or a fraction of those that are split", 0.1)
 TEST = Share("test", "examples for the final judgement, likewise; at least 1", 0.2, least=1)
@@ -19,22 +19,36 @@ STANDARDISE = Flag(
     "or per channel of an image",
     False,
 )
-COMMON = (VALIDATION, TEST, SPLIT_SEED, STANDARDISE)
+EXAMPLES = Share(
+    "examples",
+    "training examples that are used: a number, or a fraction; a part in which every class has its share, and which "
+    "every larger one contains",
+    OPTIONAL,
+    least=1,
+)
+COMMON = (EXAMPLES, VALIDATION, TEST, SPLIT_SEED, STANDARDISE)
 # For formats of plain numbers.
 SCALE = Number(
     "scale",
-    "number by which the stored values are divided; without it 255 for unsigned bytes, else 1",
+    "number by which the stored values are divided; without it 255 for images of unsigned bytes, else 1",
     OPTIONAL,
     above=0,
 )
+LABELS = Choice(
+    "labels",
+    "`classes`: numbers in the column or array of labels are names of classes even if they look like measurements",
+    OPTIONAL,
+    words=("classes",),
+)
+LEAVE_OUT = Places("leave_out", "columns or arrays that are not used", OPTIONAL)
 
 
 def of_published(source: Published) -> tuple[Option, ...]:
     """Return the keys that a published set accepts; where its test set is given, nothing is drawn."""
     validation = replace(VALIDATION, default=source.validation)
     if source.examples_test:
-        return validation, STANDARDISE
-    return validation, replace(TEST, default=source.test), SPLIT_SEED, STANDARDISE
+        return *source.keys, EXAMPLES, validation, STANDARDISE
+    return *source.keys, EXAMPLES, validation, replace(TEST, default=source.test), SPLIT_SEED, STANDARDISE
 
 
 def of_file(form: Format) -> tuple[Option, ...]:
@@ -60,6 +74,24 @@ def fault(option: Option, value: Any) -> str | None:
             fits, allowed = isinstance(value, bool), "true or false"
         case Text():
             fits, allowed = isinstance(value, str) and value != "", "text"
+        case Places():
+            listed = value if isinstance(value, list) else [value]
+            fits = bool(listed) and all(_is_place(item) for item in listed)
+            allowed = "names, or numbers from 1 (from the last if negative)"
+        case Place():
+            fits = _is_place(value)
+            allowed = "a name, or a number from 1 (from the last if negative)"
+        case Sides():
+            sides = value if isinstance(value, list) else [value, value]
+            fits = len(sides) == 2 and all(type(side) is int and 1 <= side <= 4096 for side in sides)
+            allowed = "a number of pixels up to 4096, or two of them: [height, width]"
+        case Words():
+            fits = isinstance(value, list) and all(isinstance(item, str) for item in value)
+            allowed = "a list of texts"
+        case Names(roles=roles):
+            fits = isinstance(value, dict) and bool(value) and value.keys() <= set(roles)
+            fits = fits and all(isinstance(item, str) and item for item in value.values())
+            allowed = f"names by role; roles are {', '.join(roles)}"
         case Choice(words=words):
             fits, allowed = value in words, ", ".join(map(str, words))
         case Share():
@@ -79,6 +111,13 @@ def fault(option: Option, value: Any) -> str | None:
         case _:
             raise TypeError(f"{option.name}: options of type {type(option).__name__} are not for data sets")
     return None if fits else allowed
+
+
+def _is_place(value: Any) -> bool:
+    """Return whether a value names or numbers a column."""
+    if isinstance(value, str):
+        return value != ""
+    return isinstance(value, int) and not isinstance(value, bool) and value != 0
 
 
 def _power(number: int) -> str:

@@ -5,28 +5,14 @@ Standard library only. It serves planning, which looks into a file, and the job 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from batchlab.errors import BatchlabError
 
-
-def check_classes(labels: Iterable[int], where: str) -> int:
-    """Return the number of classes of integer labels.
-
-    Raises:
-        BatchlabError: The distinct labels are not exactly 0 to C - 1 with C ≥ 2.
-    """
-    distinct = sorted(set(labels))
-    if len(distinct) < 2:
-        found = f"only class {distinct[0]}" if distinct else "no example"
-        raise BatchlabError(f"{where}: {found} found; a classification data set needs at least two classes")
-    if distinct != list(range(len(distinct))):
-        raise BatchlabError(
-            f"{where}: labels must be the integers 0 to C-1, each in use; found {len(distinct)} values "
-            f"from {distinct[0]} to {distinct[-1]}"
-        )
-    return len(distinct)
+# Different whole numbers up to which a label is taken for classes; more of them must be numbered 0 to C - 1 or 1 to C,
+# each with `_FEW` examples on average.
+_PLAIN, _FEW = 20, 10
 
 
 def class_names(labels: Iterable[str], where: str) -> list[str]:
@@ -38,9 +24,7 @@ def class_names(labels: Iterable[str], where: str) -> list[str]:
         BatchlabError: Fewer than two classes, or two spellings of one number.
     """
     distinct = set(labels)
-    if len(distinct) < 2:
-        found = f"only the label {min(distinct)!r}" if distinct else "no example"
-        raise BatchlabError(f"{where}: {found} found; a classification data set needs at least two classes")
+    check_several(sorted(distinct), where)
     numbers: dict[float, str] = {}
     for name in sorted(distinct):
         with suppress(ValueError):
@@ -52,6 +36,13 @@ def class_names(labels: Iterable[str], where: str) -> list[str]:
         return sorted(distinct)
 
 
+def check_several(distinct: list[str], where: str) -> None:
+    """Raise unless there are two classes at least."""
+    if len(distinct) < 2:
+        found = f"only the label {distinct[0]!r}" if distinct else "no example"
+        raise BatchlabError(f"{where}: {found} found; a classification data set needs at least two classes")
+
+
 def check_repeated(examples: int, classes: int, where: str) -> None:
     """Raise if no class has a second example: then the labels are something else, such as a running number."""
     if classes == examples:
@@ -59,3 +50,28 @@ def check_repeated(examples: int, classes: int, where: str) -> None:
             f"{where}: each of the {examples} examples has a label of its own; name what holds classes, not numbers "
             "of rows or measurements"
         )
+
+
+def check_measured(values: Mapping[float, int], where: str, said: str | None) -> None:
+    """Raise if numeric labels look like measurements and the campaign does not say that they are classes.
+
+    Numbers with a fraction do, and more than 20 different whole numbers that do not number classes from 0 or 1.
+
+    Args:
+        values: Number of examples by label.
+        where: File and column or array, for messages.
+        said: Value of the key `labels`.
+    """
+    if said == "classes" or not values:
+        return
+    distinct, examples = sorted(values), sum(values.values())
+    fraction = next((value for value in distinct if value != int(value)), None)
+    numbered = distinct[0] in (0, 1) and distinct[-1] - distinct[0] == len(distinct) - 1
+    if fraction is None and (len(distinct) <= _PLAIN or (numbered and examples >= _FEW * len(distinct))):
+        return
+    found = f"{len(distinct)} different numbers from {distinct[0]:g} to {distinct[-1]:g}"
+    found += f", among them {fraction:g}" if fraction is not None else ""
+    raise BatchlabError(
+        f"{where}: holds {found}, in {examples} examples: that is measured, not a class; name a label with classes, or "
+        "say labels: classes if every number is a class"
+    )

@@ -20,6 +20,7 @@ from batchlab.declarations.source import Format, Published
 from batchlab.declarations.task import SPLITS
 from batchlab.errors import BatchlabError
 from batchlab.files import atomic_path
+from batchlab.sources import understood
 from batchlab.sources.contents import Array, Contents, Pair, plain
 from batchlab.sources.download import Policy, fault_of, fetch
 from batchlab.sources.fingerprints import compute
@@ -39,10 +40,12 @@ class Prepared:
     Attributes:
         arrays: What the file holds, by key.
         facts: What provenance records: name, licence, citation, identity, sizes and names of the classes.
+        understood: What was understood of the files (`batchlab.sources.understood`).
     """
 
     arrays: dict[str, Array]
     facts: dict[str, Any]
+    understood: dict[str, Any]
 
 
 def prepare(spec: PrepareSpec, downloads: Path, policy: Policy | None = None) -> Prepared:
@@ -60,22 +63,28 @@ def prepare(spec: PrepareSpec, downloads: Path, policy: Policy | None = None) ->
     contents = _read(spec, paths)
     where = spec.get("file") or str(spec["dataset"]["name"])
     names = list(contents.class_names or map(str, range(spec["classes"])))
-    if contents.test:
-        _check(contents.pool, spec, f"{where}: training set")
-        _check(contents.test, spec, f"{where}: test set")
-    else:
-        _check(contents.pool, spec, where)
-    _check_sizes(contents, spec, paths[0].parent)
+    given = {"validation": contents.validation, "test": contents.test}
+    brings = any(pair is not None for pair in given.values())
+    _check(contents.pool, contents, spec, f"{where}: training set" if brings else where)
+    for part, pair in given.items():
+        if pair is not None:
+            _check(pair, contents, spec, f"{where}: {part} set")
+    _check_sizes(contents, spec, paths[0].parent if paths else downloads)
     parts = _split(contents, spec)
     _check_trained(parts["train"][1], names, where)
+    filled = 0
+    if contents.fill:
+        parts, filled = _fill(parts, where)
     # Bytes are pixels unless the settings say otherwise.
     scale = spec["scale"] or (255.0 if contents.pool[0].dtype == np.uint8 else 1.0)
+    known = understood.of(facts["title"], contents, parts, names, scale, spec, filled)
     if spec["dataset"]["standardise"]:
         parts, scale = _standardise(parts), 1.0
     arrays = {f"{axis}_{part}": values for part, pair in parts.items() for axis, values in zip("xy", pair, strict=True)}
     arrays |= {"scale": np.array(scale, np.float64), "classes": np.array(spec["classes"], np.int64)}
     examples = {part: len(labels) for part, (_, labels) in parts.items()}
-    return Prepared(arrays, {"identity": spec["dataset"], **facts, "examples": examples, "class_names": names})
+    facts = {"identity": spec["dataset"], **facts, "examples": examples, "class_names": names}
+    return Prepared(arrays, facts, known)
 
 
 def write(target: str | os.PathLike[str], prepared: Prepared) -> None:
@@ -121,7 +130,7 @@ def _locate(spec: PrepareSpec, downloads: Path, policy: Policy | None) -> tuple[
     # By name, so that no other published set is part of this job.
     source: Published = import_module(f"batchlab.sources.published.{name}").SOURCE
     facts = {"title": source.title, "licence": source.licence, "citation": source.citation}
-    if source.mirrors:
+    if source.mirrors or not source.files:
         return list(fetch(name, source, downloads, policy).values()), facts
     paths = [_EMBEDDED / file.name for file in source.files]
     for path, file in zip(paths, source.files, strict=True):
@@ -136,11 +145,11 @@ def _read(spec: PrepareSpec, paths: Sequence[Path]) -> Contents:
     form: Format = import_module(f"{folder}.declaration").FORMAT
     contents: Contents = import_module(f"{folder}.read").read(paths, with_defaults(form.options, spec["options"]))
     x, y = contents.pool
-    test = (plain(contents.test[0]), contents.test[1]) if contents.test else None
-    return replace(contents, pool=(plain(x), y), test=test)
+    test, validation = ((plain(pair[0]), pair[1]) if pair else None for pair in (contents.test, contents.validation))
+    return replace(contents, pool=(plain(x), y), test=test, validation=validation)
 
 
-def _check(pair: Pair, spec: PrepareSpec, where: str) -> None:
+def _check(pair: Pair, contents: Contents, spec: PrepareSpec, where: str) -> None:
     """Raise unless examples and labels are what was planned: shape, number, finite values, known classes."""
     x, y = pair
     input_shape = tuple(spec["input_shape"])
@@ -150,7 +159,10 @@ def _check(pair: Pair, spec: PrepareSpec, where: str) -> None:
         raise BatchlabError(f"{where}: examples of shape {x.shape[1:]}; {input_shape} is expected")
     if x.dtype.kind == "f":
         with np.errstate(over="ignore"):
-            finite = np.isfinite(x.astype(np.float32)).reshape(len(x), -1).all(axis=1)
+            good: Array = np.isfinite(x.astype(np.float32))
+        if contents.fill:
+            good |= np.isnan(x)
+        finite = good.reshape(len(x), -1).all(axis=1)
         if not finite.all():
             raise BatchlabError(
                 f"{where}: {np.count_nonzero(~finite)} of {len(x)} examples hold NaN or infinite values, "
@@ -173,28 +185,62 @@ def _check_trained(labels: Array, names: list[str], where: str) -> None:
 def _check_sizes(contents: Contents, spec: PrepareSpec, folder: Path) -> None:
     """Raise unless there are as many examples as planned."""
     train, validation, test = spec["examples"]
-    planned = (train + validation, test) if contents.test else (train + validation + test, 0)
-    found = len(contents.pool[1]), len(contents.test[1]) if contents.test else 0
+    planned = (
+        train + (0 if contents.validation else validation) + (0 if contents.test else test),
+        validation if contents.validation else 0,
+        test if contents.test else 0,
+    )
+    found = (
+        len(contents.pool[1]),
+        len(contents.validation[1]) if contents.validation else 0,
+        len(contents.test[1]) if contents.test else 0,
+    )
     if found != planned:
         raise BatchlabError(
-            f"{folder}: {found} training and test examples found; {planned} are expected; delete the folder and run "
-            "again"
+            f"{folder}: {found} training, validation and test examples found; {planned} are expected; delete the "
+            "folder and run again"
         )
 
 
 def _split(contents: Contents, spec: PrepareSpec) -> dict[str, Pair]:
-    """Return the three parts. From the front of the pool's order: training, validation, then test if it is drawn."""
+    """Return the three parts. From the front of the pool's order: training, then validation and test as far as drawn.
+
+    Of the training examples the first ones of a stratified order are used if the campaign chooses a number.
+    """
     x, y = contents.pool
     dataset = spec["dataset"]
-    order = np.arange(len(y)) if dataset["split"] == "end" else stratified_order(y, dataset["split_seed"])
+    ordered = dataset["split"] in ("end", "given")
+    order = np.arange(len(y)) if ordered else stratified_order(y, dataset["split_seed"])
     first, validation, _ = spec["examples"]
-    second = first + validation
+    second = first if contents.validation else first + validation
 
-    def take(start: int, stop: int) -> Pair:
-        return x[order[start:stop]], y[order[start:stop]].astype(np.int32)
+    def take(indices: Array) -> Pair:
+        return x[indices], y[indices].astype(np.int32)
 
-    last = (contents.test[0], contents.test[1].astype(np.int32)) if contents.test else take(second, len(y))
-    return dict(zip(SPLITS, (take(0, first), take(first, second), last), strict=True))
+    def given(pair: Pair) -> Pair:
+        return pair[0], pair[1].astype(np.int32)
+
+    train = order[:first]
+    if chosen := dataset.get("examples"):
+        # A drawn order is stratified already, so that its front has the classes' shares.
+        train = (train[stratified_order(y[train], dataset["split_seed"])] if ordered else train)[:chosen]
+    middle = given(contents.validation) if contents.validation else take(order[first:second])
+    last = given(contents.test) if contents.test else take(order[second:])
+    return dict(zip(SPLITS, (take(train), middle, last), strict=True))
+
+
+def _fill(parts: dict[str, Pair], where: str) -> tuple[dict[str, Pair], int]:
+    """Return the parts with gaps (NaN) filled in by the median of the training examples, and the number of gaps."""
+    train = parts["train"][0]
+    empty = np.isnan(train).all(axis=0)
+    if empty.any():
+        raise BatchlabError(
+            f"{where}: feature {int(np.argmax(empty)) + 1} has no value in any training example, so its gaps cannot be "
+            "filled in; leave it out"
+        )
+    median = np.nanmedian(train, axis=0)
+    gaps = sum(int(np.isnan(x).sum()) for x, _ in parts.values())
+    return {part: (np.where(np.isnan(x), median, x), y) for part, (x, y) in parts.items()}, gaps
 
 
 def _standardise(parts: dict[str, Pair]) -> dict[str, Pair]:

@@ -23,13 +23,34 @@ from batchlab.sources.spec import PrepareSpec, Split
 # differs from the default is part of an identity, so that a new option changes no older one.
 _ALWAYS_IDENTIFY = ("label", "scale")
 
+# The ending of folders among the formats' endings.
+_FOLDER = "/"
+# Formats of tables that only pandas reads, with the end of its function's name.
+_TABLES = {
+    **dict.fromkeys((".parquet", ".pq"), "parquet"),
+    **dict.fromkeys((".xlsx", ".xls"), "excel"),
+    ".feather": "feather",
+    ".json": "json",
+    ".dta": "stata",
+    ".sav": "spss",
+    ".h5": "hdf",
+}
+
+# How the rest is split, by whether a file brings its own validation and test set.
+_SPLITS: dict[tuple[bool, bool], Split] = {
+    (False, False): "pool",
+    (False, True): "train",
+    (True, False): "validation",
+    (True, True): "given",
+}
+
 
 @dataclass(frozen=True)
 class DataShape:
     """Sizes of a prepared data set, known before it is prepared.
 
     Attributes:
-        examples_train: Examples trained on.
+        examples_train: Examples trained on, after the key `examples`.
         examples_validation: Examples for tuning; may be 0.
         examples_test: Examples for the final judgement.
         input_shape: Shape of one example: (features,) or (height, width, channels).
@@ -58,6 +79,7 @@ class Settings:
         scale: Divisor of the stored values, or `None` for the default of the data's type.
         options: Options of the format that differ from their defaults.
         content: What identifies the content: digests of the files.
+        examples: Training examples before some were chosen, if the campaign chooses.
     """
 
     name: str
@@ -70,6 +92,7 @@ class Settings:
     scale: float | None
     options: Mapping[str, Any] = field(default_factory=dict)
     content: Mapping[str, Any] = field(default_factory=dict)
+    examples: int | None = None
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -77,8 +100,10 @@ class Settings:
 
         Numbers of examples stand for fractions, digests of the content for files (neither path nor time).
         """
+        chosen = {} if self.examples is None else {"examples": self.shape.examples_train}
         return {
             **self.content,
+            **chosen,
             "validation": self.shape.examples_validation,
             "test": self.shape.examples_test,
             "split": self.split,
@@ -99,7 +124,7 @@ class Settings:
             "layout": self.layout,
             "options": dict(self.options),
             "scale": self.scale,
-            "examples": [shape.examples_train, shape.examples_validation, shape.examples_test],
+            "examples": [self.examples or shape.examples_train, shape.examples_validation, shape.examples_test],
             "input_shape": list(shape.input_shape),
             "classes": shape.classes,
         }
@@ -141,6 +166,21 @@ def _suffixes() -> dict[str, str]:
     return {suffix: name for name, form in sorted(find.formats().items()) for suffix in form.suffixes}
 
 
+def _ending(name: str) -> str:
+    """Return the ending of a path by which formats are chosen."""
+    if "\0" not in name and Path(name).is_dir():
+        return _FOLDER
+    return Path(name).suffix or (_FOLDER if name.endswith(_FOLDER) else "")
+
+
+def _elsewhere(name: Any) -> str:
+    """Return how files of a format that is not read become one that is."""
+    suffix = Path(name).suffix.lower() if isinstance(name, str) else ""
+    if suffix in _TABLES:
+        return f"; write it as a table: pandas.read_{_TABLES[suffix]}(…).to_csv(…, index=False)"
+    return ""
+
+
 def _resolve_published(dataset: Mapping[str, Any]) -> Settings:
     name = dataset["name"]
     if name not in find.published():
@@ -149,53 +189,70 @@ def _resolve_published(dataset: Mapping[str, Any]) -> Settings:
     known = find.published()[name]
     where = f"data set {name!r}"
     values = _checked(where, "name", dataset, keys.of_published(known))
-    total, drawn = known.examples_train, 0
-    if not known.examples_test:
+    own = {option.name: values[option.name] for option in known.keys if option.name in values}
+    found = FileShape(known.examples_train, known.examples_test or None, known.input_shape, known.classes)
+    if known.inspect:
+        found = known.inspect(own)
+    differing = without_defaults(known.keys, own)
+    total, drawn = found.examples, 0
+    if not found.examples_test:
         drawn = _count(where, "test", values["test"], total, 1, total - 1, "test" in dataset)
     validation = _count(where, "validation", values["validation"], total, 0, total - drawn - 1, "validation" in dataset)
-    test = known.examples_test or drawn
+    test, left = found.examples_test or drawn, total - drawn - validation
+    train = _chosen(where, values, left)
     return Settings(
         name=name,
         file=None,
         layout=known.layout,
-        shape=DataShape(total - drawn - validation, validation, test, known.input_shape, known.classes),
+        shape=DataShape(train, validation, test, found.input_shape, found.classes),
+        examples=left if train < left else None,
         split="end" if known.examples_test else "pool",
         split_seed=values.get("split_seed", 0),
         standardise=values["standardise"],
         scale=known.scale,
-        options=known.options,
-        content={"name": name, "content": {file.name: file.digest for file in known.files}},
+        options={**known.options, **differing},
+        content={"name": name, "content": {file.name: file.identity for file in known.files}, **differing},
     )
 
 
 def _resolve_file(dataset: Mapping[str, Any]) -> Settings:
     name, suffixes = dataset["file"], _suffixes()
-    layout = suffixes.get(Path(name).suffix) if isinstance(name, str) else None
+    layout = suffixes.get(_ending(name)) if isinstance(name, str) else None
     if layout is None:
-        endings = " or ".join(suffixes)
-        raise BatchlabError(f"data set: file = {name!r} is not understood; allowed: a path that ends in {endings}")
+        endings = " or ".join(suffix for suffix in suffixes if suffix != _FOLDER)
+        raise BatchlabError(
+            f"data set: file = {name!r} is not understood; allowed: a path that ends in {endings}, or a folder of "
+            f"images{_elsewhere(name)}"
+        )
     form, file, where = find.formats()[layout], Path(name), f"data set {name!r}"
     values = _checked(where, "file", dataset, keys.of_file(form))
     own = {option.name: values[option.name] for option in form.options if option.name in values}
     found = _inspect(form, file, own)
-    total, drawn = found.examples, 0
-    if found.examples_test is None:
-        drawn = _count(where, "test", values["test"], total, 1, total - 1, "test" in dataset)
-    elif "test" in dataset:
-        raise BatchlabError(
-            f"{where}: test = {dataset['test']!r} is not allowed: the file brings its own test set; remove the key"
-        )
-    validation = _count(where, "validation", values["validation"], total, 0, total - drawn - 1, "validation" in dataset)
-    test = drawn if found.examples_test is None else found.examples_test
+    total, given = found.examples, {"validation": found.examples_validation, "test": found.examples_test}
+    for key, brought in given.items():
+        if brought is not None and key in dataset:
+            raise BatchlabError(
+                f"{where}: {key} = {dataset[key]!r} is not allowed: the file brings its own {key} set; remove the key"
+            )
+    test, validation = found.examples_test, found.examples_validation
+    left = total
+    if test is None:
+        test = _count(where, "test", values["test"], total, 1, left - 1, "test" in dataset)
+        left -= test
+    if validation is None:
+        validation = _count(where, "validation", values["validation"], total, 0, left - 1, "validation" in dataset)
+        left -= validation
+    train = _chosen(where, values, left)
     scale = own.pop("scale", None)
-    scale = None if scale is None else float(scale)
+    scale = found.scale if scale is None else float(scale)
     differing = without_defaults(form.options, own)
     return Settings(
         name="user",
         file=file,
         layout=layout,
-        shape=DataShape(total - drawn - validation, validation, test, found.input_shape, found.classes),
-        split="pool" if found.examples_test is None else "train",
+        shape=DataShape(train, validation, test, found.input_shape, found.classes),
+        examples=left if train < left else None,
+        split=_SPLITS[found.examples_validation is not None, found.examples_test is not None],
         split_seed=values["split_seed"],
         standardise=values["standardise"],
         scale=scale,
@@ -208,6 +265,13 @@ def _resolve_file(dataset: Mapping[str, Any]) -> Settings:
             "scale": scale,
         },
     )
+
+
+def _chosen(where: str, values: Mapping[str, Any], left: int) -> int:
+    """Return how many of the training examples are used."""
+    if values.get("examples") is None:
+        return left
+    return _count(where, "examples", values["examples"], left, 1, left, True)
 
 
 def _inspect(form: Format, file: Path, own: Mapping[str, Any]) -> FileShape:

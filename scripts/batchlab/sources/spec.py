@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, Literal, NotRequired, TypedDict
 
 # How validation and test examples are taken: `end` (validation is the end of the published training set), `pool`
-# (both are drawn) or `train` (the file brings its test set; validation is drawn from the training set).
-Split = Literal["end", "pool", "train"]
+# (both are drawn), `train` (the file brings its test set; validation is drawn from the training set), `validation` (the
+# file brings its validation set; the test set is drawn) or `given` (the file brings both).
+Split = Literal["end", "pool", "train", "validation", "given"]
 
 
 class PrepareSpec(TypedDict):

@@ -14,7 +14,16 @@ _ARM = ("dataset", "model", "optimizer", "batch_size", "accumulation", "learning
 ARMS = Table(
     "arms",
     "one arm, with the settings of its last phase",
-    ("study", "arm", "recipe", "label", *_ARM, "learning_rate_rule", "precision", "phases", "budget"),
+    (
+        *("study", "arm", "recipe", "label", *_ARM, "learning_rate_rule", "precision", "phases", "budget"),
+        Column(
+            "collapsed",
+            "seeds of the runs that end at chance level: at most the accuracy of the most frequent class on the test"
+            " set, or at least the loss of the best constant prediction on the training set",
+            "text",
+            exact=True,
+        ),
+    ),
     keys=("study", "arm"),
 )
 HISTORY = Table(
@@ -39,7 +48,7 @@ DISTANCES = Table(
     keys=("study", "arm", "seed", "epoch"),
 )
 _N = Column("n", "number of finite values", "integer", exact=True)
-_LOW = Column("ci_low", "lower end of the 95 % Student interval; empty if n < 2")
+_LOW = Column("ci_low", "lower end of the 95 % Student interval, cut at the bounds of the quantity; empty if n < 2")
 _HIGH = Column("ci_high", "upper end")
 SUMMARY = Table(
     "summary",
@@ -65,6 +74,12 @@ SUMMARY = Table(
         Column(
             "diverged",
             "runs that diverged: without loss, accuracy, distance or comparable time, they are not in mean and n",
+            "integer",
+            exact=True,
+        ),
+        Column(
+            "collapsed",
+            "runs that end at chance level, see `arms`: only their updates, examples and times are in mean and n",
             "integer",
             exact=True,
         ),
@@ -117,14 +132,17 @@ CLAIMS = Table(
                 ("unit", "with pp or % the numbers are multiplied by 100"),
                 ("test", "from the configuration"),
                 ("expected", "the region that supports the claim, in `unit`"),
-                ("note", "diverged runs, seeds without a partner, too few seeds, identical values"),
+                (
+                    "note",
+                    "runs left out, unequal budgets, a margin below one example, missing or cut intervals",
+                ),
                 ("standing", "what the verdict is worth: " + ", ".join(STANDINGS)),
                 ("direction", "lower, higher, equal (within the margin) or open; empty for levels"),
                 ("size", "the published number is reproduced, other or open; empty where none is given"),
                 ("finding", "what these runs say, in one sentence"),
             )
         ),
-        Column("excluded", "runs that diverged: counted, not averaged", "integer", exact=True),
+        Column("excluded", "runs that diverged or collapsed: counted, not averaged", "integer", exact=True),
         Column("sources", "keys of the references behind `source`, separated by spaces", "text", exact=True),
         Column("because", "from the configuration: the reason of margin, region or standing", "text", exact=True),
     ),

@@ -11,7 +11,7 @@ from dataclasses import fields
 from typing import Any
 
 from batchlab.declarations import find
-from batchlab.declarations.columns import DERIVED, Column, Table, resolve
+from batchlab.declarations.columns import DERIVED, SHARED, Column, Table, resolve
 from batchlab.declarations.options import ColumnField, ColumnName, with_defaults
 from batchlab.errors import BatchlabError
 from batchlab.tables.base import known_columns, summarised
@@ -146,8 +146,18 @@ def derive_spec(
 
 
 def summary_spec() -> dict[str, Any]:
-    """Return which metrics `summary` and `comparisons` hold, with the formulas of the derived ones."""
+    """Return which metrics `summary` and `comparisons` hold, with the formulas of the derived ones.
+
+    `bounds` are those of the metrics that have any, and `counted` are the metrics that a collapsed run has as well.
+    """
     chosen = summarised()
-    known = {column.name: column for column in _derived()}
+    derived = {column.name: column for column in _derived()}
+    columns = {**SHARED, **derived, **{column.name: column for column in known_columns()}}
     named = {*chosen["last"], *(column for _, column in chosen["best"]), *chosen["compared"]}
-    return {**chosen, "derived": {name: known[name].formula for name in sorted(named & known.keys())}}
+    of_metric = {**{name: name for name in named}, **dict(chosen["best"])}
+    return {
+        **chosen,
+        "derived": {name: derived[name].formula for name in sorted(named & derived.keys())},
+        "bounds": {name: list(columns[own].bounds or ()) for name, own in of_metric.items() if columns[own].bounds},
+        "counted": [name for name in chosen["last"] if columns[name].exact or columns[name].clock],
+    }

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from batchlab.tables import rounding
 
 LONGEST = 110
+# A ratio is told to two digits if its interval spans more than this factor.
+_WIDE = 2
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class Told:
         unit: Unit of the numbers, or nothing.
         within: What counts as no effect, in words, such as `0.3 pp`.
         words: `of`, `minus` and `value`: what the selections and the value are called.
+        where: Of several cells, which one is told.
+        cells: Number of cells.
         ends: Whether the numbers are those at the end of the runs.
     """
 
@@ -43,6 +47,8 @@ class Told:
     unit: str
     within: str
     words: Mapping[str, str]
+    where: str
+    cells: int
     ends: bool
 
 
@@ -51,14 +57,31 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:] if text[1:2].islower() else text
 
 
+def _estimate(told: Told, sign: float) -> tuple[str, str, str]:
+    """Return estimate and interval as text; an end that is not 0 is not shown as 0."""
+    ends = sorted((sign * told.ci_low, sign * told.ci_high))
+    if math.isnan(told.ci_low):
+        return rounding.number(sign * told.mean), "", ""
+    if told.test == "ratio" and ends[0] > 0 and ends[1] > _WIDE * ends[0]:
+        # On the logarithmic scale each end has digits of its own.
+        value, low, high = (rounding.number(each, 2) for each in (told.mean, *ends))
+        return value, low, high
+    texts = rounding.estimate(sign * told.mean, *ends)
+    excludes = ends[0] > 0 or ends[1] < 0
+    if excludes and any(not text.strip("−0.,") for text in texts[1:]):
+        near = min(ends, key=abs)
+        places = -math.floor(math.log10(abs(near)))
+        value, low, high = (f"{each:,.{places}f}".replace("-", "−") for each in (sign * told.mean, *ends))
+        return value, low, high
+    return texts
+
+
 def _numbers(told: Told, turned: bool) -> tuple[str, str]:
     """Return the estimate with its unit, and its interval in brackets; turned: with the opposite sign."""
-    sign = -1.0 if turned else 1.0
-    ends = sorted((sign * told.ci_low, sign * told.ci_high))
-    value, low, high = rounding.estimate(sign * told.mean, *ends)
+    value, low, high = _estimate(told, -1.0 if turned else 1.0)
     unit = f" {told.unit}" if told.unit else ""
     if math.isnan(told.ci_low):
-        return f"{value}{unit}", ""
+        return f"{value}{unit}", " (no interval)"
     if told.ci_low == told.ci_high:
         return f"{value}{unit}", " in every run"
     return f"{value}{unit}", f" [{low}, {high}]"
@@ -78,14 +101,19 @@ def _difference(told: Told) -> tuple[str, str]:
         side = "below" if told.direction == "lower" else "above"
         return f"{of} {verb} {number} {side} {minus}", f" in {value}{interval}"
     if told.direction == "equal":
-        return f"{of} and {minus} {'end ' if told.ends else ''}within {told.within} in {value}", f": {number}{interval}"
+        return (
+            f"{of} and {minus} {'end' if told.ends else 'are'} within {told.within} of each other in {value}",
+            f": {number}{interval}",
+        )
+    if math.isnan(told.ci_low):
+        return f"{value}: {'+' if told.mean > 0 else ''}{number} from {minus} to {of}", interval
     return f"{of} and {minus} cannot be told apart in {value}", f": {number}{interval}"
 
 
 def _ratio(told: Told) -> tuple[str, str]:
     of, minus, value = told.words["of"], told.words["minus"], told.words["value"]
     number, interval = _numbers(told, turned=False)
-    if told.direction in ("lower", "higher"):
+    if told.direction in ("lower", "higher") or math.isnan(told.ci_low):
         return f"{value}: {of} has {number} times that of {minus}", interval
     if told.direction == "equal":
         return f"{value}: {of} and {minus} agree within {told.within}", f", ratio {number}{interval}"
@@ -102,6 +130,14 @@ def _trend(told: Told) -> tuple[str, str]:
     return f"{value} neither clearly rises nor falls with B", f": {number}{interval} per doubling"
 
 
+def _steps(told: Told) -> tuple[str, str]:
+    value = told.words["value"]
+    number, interval = _numbers(told, turned=told.direction == "lower")
+    if told.direction in ("lower", "higher"):
+        return f"{value} {'falls' if told.direction == 'lower' else 'rises'} by {number} {told.where}", interval
+    return f"{value} neither clearly rises nor falls {told.where}", f": {number}{interval}"
+
+
 def _level(told: Told) -> tuple[str, str]:
     number, interval = _numbers(told, turned=False)
     if told.unit == "%":
@@ -109,7 +145,14 @@ def _level(told: Told) -> tuple[str, str]:
     return f"{told.words['of']}: {told.words['value']} {number}", interval
 
 
-_SENTENCES = {"difference": _difference, "equal": _difference, "ratio": _ratio, "trend": _trend, "level": _level}
+_SENTENCES = {
+    "difference": _difference,
+    "equal": _difference,
+    "ratio": _ratio,
+    "trend": _trend,
+    "steps": _steps,
+    "level": _level,
+}
 
 
 def finding(told: Told) -> str:
@@ -117,7 +160,12 @@ def finding(told: Told) -> str:
     if math.isnan(told.mean):
         return _capital(f"{told.words['value']}: no run of {told.words['of']} has a value")[:LONGEST]
     begin, end = _SENTENCES[told.test](told)
-    for text in (begin + end + _seeds(told), begin + end, begin):
+    if told.where and told.test != "steps":
+        begin += f" at {told.where}"
+    worst = f", the worst of {told.cells}" if told.cells > 1 else ""
+    shorter = begin.replace(" of each other", "")
+    whole = (begin + end + worst + _seeds(told), shorter + end + worst + _seeds(told))
+    for text in (*whole, shorter + end + worst, shorter + end, shorter):
         if len(text) <= LONGEST:
             return _capital(text)
     return _capital(begin[: LONGEST - 1].rstrip() + "…")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -327,6 +327,56 @@ def ratio_of_means(numerator: ArrayLike, denominator: ArrayLike, confidence: flo
     # `y` was divided by its signed mean, so a negative mean turns the interval round.
     ends = sorted(((b / a - half) * x_unit / y_mean, (b / a + half) * x_unit / y_mean))
     return Estimate(ratio, NAN, n, ends[0], ends[1])
+
+
+def geometric_ratio(numerator: ArrayLike, denominator: ArrayLike, confidence: float = 0.95) -> Estimate:
+    """Return the ratio of paired positive values on the logarithmic scale: exp of the mean of log(x/y), with exp of its
+    t interval.
+
+    The estimate is the geometric mean of the ratios of single seeds. Multiplicative scatter is symmetric on this scale,
+    and the interval holds positive ratios only (Keene 1995; Bland & Altman 1996).
+
+    Args:
+        numerator: Positive values, shape (seeds,).
+        denominator: Positive values in the same order of seeds; pairs with a value that is not finite are left out.
+        confidence: Coverage of the interval.
+
+    Returns:
+        The ratio; `std` is that of the logarithms.
+
+    Raises:
+        ValueError: A finite value is not positive.
+    """
+    x, y = np.asarray(numerator, dtype=float), np.asarray(denominator, dtype=float)
+    if x.shape != y.shape or x.ndim != 1:
+        raise ValueError(f"paired values need one shape (seeds,), got {x.shape} and {y.shape}")
+    both = np.isfinite(x) & np.isfinite(y)
+    x, y = x[both], y[both]
+    if (x <= 0).any() or (y <= 0).any():
+        raise ValueError("a ratio on the logarithmic scale needs positive values")
+    ratios = x / y
+    if len(ratios) and np.ptp(ratios) <= _ROUNDING * ratios.max():
+        ratios = np.full(len(ratios), ratios[0])
+        width = 0.0 if len(ratios) > 1 else NAN
+        return Estimate(float(ratios[0]), width, len(ratios), *(float(ratios[0]) + width for _ in range(2)))
+    logs = mean_interval(np.log(ratios), confidence)
+    return Estimate(math.exp(logs.mean), logs.std, logs.n, math.exp(logs.ci_low), math.exp(logs.ci_high))
+
+
+def within(estimate: Estimate, bounds: tuple[float, float] | None) -> Estimate:
+    """Return an estimate whose interval does not leave the range of its quantity.
+
+    The interval is cut at the bounds. Since the true value lies between them, the cut interval holds it exactly when
+    the whole one does: its coverage is the same (Mandelkern 2002, on confidence intervals for bounded parameters).
+
+    Args:
+        estimate: Any estimate.
+        bounds: Smallest and largest possible value; None where there are none.
+    """
+    if bounds is None or math.isnan(estimate.ci_low):
+        return estimate
+    low, high = (min(max(end, bounds[0]), bounds[1]) for end in (estimate.ci_low, estimate.ci_high))
+    return replace(estimate, ci_low=low, ci_high=high)
 
 
 def log2_slope(x: ArrayLike, y: ArrayLike) -> float:

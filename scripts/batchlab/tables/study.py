@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from batchlab.errors import BatchlabError
+from batchlab.tables.chance import at_chance, seeds_text
 from batchlab.tables.csv_files import read_table
 from batchlab.tables.deriving import derived_table
 from batchlab.tables.summaries import compare_arms, summarise
@@ -26,12 +27,13 @@ def study_tables(spec: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
 
     Args:
         spec: `study` (name); `reference` (arm name, filter of arms, or null); `arms`, one dict each with the columns
-            of `arms.csv` and `segments`, the chain from the initial weights on, each link a list of folders, one per
-            seed block, that hold `history.csv` and `distances.csv`; `probes`, one dict each with `probe`, `arm`,
-            `epoch` (null: the arm's last), `folder` and `tables`, the names of the CSV files in it; `tables`, the
-            columns of each table (`batchlab.tables.contract.tables_spec`); `derivations`, those that come with the
-            probes and have no options; and what `summary_spec` gives: `last`, `best`, `distances`, `compared`,
-            `derived`.
+            of `arms.csv`, `data` (the prepared data set, of which labels alone are read) and `segments`, the chain from
+            the initial weights on, each link a list of folders, one per seed block, that hold `history.csv` and
+            `distances.csv`; `probes`, one dict each with `probe`, `arm`, `epoch` (null: the arm's last), `folder` and
+            `tables`, the names of the CSV files in it; `tables`, the columns of each table
+            (`batchlab.tables.contract.tables_spec`); `derivations`, those that come with the probes and have no
+            options; and what `summary_spec` gives: `last`, `best`, `distances`, `compared`, `derived`, `bounds`,
+            `counted`.
 
     Returns:
         Name → table: arms, history, distances, summary, comparisons, one per table of the probes, and one per
@@ -51,9 +53,11 @@ def study_tables(spec: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
             chain = _chain(arm, f"{name}.csv", read)
             frames.append(chain.assign(**identity).reindex(columns=order[name]))
     history, distances = (pd.concat(frames, ignore_index=True) for frames in parts.values())
+    collapsed = at_chance(history, {arm["arm"]: arm["data"] for arm in spec["arms"]})
+    arms["collapsed"] = [seeds_text(collapsed[arm]) if arm in collapsed else None for arm in arms["arm"]]
     tables = {"arms": arms, "history": history, "distances": distances}
-    tables["summary"] = summarise(arms, history, distances, spec)
-    tables["comparisons"] = compare_arms(arms, history, spec)
+    tables["summary"] = summarise(arms, history, distances, spec, collapsed)
+    tables["comparisons"] = compare_arms(arms, history, spec, collapsed)
     tables |= _probe_tables(spec, arms, history, read)
     for name in spec["derivations"]:
         tables[name] = derived_table(name, tables, {}, order[name])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,19 +23,34 @@ SHARED_SETTINGS = (
 )
 
 
+def _without(frame: pd.DataFrame, collapsed: Mapping[str, Sequence[int]]) -> pd.DataFrame:
+    """Return the rows of the runs that have not collapsed."""
+    if not collapsed:
+        return frame
+    gone = [seed in collapsed.get(arm, ()) for arm, seed in zip(frame["arm"], frame["seed"], strict=True)]
+    return frame[[not each for each in gone]]
+
+
 def summarise(
-    arms: pd.DataFrame, history: pd.DataFrame, distances: pd.DataFrame, spec: Mapping[str, Any]
+    arms: pd.DataFrame,
+    history: pd.DataFrame,
+    distances: pd.DataFrame,
+    spec: Mapping[str, Any],
+    collapsed: Mapping[str, Sequence[int]],
 ) -> pd.DataFrame:
     """Return mean, spread and 95 % t interval over seeds of every metric of every arm, at the arm's last epoch.
 
     A diverged run has no accuracy and no comparable time: it is left out of mean and n and counted in `diverged`. Its
-    updates, its examples and its best validation epoch, if there was one, are kept.
+    updates, its examples and its best validation epoch, if there was one, are kept. Of a run that has collapsed only
+    what is counted or timed is kept. Intervals are cut at the bounds of their quantity.
 
     Args:
         arms: The study's arms, one row each.
         history: Per arm, seed and epoch.
         distances: Per arm, seed and snapshot.
-        spec: `last`, `best`, `distances`, `derived`, `tables`, see `batchlab.tables.study.study_tables`.
+        spec: `last`, `best`, `distances`, `derived`, `bounds`, `counted`, `tables`, see
+            `batchlab.tables.study.study_tables`.
+        collapsed: Arm → seeds of the runs that end at chance level.
 
     Returns:
         One row per arm and metric, in the order of `arms`.
@@ -48,8 +63,10 @@ def summarise(
     diverged = last[gone].groupby("arm").size()
     # The clock of a diverged run stops while its updates and examples are counted on.
     last = last.assign(**{column: last[column].mask(gone) for column in _CLOCKS if column in last})
+    learnt = _without(last, collapsed)
+    best, walked = _without(best, collapsed), _without(walked, collapsed)
     sources = [
-        *((name, last, name) for name in spec["last"]),
+        *((name, last if name in spec["counted"] else learnt, name) for name in spec["last"]),
         *((name, best, column) for name, column in spec["best"]),
         *((name, walked, name) for name in spec["distances"]),
     ]
@@ -57,7 +74,9 @@ def summarise(
     rows = []
     for arm in arms.to_dict("records"):
         for name, by_arm in values.items():
-            estimate = intervals.mean_interval(by_arm.get(arm["arm"], []))
+            estimate = intervals.within(
+                intervals.mean_interval(by_arm.get(arm["arm"], [])), _bounds(spec["bounds"].get(name))
+            )
             statistics: dict[str, Any] = {
                 "metric": name,
                 "mean": estimate.mean,
@@ -66,23 +85,32 @@ def summarise(
                 "ci_low": estimate.ci_low,
                 "ci_high": estimate.ci_high,
                 "diverged": int(diverged.get(arm["arm"], 0)),
+                "collapsed": len(collapsed.get(arm["arm"], ())),
             }
             rows.append({**{str(key): value for key, value in arm.items()}, **statistics})
     return pd.DataFrame(rows)[spec["tables"]["summary"]["order"]]
 
 
-def compare_arms(arms: pd.DataFrame, history: pd.DataFrame, spec: Mapping[str, Any]) -> pd.DataFrame:
-    """Compare every arm with its reference, paired by seed, at the last epochs.
+def _bounds(ends: Sequence[float] | None) -> tuple[float, float] | None:
+    return (ends[0], ends[1]) if ends else None
 
-    `p_holm` is adjusted over all comparisons of one metric in the study, and the verdict is taken at 5 % of it. The
-    interval is that of the single comparison.
+
+def compare_arms(
+    arms: pd.DataFrame, history: pd.DataFrame, spec: Mapping[str, Any], collapsed: Mapping[str, Sequence[int]]
+) -> pd.DataFrame:
+    """Compare every arm with its reference, paired by seed, at the last epochs; collapsed runs are left out.
+
+    An arm whose training is that of its reference is not compared: the difference is 0 whatever is true. `p_holm` is
+    adjusted over all comparisons of one metric in the study, and the verdict is taken at 5 % of it. The interval is
+    that of the single comparison, cut at the bounds of the difference.
 
     Args:
         arms: The study's arms.
         history: Per arm, seed and epoch.
-        spec: `compared`, `derived`, `tables`, and `reference`: the name of the arm to compare with, a filter of
-            `arms`, or null. Where it fits several arms, each arm is compared with the one of the same data set that
-            shares most of `SHARED_SETTINGS`, the first of equals.
+        spec: `compared`, `derived`, `bounds`, `tables`, `arms` with their `segments`, and `reference`: the name of the
+            arm to compare with, a filter of `arms`, or null. Where it fits several arms, each arm is compared with the
+            one of the same data set that shares most of `SHARED_SETTINGS`, the first of equals.
+        collapsed: Arm → seeds of the runs that end at chance level.
 
     Returns:
         One row per metric and compared arm with difference = arm − reference; none without a reference.
@@ -91,16 +119,21 @@ def compare_arms(arms: pd.DataFrame, history: pd.DataFrame, spec: Mapping[str, A
         BatchlabError: The reference fits no arm.
     """
     rows = []
-    last = select(history, {"epoch": "last"}, spec["derived"])
-    pairs = _pairs(arms, spec["reference"])
+    last = _without(select(history, {"epoch": "last"}, spec["derived"]), collapsed)
+    training = {arm["arm"]: arm["segments"] for arm in spec["arms"]}
+    pairs = [pair for pair in _pairs(arms, spec["reference"]) if training[pair[0]] != training[pair[1]]]
     for metric in spec["compared"]:
+        none = pd.Series(dtype=float)
         by_arm = {arm: runs.set_index("seed")[metric] for arm, runs in last.groupby("arm")}
+        widest = _widest(spec["bounds"].get(metric))
         compared = []
         for arm, other in pairs:
-            shared = pd.concat([by_arm[arm], by_arm[other]], axis=1, join="inner").to_numpy(float)
+            shared = pd.concat([by_arm.get(arm, none), by_arm.get(other, none)], axis=1, join="inner").to_numpy(float)
             compared.append(intervals.paired_comparison(shared[:, 0], shared[:, 1]))
         adjusted = intervals.holm([result.p for result in compared])
         for (arm, other), result, p_holm in zip(pairs, compared, adjusted, strict=True):
+            whole = intervals.Estimate(result.difference, result.std, result.n, result.ci_low, result.ci_high)
+            cut = intervals.within(whole, widest)
             rows.append(
                 {
                     "study": arms["study"].iloc[0],
@@ -108,8 +141,8 @@ def compare_arms(arms: pd.DataFrame, history: pd.DataFrame, spec: Mapping[str, A
                     "arm": arm,
                     "reference": other,
                     "difference": result.difference,
-                    "ci_low": result.ci_low,
-                    "ci_high": result.ci_high,
+                    "ci_low": cut.ci_low,
+                    "ci_high": cut.ci_high,
                     "n": result.n,
                     "p": result.p,
                     "p_holm": p_holm,
@@ -118,6 +151,11 @@ def compare_arms(arms: pd.DataFrame, history: pd.DataFrame, spec: Mapping[str, A
                 }
             )
     return pd.DataFrame(rows, columns=spec["tables"]["comparisons"]["order"])
+
+
+def _widest(ends: Sequence[float] | None) -> tuple[float, float] | None:
+    """Return the bounds of a difference of two values of a bounded quantity."""
+    return (ends[0] - ends[1], ends[1] - ends[0]) if ends else None
 
 
 def _verdict(difference: float, p_holm: float) -> str:

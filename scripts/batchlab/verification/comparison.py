@@ -34,7 +34,7 @@ from batchlab.verification.tolerances import (
 _CLOCKED = ("segments", "probes")
 
 # Drawings depend on fonts and on the renderer; elsewhere the data behind them is compared, which is `.vl.json`.
-DRAWINGS = (".svg", ".png", ".html")
+DRAWINGS = (".svg", ".png", ".pdf", ".html")
 
 
 def compare(kind: str, recorded: Path, found: Path, precision: str | None) -> str:

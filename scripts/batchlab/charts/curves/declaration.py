@@ -1,6 +1,6 @@
 """Learning curves: the keys that they read."""
 
-from batchlab.declarations.chart import Chart, axis_texts, colour, scale
+from batchlab.declarations.chart import Chart, axis_texts, colour, minus, own_axes, published, scale, spread
 from batchlab.declarations.options import OPTIONAL, ColumnName, ColumnNames, Flag
 
 CHART = Chart(
@@ -12,6 +12,10 @@ CHART = Chart(
         ColumnName("dash", "column that is told apart by dashes, where there is one `y` only", OPTIONAL),
         ColumnName("facet", "column with one panel for each value", OPTIONAL),
         Flag("panels", "one panel for each quantity instead of one axis for all", False),
+        own_axes(),
+        spread(),
+        minus(),
+        published(),
         scale("x"),
         scale("y"),
         *axis_texts(),

@@ -1,6 +1,6 @@
 """Differences that grow: the keys that they read."""
 
-from batchlab.declarations.chart import Chart, axis_texts, colour, scale
+from batchlab.declarations.chart import Chart, axis_texts, colour, scale, spread
 from batchlab.declarations.options import OPTIONAL, ColumnName
 
 CHART = Chart(
@@ -11,6 +11,7 @@ CHART = Chart(
         colour("accumulation"),
         ColumnName("dash", "column that is told apart by dashes", OPTIONAL),
         ColumnName("facet", "column with one panel for each value", OPTIONAL),
+        spread(),
         scale("x"),
         *axis_texts(),
     ),

@@ -7,27 +7,26 @@ from typing import Any
 
 import altair as alt
 
-from batchlab.charts.axes import x_axis, y_axis, y_name
-from batchlab.charts.colours import colour, dash, is_wide, legend_title
+from batchlab.charts.axes import span_of, x_axis, y_name
+from batchlab.charts.colours import colour, dash, from_top, is_wide, legend_title
 from batchlab.charts.drawn import Drawn, Row, distinct, keep, told_apart, values_of
 from batchlab.charts.figure import Figure
 from batchlab.charts.finish import finish, nothing, seeds_text
-from batchlab.charts.layout import Size, faceted, panel_size, with_panels
-from batchlab.charts.quantities import quantity, title_of
+from batchlab.charts.layout import Panel, Size, headed, of_panel, panel_size, panels_of, side_by_side
+from batchlab.charts.quantities import quantity
+from batchlab.charts.tips import tips, with_words
 from batchlab.charts.words import capital, value_text
 from batchlab.declarations.columns import Column
 
 # Points of single updates are drawn up to this many; more of them would hide the line and its dashes.
 MOST_POINTS = 40
-# An interval reaches this factor beyond the means at most, or wide intervals of a few seeds would flatten the lines.
-_REACH = 3
 
 
 def draw(figure: Figure, drawn: Drawn) -> Any:
     """Draw differences on a logarithmic axis, one line per value of the colours.
 
     Args:
-        figure: Its `x`, `y`, `colour`, `dash`, `facet`, `x_scale`, titles and domains are read.
+        figure: Its `x`, `y`, `colour`, `dash`, `facet`, `spread`, `x_scale`, titles and domains are read.
         drawn: What `drift.data` returns.
 
     Returns:
@@ -37,14 +36,19 @@ def draw(figure: Figure, drawn: Drawn) -> Any:
     if not points:
         return nothing(figure, drawn, "Every difference is exactly 0.")
     figure = told_apart(figure, drawn)
-    own = keep(points, [*figure.groups(), "x", "mean", "low", "high", "n"])
-    rows, panels = with_panels(figure, own)
+    own = with_words(figure, keep(points, [*figure.groups(), "x", "mean", "low", "high", "n"]))
+    single = keep(drawn.of("seed"), [*figure.groups(), "x", "seed", "value"]) if drawn.of("seed") else []
     wide = is_wide(figure, own)
-    size = panel_size(max(1, len(panels)), beside=not wide)
-    layers = _layers(figure, own, wide, size)
-    layer = alt.layer(*layers, data=alt.InlineData(values=rows)).properties(width=size.width, height=size.height)
-    notes = [seeds_text(points, what="geometric mean"), *_zeros(figure, drawn, points)]
-    return finish(faceted(layer, panels, size.across), figure, drawn, notes)
+    size = panel_size(max(1, len(distinct(own, figure.facet)) if figure.facet else 1), beside=not wide)
+    charts = [_panel(figure, own, single, panel, wide, size) for panel in panels_of(figure, own, size.across)]
+    notes = [_runs_text(figure, points), *_zeros(figure, drawn, points)]
+    return finish(side_by_side(charts, size.across, 18), figure, drawn, notes)
+
+
+def _runs_text(figure: Figure, points: Sequence[Row]) -> str:
+    if figure.option("spread") == "seeds":
+        return f"Thick: median of n = {max(int(row['n']) for row in points)} seeds; thin: single seeds"
+    return seeds_text(points, what="geometric mean")
 
 
 def _zeros(figure: Figure, drawn: Drawn, points: Sequence[Row]) -> list[str]:
@@ -58,38 +62,29 @@ def _zeros(figure: Figure, drawn: Drawn, points: Sequence[Row]) -> list[str]:
     return [f"exactly 0: {', '.join(exact)}" if exact else "values of exactly 0 are not on the logarithmic axis"]
 
 
-def _layers(figure: Figure, points: Sequence[Row], wide: bool, size: Size) -> list[Any]:
+def _panel(figure: Figure, points: Sequence[Row], single: Sequence[Row], panel: Panel, wide: bool, size: Size) -> Any:
     (value,) = figure.y
+    here, seeds = of_panel(figure, points, panel), of_panel(figure, single, panel)
     title = capital(quantity(figure, value).axis)
-    name = y_name(figure, title, size.height)
-    y = y_axis(figure, name, *_reach(points), "log")
+    span = span_of(figure, points, size.height, "log", values_of(single, "value"))
+    y = span.encoding("mean", y_name(figure, title, size.height) if panel.first else None, labels=panel.first)
     dash_of = figure.column(figure.dash) if figure.dash else None
-    base = alt.Chart().encode(
-        x=x_axis(figure, values_of(points, "x"), size.width),
-        color=colour(figure, points, wide),
-        detail=[alt.Detail(f"{figure.dash}:N")] if figure.dash else [],
-    )
-    layers: list[Any] = []
-    if values_of(points, "low"):
-        band = base.mark_area(opacity=0.15, clip=True, strokeWidth=0)
-        layers.append(band.encode(y=alt.Y("low:Q", title=name), y2="high:Q"))
-    tips = [
-        alt.Tooltip("x:Q", title=title_of(figure.column(figure.x))),
-        alt.Tooltip(f"{figure.colour}:N", title=str(figure.colour).replace("_", " ")),
-        alt.Tooltip("mean:Q", title=title, format=".3~g"),
-        alt.Tooltip("n:Q", title="seeds"),
-    ]
     kinds = distinct(points, dash_of.name) if dash_of else []
     dashes = dash(kinds, legend_title(dash_of) if dash_of else None, wide, dash_of or Column("series"))
-    layers.append(base.mark_line(clip=True).encode(y=y, strokeDash=dashes, tooltip=tips))
+    tint = colour(figure, points, wide, order=from_top(figure, points))
+    detail = [alt.Detail(f"{figure.dash}:N")] if figure.dash else []
+    base = alt.Chart(alt.InlineData(values=here)).encode(
+        x=x_axis(figure, values_of(points, "x"), size.width), color=tint, detail=detail
+    )
+    layers: list[Any] = [base.mark_point(opacity=0).encode(y=y)]
+    if values_of(here, "low"):
+        layers.append(base.mark_area(opacity=0.15, clip=True, strokeWidth=0).encode(y="low:Q", y2="high:Q"))
+    if seeds:
+        thin = alt.Chart(alt.InlineData(values=seeds)).mark_line(strokeWidth=0.8, opacity=0.55, clip=True)
+        each = [*detail, alt.Detail("seed:N")]
+        layers.append(thin.encode(x="x:Q", y="value:Q", color=tint, strokeDash=dashes, detail=each))
+    told = tips(figure, here, title)
+    layers.append(base.mark_line(clip=True).encode(y="mean:Q", strokeDash=dashes, tooltip=told))
     if len(distinct(points, "x")) <= MOST_POINTS:
-        layers.append(base.mark_point(size=22, opacity=1, clip=True).encode(y=y, tooltip=tips))
-    return layers
-
-
-def _reach(points: Sequence[Row]) -> tuple[float, float]:
-    """Return the ends of the vertical axis."""
-    means = values_of(points, "mean")
-    lows = [row["mean"] if row["low"] is None else row["low"] for row in points]
-    highs = [row["mean"] if row["high"] is None else row["high"] for row in points]
-    return max(min(means) / _REACH, min(lows)), min(max(means) * _REACH, max(highs))
+        layers.append(base.mark_point(size=22, opacity=1, clip=True).encode(y="mean:Q", tooltip=told))
+    return headed(alt.layer(*layers), panel, size)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from batchlab.charts.averaging import counts, means, significant, stacked
+from batchlab.charts.expected_values import regions
 from batchlab.charts.figure import Figure
 from batchlab.charts.forest.row_axes import forest_axes
 from batchlab.charts.quantities import quantity
@@ -23,8 +24,8 @@ def data(figure: Figure, rows: Rows) -> pd.DataFrame:
 
     Returns:
         Rows with the mark `mean`: `column`, the columns of the groups, `mean`, `low`, `high`, `n`; rows with the mark
-        `seed`: `column`, the columns of the groups, `seed`, `value`; and rows with other marks. Groups are in the order
-        of the table.
+        `seed`: `column`, the columns of the groups, `seed`, `value`; rows with the mark `region`: what was published;
+        and rows with other marks. Groups are in the order of the table.
 
     Raises:
         BatchlabError: Several rows of one seed fall on one point.
@@ -37,7 +38,8 @@ def data(figure: Figure, rows: Rows) -> pd.DataFrame:
         figure = figure.changed(facet=figure.dash, dash=None)
         told = [part.assign(mark="facet") for part in told]
     parts = [part for wanted in forest_axes(figure) for part in _axis(figure, rows.frame, wanted)]
-    return stacked(*parts, counts(len(rows.frame), rows.diverged), *told)
+    behind = [regions(figure, rows, wanted) for wanted in forest_axes(figure)]
+    return stacked(*parts, *behind, counts(len(rows.frame), rows.diverged), *told)
 
 
 def _axis(figure: Figure, rows: pd.DataFrame, wanted: Sequence[str]) -> list[pd.DataFrame]:

@@ -1,6 +1,6 @@
 """Arms by name: the keys that a forest plot reads."""
 
-from batchlab.declarations.chart import Chart, colour
+from batchlab.declarations.chart import Chart, colour, published
 from batchlab.declarations.options import OPTIONAL, Choice, ColumnName, ColumnNames, Flag, Limits, Text
 
 CHART = Chart(
@@ -14,6 +14,7 @@ CHART = Chart(
         Choice(
             "sort", "`table`: in the order of the table; `value`: the largest first", "table", words=("table", "value")
         ),
+        published(),
         Text("x_title", "title of the horizontal axis", OPTIONAL),
         Limits("x_domain", "limits of the horizontal axis, in its unit", OPTIONAL),
     ),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from batchlab.charts.averaging import counts, in_drawing_order, in_order, means, note, significant, stacked
+from batchlab.charts.expected_values import regions
 from batchlab.charts.figure import Figure
 from batchlab.charts.quantities import axes_of, quantity
 from batchlab.charts.rows import Rows
@@ -19,12 +20,14 @@ def data(figure: Figure, rows: Rows) -> pd.DataFrame:
     The interval is the 95 % t interval over seeds, or ± the column `error`.
 
     Args:
-        figure: Its `x`, `y`, `colour`, `facet`, `dash`, `panels`, `error`, `predicted` and scales are read.
+        figure: Its `x`, `y`, `colour`, `facet`, `dash`, `panels`, `error`, `predicted`, `reached` and scales are read.
         rows: Selected rows.
 
     Returns:
         Rows with the mark `mean`: `column`, the columns of the groups, `x`, `mean`, `low`, `high` and `predicted` in
-        the unit of the axis, and `n`; and rows with other marks that say what no point does.
+        the unit of the axis, `n`, and `censored`, how many of the runs ended before their target; a mean over these is
+        a lower bound and has no interval. Means on a logarithmic axis are geometric. Rows with the mark `region` hold
+        what was published; others say what no point does.
 
     Raises:
         BatchlabError: Arms or rows cannot be told apart.
@@ -36,7 +39,8 @@ def data(figure: Figure, rows: Rows) -> pd.DataFrame:
     frame = frame[frame["x"] > 0] if figure.option("x_scale") != "linear" else frame
     orders = {name: in_order(frame[name]) for name in figure.groups()}
     axes = [_axis(figure, frame, wanted, orders) for wanted in axes_of(figure)]
-    return stacked(*axes, counts(len(rows.frame), rows.diverged), *told, *_trials(figure, frame))
+    behind = [regions(figure, rows, wanted) for wanted in axes_of(figure)]
+    return stacked(*axes, *behind, counts(len(rows.frame), rows.diverged), *told, *_trials(figure, frame))
 
 
 def _trials(figure: Figure, rows: pd.DataFrame) -> list[pd.DataFrame]:
@@ -55,15 +59,22 @@ def _axis(figure: Figure, rows: pd.DataFrame, wanted: Sequence[str], orders: dic
     points = pd.concat(frames, ignore_index=True)
     points = in_drawing_order(figure, points, orders, ["x"])
     if logarithmic:
-        # A bar can reach below zero, where a logarithmic axis has no place.
-        points["low"] = points["low"].where(points["low"] > 0, points["mean"].min() * 0.9)
-    return points[["mark", "column", *figure.groups(), "x", "mean", "low", "high", "predicted", "n"]]
+        # A bar of the table's own error can reach below zero, where a logarithmic axis has no place.
+        points["low"] = points["low"].where(~(points["low"] <= 0), points["mean"].min() * 0.9)
+    return points[["mark", "column", *figure.groups(), "x", "mean", "low", "high", "predicted", "censored", "n"]]
 
 
 def _with_bars(figure: Figure, rows: pd.DataFrame, value: str, factor: float) -> pd.DataFrame:
     """Return the means with what is drawn around and beside them: the table's own error, its prediction."""
     keys, error, predicted = [*figure.groups(), "x"], figure.option("error"), figure.option("predicted")
-    frame = means(figure, rows, keys, value, factor=factor)
+    geometric = figure.option("y_scale") == "log" and error is None
+    frame = means(figure, rows, keys, value, factor=factor, geometric=geometric)
+    frame["censored"] = 0
+    if (reached := figure.option("reached")) is not None:
+        ended = (rows[reached] == 0).groupby([rows[key] for key in keys], dropna=False, sort=False).sum()
+        frame = frame.drop(columns="censored").merge(ended.rename("censored").reset_index(), on=keys, how="left")
+        bound = frame["censored"] > 0
+        frame[["low", "high"]] = frame[["low", "high"]].mask(bound)
     if extra := [column for column in (error, predicted) if column is not None]:
         averages = rows.groupby(keys, dropna=False, sort=False)[extra].mean().mul(factor).reset_index()
         renamed = averages.rename(columns={column: f"_{column}" for column in extra})

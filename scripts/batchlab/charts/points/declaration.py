@@ -1,6 +1,6 @@
 """One value per arm against a quantity: the keys that points read."""
 
-from batchlab.declarations.chart import Chart, axis_texts, colour, scale
+from batchlab.declarations.chart import Chart, axis_texts, colour, own_axes, published, scale
 from batchlab.declarations.options import OPTIONAL, ColumnName, ColumnNames, Flag
 
 CHART = Chart(
@@ -14,6 +14,9 @@ CHART = Chart(
         Flag("panels", "one panel for each quantity instead of one axis for all", False),
         ColumnName("error", "column of half a bar's length, instead of the interval over seeds", OPTIONAL),
         ColumnName("predicted", "column that is drawn as a dashed line", OPTIONAL),
+        ColumnName("reached", "column that is 0 for a run that ended before its target: an arrow", OPTIONAL),
+        own_axes(),
+        published(),
         scale("x"),
         scale("y"),
         *axis_texts(),

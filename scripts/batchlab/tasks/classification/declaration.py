@@ -24,7 +24,9 @@ def _error(split: str) -> Column:
 TASK = Task(
     summary="one of several classes for each example, by the cross-entropy of its logits",
     metrics=(
-        Metric("loss", "mean cross-entropy in nats at fixed weights", "loss", "lower", unit="nats per example"),
+        Metric(
+            "loss", "mean cross-entropy in nats at fixed weights", "loss", "lower", "nats per example", positive=True
+        ),
         Metric("accuracy", "share of correct answers at fixed weights", "accuracy", "higher", "%", 100, (0, 1)),
     ),
     headline="accuracy",

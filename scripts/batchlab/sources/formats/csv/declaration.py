@@ -1,4 +1,4 @@
-"""Tables of numbers with one column of labels: what planning knows of them."""
+"""Tables with one column of labels: what planning knows of them."""
 
 from __future__ import annotations
 
@@ -6,29 +6,40 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from batchlab.declarations.options import Text
-from batchlab.declarations.source import FileShape, Format
-from batchlab.sources.formats.csv.table import read_rows
-from batchlab.sources.keys import SCALE
-from batchlab.sources.labels import check_repeated, class_names
+from batchlab.declarations.options import OPTIONAL, REQUIRED, Choice, Flag, Text
+from batchlab.declarations.source import FileShape, Format, Places, Words
+from batchlab.sources.formats.csv.table import GAPS, open_table
+from batchlab.sources.formats.csv.text import SEPARATORS
+from batchlab.sources.keys import LABELS, LEAVE_OUT, SCALE
 
 
 def inspect(path: Path, options: Mapping[str, Any]) -> FileShape:
-    """Count rows, columns and classes; cells are looked at when the file is read."""
-    label = options["label"]
-    features, rows = read_rows(path, label)
-    examples, labels = 0, set()
-    for _, name, _ in rows:
-        examples += 1
-        labels.add(name)
-    classes = len(class_names(labels, str(path)))
-    check_repeated(examples, classes, f"{path}: label = {label!r}")
-    return FileShape(examples, None, (len(features),), classes)
+    """Count rows, features and classes; of cells that hold numbers, the first million is looked at."""
+    table = open_table(path, options)
+    return FileShape(table.kept, None, (table.width,), len(table.classes))
 
 
 FORMAT = Format(
-    summary="table in UTF-8 with commas and a header line: one column of labels, otherwise finite numbers",
-    suffixes=(".csv",),
-    options=(Text("label", "name of the column that holds the labels"), SCALE),
+    summary="table with one column of labels: numbers, truth values, words as categories",
+    suffixes=(".csv", ".tsv", ".txt", ".data"),
+    options=(
+        Places("label", "the column that holds the labels, by name or number; a list of one-hot columns", REQUIRED),
+        LABELS,
+        LEAVE_OUT,
+        Places("categories", "columns whose values are names, each of which becomes a feature of 0 and 1", OPTIONAL),
+        Choice(
+            "missing",
+            "what becomes of gaps: `drop` leaves the row out, `impute` fills in the training set's median and makes a "
+            "category of missing words",
+            "refuse",
+            words=("refuse", "drop", "impute"),
+        ),
+        Words("missing_words", "cells that count as gaps", GAPS),
+        Flag("header", "whether the first line holds names; found out by the types of cells", OPTIONAL),
+        Choice("separator", "sign between cells; found out by counting", OPTIONAL, words=tuple(SEPARATORS)),
+        Choice("decimal", "decimal sign; found out", OPTIONAL, words=(".", ",")),
+        Text("encoding", "encoding of the text; without it UTF-8, or UTF-16 if it begins with its mark", OPTIONAL),
+        SCALE,
+    ),
     inspect=inspect,
 )

@@ -1,4 +1,4 @@
-"""Read a table of numbers with one column of labels."""
+"""Read a table with one column of labels."""
 
 from __future__ import annotations
 
@@ -9,39 +9,74 @@ from typing import Any
 
 import numpy as np
 
-from batchlab.errors import BatchlabError
 from batchlab.sources.contents import Contents
-from batchlab.sources.formats.csv.table import read_rows
-from batchlab.sources.labels import class_names
+from batchlab.sources.formats.csv.kinds import listed
+from batchlab.sources.formats.csv.table import Table, open_table, rows_of, value_of
 
 
 def read(paths: Sequence[Path], options: Mapping[str, Any]) -> Contents:
     """Return the features (examples, columns) and labels of a table.
 
+    Columns of words become one feature for each word, 1 where the column holds it. Gaps of numbers are NaN, if they are
+    to be filled in.
+
     Args:
         paths: One file.
-        options: `label`, the name of the column of labels.
+        options: Complete options of the format.
     """
     (path,) = paths
-    columns, rows = read_rows(path, options["label"])
-    values: list[list[float]] = []
-    names: list[str] = []
-    for line, name, cells in rows:
-        values.append([_number(cell, path, line, column) for cell, column in zip(cells, columns, strict=True)])
-        names.append(name)
-    classes = class_names(names, str(path))
-    number = {name: index for index, name in enumerate(classes)}
-    labels = np.array([number[name] for name in names], np.int64)
-    return Contents((np.array(values, np.float64), labels), class_names=tuple(classes))
+    table = open_table(path, options)
+    class_number = {name: index for index, name in enumerate(table.classes)}
+    values = np.zeros((table.kept, table.width), np.float64)
+    labels = np.empty(table.kept, np.int64)
+    starts, start = {}, 0
+    for place in table.columns.kinds:
+        starts[place] = start
+        start += len(table.categories.get(place, [""]))
+    number_of = {
+        place: {word: starts[place] + index for index, word in enumerate(words)}
+        for place, words in table.categories.items()
+    }
+    for row, (line, label, cells) in enumerate(rows_of(table)):
+        labels[row] = class_number[label]
+        for place, kind in table.columns.kinds.items():
+            if kind == "words":
+                values[row, number_of[place].get(cells[place], starts[place] + len(number_of[place]) - 1)] = 1
+            else:
+                value = value_of(table, line, place, cells[place])
+                values[row, starts[place]] = math.nan if value is None else value
+    return Contents(
+        (values, labels), class_names=tuple(table.shown_classes), told=_told(table), fill=table.missing == "impute"
+    )
 
 
-def _number(cell: str, path: Path, line: int, column: str) -> float:
-    try:
-        # float() reads 2024_01 as 202401, which no writer of a table means.
-        value = float(cell) if "_" not in cell else math.nan
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        found = f"holds {cell[:40]!r}" if cell.strip() else "is empty"
-        raise BatchlabError(f"{path}: line {line}, column {column!r}: {found}; a finite number is expected")
-    return value
+def _told(table: Table) -> tuple[tuple[str, str], ...]:
+    """Return what was understood, as (what, text) for people."""
+    columns, names = table.columns, table.columns.names
+    kinds = {
+        kind: [names[place] for place, found in columns.kinds.items() if found == kind]
+        for kind in ("numbers", "truth values", "words")
+    }
+    told = [
+        ("File", f"{table.how.words}; {table.header.words}" + ("; decimal commas" if columns.comma else "")),
+        ("Rows", f"{table.rows:,} read, {table.kept:,} used"),
+        ("Label", ", ".join(names[place] for place in columns.labels)),
+        *((f"Columns of {kind}", f"{len(found)}: {listed(found)}") for kind, found in kinds.items() if found),
+    ]
+    told += [
+        (f"Categories of {names[place]}", f"{len(words)} features of 0 and 1: {listed(words)}")
+        for place, words in table.categories.items()
+    ]
+    if columns.index:
+        told.append(("Left out", f"{_names(names, columns.index)}: counts the rows"))
+    if columns.left_out:
+        told.append(("Left out", f"{_names(names, columns.left_out)}: as the campaign says"))
+    if gaps := {names[place]: count for place, count in sorted(table.gaps_by_column.items())}:
+        done = {"drop": f"{table.rows - table.kept:,} rows with gaps left out", "impute": "gaps filled in"}
+        where = ", ".join(f"{name} {count:,}" for name, count in gaps.items())
+        told.append(("Missing", f"{done[table.missing]}; gaps by column: {where}"))
+    return tuple(told)
+
+
+def _names(names: Sequence[str], places: Sequence[int]) -> str:
+    return listed([names[place] or f"column {place + 1}, without a name," for place in places])

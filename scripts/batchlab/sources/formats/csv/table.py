@@ -1,75 +1,253 @@
-"""The rows of a table, read alike by planning, which counts them, and by the job, so that both agree.
+"""A table as planning and the job understand it alike: sizes, kinds of columns, classes, and the rows that are used.
 
 Standard library only.
 """
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Generator, Iterator
-from contextlib import closing
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from batchlab.errors import BatchlabError
+from batchlab.sources.formats.csv.header import Header, header_of
+from batchlab.sources.formats.csv.kinds import TRUTH, Columns, columns_of, listed
+from batchlab.sources.formats.csv.text import SAMPLE, Writing, lines_of, number, writing
+from batchlab.sources.labels import check_measured, check_repeated, check_several, class_names
+
+# Cells that count as missing; the empty one is what most programs write.
+GAPS = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "None", "?")
+# Different words of a column up to which they are taken for categories without being asked.
+_CATEGORIES = 100
+# Numbers that planning looks at; the job looks at all.
+_LOOKED_AT = 1_000_000
 
 
-def read_rows(path: Path, label: str) -> tuple[list[str], Iterator[tuple[int, str, list[str]]]]:
-    """Return the names of the feature columns, and an iterator over (line number, label, feature cells).
+@dataclass
+class Table:
+    """What a table holds.
 
-    Cells are separated by commas and may be quoted; empty lines are skipped.
+    Attributes:
+        path: The file.
+        how: Encoding and separator.
+        header: What the first line is.
+        columns: Kinds of columns.
+        gaps: Cells that count as missing.
+        missing: What is done with them: `refuse`, `drop` or `impute`.
+        rows: Rows of the file.
+        kept: Rows that are used.
+        gaps_by_column: Number of missing cells by place.
+        categories: Distinct words by place, in order.
+        classes: Names of the classes in order.
+        shown_classes: Their names for people; the first line of a table may hold them.
+        class_sizes: Number of examples by name of the class.
+    """
+
+    path: Path
+    how: Writing
+    header: Header
+    columns: Columns
+    gaps: frozenset[str]
+    missing: str
+    rows: int = 0
+    kept: int = 0
+    gaps_by_column: Counter[int] = field(default_factory=Counter)
+    categories: dict[int, list[str]] = field(default_factory=dict)
+    classes: list[str] = field(default_factory=list)
+    shown_classes: list[str] = field(default_factory=list)
+    class_sizes: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def width(self) -> int:
+        """Number of features."""
+        return sum(len(self.categories.get(place, [""])) for place in self.columns.kinds)
+
+
+def open_table(path: Path, options: Mapping[str, Any]) -> Table:
+    """Return what a table holds, after one pass over it.
+
+    Args:
+        path: The file.
+        options: Complete options of the format.
 
     Raises:
-        BatchlabError: No rows, no such label column, repeated column names, or (while iterating) a row of another
-            length than the header, or an empty label.
+        BatchlabError: A table that cannot be used; the message names line and column.
     """
-    rows = _lines(path)
-    _, header = next(rows, (0, list[str]()))
-    if not header:
-        raise BatchlabError(f"{path}: is empty; a header line with the names of the columns is expected")
-    columns = ", ".join(header[:12]) + (", …" if len(header) > 12 else "")
-    if label not in header:
-        rows.close()
-        other = next((sign for sign in (";", "\t", "|") if len(header) == 1 and sign in header[0]), None)
-        hint = f"; cells must be separated by commas, not by {other!r}" if other else ""
-        raise BatchlabError(f"{path}: label = {label!r} is not a column; the columns are: {columns}{hint}")
-    if "" in header:
-        rows.close()
+    how = writing(path, options)
+    gaps = frozenset(options.get("missing_words", GAPS))
+    first = list(islice(lines_of(path, how), SAMPLE + 1))
+    header = header_of(path, first, gaps, options.get("header"))
+    columns = columns_of(path, header.names, [cells for _, cells in first[header.lines :]], gaps, options)
+    table = Table(path, how, header, columns, gaps, options.get("missing", "refuse"))
+    words: dict[int, set[str]] = {place: set() for place, kind in columns.kinds.items() if kind == "words"}
+    budget = _LOOKED_AT // max(len(columns.kinds), 1)
+    for line, label, cells in rows_of(table, counting=True):
+        table.class_sizes[label] += 1
+        table.kept += 1
+        for place, found in words.items():
+            if cells[place] not in gaps:
+                found.add(cells[place])
+        if table.kept <= budget:
+            for place, kind in columns.kinds.items():
+                if kind != "words":
+                    value_of(table, line, place, cells[place])
+    _check_labels(table, options)
+    for place, found in words.items():
+        _check_words(table, place, found, named=bool(options.get("categories")))
+        gap = [_GAP] if table.missing == "impute" and table.gaps_by_column[place] else []
+        table.categories[place] = [*sorted(found), *gap]
+    return table
+
+
+# The category of a missing word where gaps are filled.
+_GAP = "(missing)"
+
+
+def rows_of(table: Table, counting: bool = False) -> Iterator[tuple[int, str, list[str]]]:
+    """Yield (line number, label, all cells) of each row that is used.
+
+    Args:
+        table: The table.
+        counting: Whether to count rows and gaps in it.
+
+    Raises:
+        BatchlabError: A row of another length, a label that is missing, or a gap where none is allowed.
+    """
+    names, labels, used = table.columns.names, table.columns.labels, (*table.columns.kinds, *table.columns.labels)
+    for line, cells in islice(lines_of(table.path, table.how), table.header.lines, None):
+        if len(cells) != len(names):
+            whose = "the header has" if table.header.names and table.header.lines else "the first row has"
+            raise BatchlabError(f"{table.path}: line {line} has {len(cells)} cells, {whose} {len(names)}")
+        empty = [place for place in used if cells[place] in table.gaps]
+        if counting:
+            table.rows += 1
+            table.gaps_by_column.update(empty)
+        if empty and table.missing == "drop":
+            continue
+        if empty and (table.missing == "refuse" or empty[-1] in labels):
+            raise _gap(table, line, empty[-1] if empty[-1] in labels else empty[0], cells)
+        label = cells[labels[0]] if len(labels) == 1 else names[_hot(table, line, cells)]
+        yield line, label, cells
+
+
+def value_of(table: Table, line: int, place: int, cell: str) -> float | None:
+    """Return the number or truth value of a cell, or None if it is missing.
+
+    Raises:
+        BatchlabError: It holds something else.
+    """
+    if cell in table.gaps:
+        return None
+    if table.columns.kinds[place] == "truth values":
+        found, wanted = TRUTH.get(cell.lower()), "True or False is expected"
+    else:
+        found, wanted = number(cell, table.columns.comma), "a finite number is expected"
+    if found is None:
+        name = table.columns.names[place]
         raise BatchlabError(
-            f"{path}: column {header.index('') + 1} has no name; remove it if it only counts the rows (pandas: "
-            "to_csv(…, index=False)), or name it"
+            f"{table.path}: line {line}, column {name!r}: holds {cell[:40]!r}; {wanted}; mend it, say categories: "
+            f"[{name}] if the column holds words, or leave_out: [{name}]"
         )
-    if len(set(header)) < len(header):
-        rows.close()
-        raise BatchlabError(f"{path}: column names must differ; the columns are: {columns}")
-    if len(header) < 2:
-        rows.close()
-        raise BatchlabError(f"{path}: has no column beside the label {label!r}; cells are separated by commas")
-    at = header.index(label)
-
-    def labelled() -> Iterator[tuple[int, str, list[str]]]:
-        with closing(rows):
-            for line, row in rows:
-                if len(row) != len(header):
-                    raise BatchlabError(f"{path}: line {line} has {len(row)} cells, the header has {len(header)}")
-                name = row.pop(at).strip()
-                if not name:
-                    raise BatchlabError(f"{path}: line {line}: the label (column {label!r}) is empty")
-                yield line, name, row
-
-    return header[:at] + header[at + 1 :], labelled()
+    return found
 
 
-def _lines(path: Path) -> Generator[tuple[int, list[str]], None, None]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            header = True
-            for row in reader:
-                if not row or (len(row) == 1 and not row[0].strip()):
-                    continue
-                yield reader.line_num, [cell.strip() for cell in row] if header else row
-                header = False
-    except UnicodeDecodeError:
-        raise BatchlabError(f"{path}: is not text in UTF-8") from None
-    except csv.Error as problem:
-        raise BatchlabError(f"{path}: line {reader.line_num}: {problem}") from None
+def _gap(table: Table, line: int, place: int, cells: Sequence[str]) -> BatchlabError:
+    """Return the error for a cell that is missing."""
+    name = table.columns.names[place]
+    found = f"is missing ({cells[place]})" if cells[place] else "is empty"
+    if place in table.columns.labels:
+        advice = "say missing: drop to leave such rows out"
+        return BatchlabError(
+            f"{table.path}: line {line}: the label (column {name!r}) {found}; {advice}"
+            + (f", or missing_words: [''] if {cells[place]!r} is a class" if cells[place] else "")
+        )
+    return BatchlabError(
+        f"{table.path}: line {line}, column {name!r}: {found}; fill it, say missing: drop (leave such rows out) or "
+        f"missing: impute (the training set's median), or leave_out: [{name}]"
+    )
+
+
+def _hot(table: Table, line: int, cells: Sequence[str]) -> int:
+    """Return the place of the one label column that holds 1."""
+    values = {place: _truth(cells[place]) for place in table.columns.labels}
+    hot = [place for place, value in values.items() if value == 1]
+    if len(hot) != 1 or None in values.values():
+        found = ", ".join(cells[place] for place in table.columns.labels[:8])
+        raise BatchlabError(
+            f"{table.path}: line {line}: the columns of the label hold {found}; exactly one must be 1, the others 0"
+        )
+    return hot[0]
+
+
+def _truth(cell: str) -> float | None:
+    value = TRUTH.get(cell.lower(), number(cell))
+    return value if value in (0, 1) else None
+
+
+def _check_labels(table: Table, options: Mapping[str, Any]) -> None:
+    """Name the classes; raise if the labels are no classes, or if other columns give them away."""
+    where = str(table.path)
+    if len(table.columns.labels) > 1:
+        table.classes = [table.columns.names[place] for place in table.columns.labels]
+        table.shown_classes = table.classes
+        empty = next((name for name in table.classes if not table.class_sizes[name]), None)
+        if empty:
+            raise BatchlabError(f"{where}: label: the column {empty!r} is 1 in no row; take it out of the list")
+        return
+    [place] = table.columns.labels
+    name = table.columns.names[place]
+    check_several(sorted(table.class_sizes), where)
+    here = f"{where}: label = {name!r}"
+    values = {label: number(label, table.columns.comma) for label in table.class_sizes}
+    table.classes = class_names(table.class_sizes, where)
+    check_repeated(table.kept, len(table.classes), here)
+    names = table.header.classes
+    numbered = table.classes == [str(index) for index in range(len(names))]
+    table.shown_classes = list(names) if numbered else table.classes
+    if None not in values.values():
+        sizes = Counter[float]()
+        for label, value in values.items():
+            sizes[value or 0.0] += table.class_sizes[label]
+        check_measured(sizes, here, options.get("labels"))
+    _check_one_hot(table, place)
+
+
+def _check_one_hot(table: Table, label: int) -> None:
+    """Raise if the label is one of several columns of which one is 1 in each row: the others would give it away."""
+    names = table.columns.names
+    stem = _stem(names[label])
+    group = [place for place in table.columns.kinds if stem and _stem(names[place]) == stem]
+    if not group:
+        return
+    whole = [label, *group]
+    for _, _, cells in islice(rows_of(table), SAMPLE):
+        values = [_truth(cells[place]) for place in whole]
+        if None in values or sum(value or 0 for value in values) != 1:
+            return
+    others = listed([names[place] for place in group])
+    raise BatchlabError(
+        f"{table.path}: label = {names[label]!r}: of it and {others} exactly one is 1 in each row, so they give the "
+        f"label away; name them all as label: [{names[label]}, {others}], or leave them out: leave_out: [{others}]"
+    )
+
+
+def _stem(name: str) -> str:
+    """Return a name without its last part: `city_Bern` → `city`."""
+    for sign in "_.-= ":
+        if sign in name.strip(sign):
+            return name.rpartition(sign)[0]
+    return ""
+
+
+def _check_words(table: Table, place: int, found: set[str], named: bool) -> None:
+    """Raise if the words of a column are names of examples rather than categories."""
+    name = table.columns.names[place]
+    many = len(found) > _CATEGORIES or (len(found) > 10 and 2 * len(found) > table.kept)
+    if many and not named:
+        raise BatchlabError(
+            f"{table.path}: column {name!r} holds {len(found)} different texts ({listed(sorted(found), 3)}): leave it "
+            f"out with leave_out: [{name}], or say categories: [{name}] to make a feature of each"
+        )

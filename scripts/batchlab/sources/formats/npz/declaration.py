@@ -10,17 +10,40 @@ import sys
 import zipfile
 import zlib
 from array import array
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from batchlab.declarations.source import FileShape, Format
+from batchlab.declarations.options import OPTIONAL, Choice
+from batchlab.declarations.source import FileShape, Format, Names
 from batchlab.errors import BatchlabError
-from batchlab.sources.formats.npz.arrays import arrays_of, check_label_shape, shape_of
-from batchlab.sources.keys import SCALE
+from batchlab.sources.formats.npz.arrays import (
+    AXES,
+    ROLES,
+    Values,
+    arrays_of,
+    check_label_shape,
+    one_hot_fault,
+    shape_of,
+)
+from batchlab.sources.keys import LABELS, LEAVE_OUT, SCALE
 
-# The codes of the `array` module for NumPy's integer types, by kind and size in bytes.
-_INTEGER_CODES = {"u1": "B", "i1": "b", "u2": "H", "i2": "h", "u4": "I", "i4": "i", "u8": "Q", "i8": "q"}
+# The codes of the `array` module for NumPy's types, by kind and size in bytes.
+_CODES = {
+    "u1": "B",
+    "i1": "b",
+    "u2": "H",
+    "i2": "h",
+    "u4": "I",
+    "i4": "i",
+    "u8": "Q",
+    "i8": "q",
+    "f4": "f",
+    "f8": "d",
+}
+# Bytes of the examples from which planning judges their scale.
+_SAMPLE = 1 << 20
 
 # What zipfile raises for a damaged archive: a bad member is found out late, by the decompressor or the checksum.
 _ZIP_PROBLEMS = (
@@ -30,22 +53,20 @@ _ZIP_PROBLEMS = (
 
 
 def inspect(path: Path, options: Mapping[str, Any]) -> FileShape:
-    """Read the headers of the examples and the labels, but not the examples."""
+    """Read the headers and all labels, and the first megabyte of the training examples."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
-            used = arrays_of(names, path)
-            headers = {name: _read_member(archive, path, name, _header) for name in used if name[0] == "x"}
-            labels = {name: _read_member(archive, path, name, _labels) for name in used if name[0] == "y"}
+            roles = arrays_of(names, path, options)
+            values = {
+                role: _read_member(archive, path, name, _values) for role, name in roles.items() if role[0] == "x"
+            }
+            labels = {
+                role: _read_member(archive, path, name, _labels) for role, name in roles.items() if role[0] == "y"
+            }
     except _ZIP_PROBLEMS as problem:
         raise BatchlabError(f"{path}: is not an intact .npz archive ({problem})") from None
-    if len({descr[1:] == "u1" for descr, _ in headers.values()}) > 1:
-        # Bytes are divided by 255, other numbers are not.
-        raise BatchlabError(
-            f"{path}: one of x_train and x_test holds bytes (uint8), the other does not; save both alike"
-        )
-    shapes = {name: shape for name, (_, shape) in headers.items()}
-    return shape_of(path, shapes, {name: (len(values), set(values)) for name, values in labels.items()})
+    return shape_of(path, roles, values, labels, options)[0]
 
 
 def _read_member(archive: zipfile.ZipFile, path: Path, name: str, read: Callable[[IO[bytes], str], Any]) -> Any:
@@ -53,8 +74,8 @@ def _read_member(archive: zipfile.ZipFile, path: Path, name: str, read: Callable
         return read(file, f"{path}: {name}")
 
 
-def _header(file: IO[bytes], where: str) -> tuple[str, tuple[int, ...]]:
-    """Return (dtype, shape) from the header of an array in NumPy's `.npy` format, versions 1 to 3."""
+def _header(file: IO[bytes], where: str, kinds: str) -> tuple[str, tuple[int, ...], bool]:
+    """Return (dtype, shape, whether the first axis varies fastest) from a header in NumPy's `.npy` format."""
     start = file.read(8)
     if len(start) < 8 or start[:6] != b"\x93NUMPY":
         raise BatchlabError(f"{where}: is not an array in NumPy's format")
@@ -68,29 +89,86 @@ def _header(file: IO[bytes], where: str) -> tuple[str, tuple[int, ...]]:
         valid = False
     if not valid:
         raise BatchlabError(f"{where}: has a damaged array header")
-    if not isinstance(descr, str) or descr[1:2] not in tuple("biuf"):
+    if not isinstance(descr, str) or descr[1:2] not in tuple(kinds):
         raise BatchlabError(f"{where}: holds {descr!r}, not plain numbers; save it as a numeric array")
-    return descr, shape
+    return descr, shape, header.get("fortran_order") is True
 
 
-def _labels(file: IO[bytes], where: str) -> array[int]:
-    descr, shape = _header(file, where)
-    check_label_shape(shape, where)
-    if descr[1:] not in _INTEGER_CODES:
-        raise BatchlabError(f"{where}: labels must be integers 0 to C-1, not {descr!r}")
-    count = math.prod(shape)
+def _values(file: IO[bytes], where: str) -> Values:
+    """Return what the header and the first megabyte of an array of examples say."""
+    descr, shape, _ = _header(file, where, "biuf")
+    name = where.rpartition(": ")[2]
+    size = int(descr[2:])
+    content = file.read(_SAMPLE - _SAMPLE % size)
+    found = _numbers(descr, content[: len(content) - len(content) % size], where) if descr[1] != "b" else ()
+    if not found:
+        return Values(name, shape, descr[1:])
+    whole = descr[1] in "iu" or all(value == value and abs(value) < 1e9 and value == int(value) for value in found)
+    return Values(name, shape, descr[1:], float(min(found)), float(max(found)), whole)
+
+
+def _labels(file: IO[bytes], where: str) -> Counter[Any]:
+    """Return the number of examples of each label; one-hot labels count as the place of their 1."""
+    descr, shape, columns_first = _header(file, where, "biufUS")
+    one_hot = check_label_shape(shape, where)
+    count, size = math.prod(shape), int(descr[2:]) * (4 if descr[1] == "U" else 1)
     content = file.read()
-    if len(content) != count * int(descr[2:]):
+    if len(content) != count * size:
         raise BatchlabError(f"{where}: is cut short ({len(content)} bytes for {count} labels)")
-    values = array(_INTEGER_CODES[descr[1:]], content)
+    if descr[1] in "US":
+        if one_hot:
+            raise BatchlabError(f"{where}: labels of text must have the shape (examples,), not {shape}")
+        encoding = "utf-8" if descr[1] == "S" else f"utf-32-{'be' if descr[0] == '>' else 'le'}"
+        cells = (content[start : start + size] for start in range(0, len(content), size))
+        try:
+            return Counter(cell.decode(encoding).rstrip("\0") for cell in cells)
+        except UnicodeDecodeError:
+            raise BatchlabError(f"{where}: holds text that cannot be decoded; save it as numpy.str_") from None
+    values = [bool(value) for value in content] if descr[1] == "b" else _numbers(descr, content, where)
+    if not one_hot:
+        return Counter(values)
+    examples, classes = shape
+    found: Counter[Any] = Counter()
+    for row in range(examples):
+        hot = values[row::examples] if columns_first else values[row * classes : (row + 1) * classes]
+        if sorted(hot)[-2:] != [0, 1] or min(hot) != 0:
+            raise one_hot_fault(where, row, hot)
+        found[list(hot).index(1)] += 1
+    return found
+
+
+def _numbers(descr: str, content: bytes, where: str) -> Sequence[Any]:
+    """Return the numbers of an array from its bytes."""
+    if descr[1:] == "f2":
+        return struct.unpack(f"{'>' if descr[0] == '>' else '<'}{len(content) // 2}e", content)
+    if descr[1:] not in _CODES:
+        raise BatchlabError(f"{where}: holds {descr!r}; save it as integers or as single or double precision")
+    values = array(_CODES[descr[1:]], content)
     if descr[0] == (">" if sys.byteorder == "little" else "<"):
         values.byteswap()
     return values
 
 
 FORMAT = Format(
-    summary="NumPy archive with the arrays `x` and `y`, or `x_train`, `y_train`, `x_test` and `y_test`",
+    summary="NumPy archive with the arrays `x` and `y`, or `x_train`, `y_train`, and likewise for validation and test",
     suffixes=(".npz",),
-    options=(SCALE,),
+    options=(
+        Names(
+            "arrays",
+            "names of arrays that are called otherwise, such as `{x: scans, y: states}`",
+            OPTIONAL,
+            roles=ROLES,
+        ),
+        LEAVE_OUT,
+        LABELS,
+        Choice(
+            "axes",
+            "what follows the first axis: `images` (height, width, perhaps channels), `channels_first` (moved to the "
+            "end) or `series` (time, features)",
+            OPTIONAL,
+            words=AXES,
+        ),
+        SCALE,
+    ),
     inspect=inspect,
 )

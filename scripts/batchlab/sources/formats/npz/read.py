@@ -9,42 +9,111 @@ from typing import Any
 import numpy as np
 
 from batchlab.errors import BatchlabError
-from batchlab.sources.contents import NPZ_PROBLEMS, Contents
-from batchlab.sources.formats.npz.arrays import POOL, arrays_of, check_label_shape, shape_of
+from batchlab.sources.contents import NPZ_PROBLEMS, Array, Contents, Pair
+from batchlab.sources.formats.npz.arrays import (
+    SPLITS,
+    Labels,
+    Layout,
+    Values,
+    arrays_of,
+    check_label_shape,
+    one_hot_fault,
+    plain_label,
+    shape_of,
+)
 
 
 def read(paths: Sequence[Path], options: Mapping[str, Any]) -> Contents:
-    """Return the arrays x and y, or x_train, y_train, x_test and y_test, of an archive.
+    """Return the examples and labels of an archive, and its own validation and test set where it has them.
 
-    Examples have the shape (examples, features) or (examples, height, width, channels); labels (examples,).
+    Labels become the numbers of their classes in the order of their values; one-hot labels the place of their 1.
 
     Args:
         paths: One file.
-        options: None is read here.
+        options: Complete options of the format.
     """
     (path,) = paths
     try:
         with np.load(path, allow_pickle=False) as archive:
-            used = arrays_of(archive.files, path)
-            arrays = {name: archive[name] for name in used}
+            roles = arrays_of(archive.files, path, options)
+            arrays = {role: archive[name] for role, name in roles.items()}
     except NPZ_PROBLEMS as problem:
         raise BatchlabError(f"{path}: cannot be read as arrays of numbers ({_first_line(problem)})") from None
-    labels: dict[str, tuple[int, set[int]]] = {}
-    for name in used:
-        if not isinstance(arrays[name], np.ndarray):  # NumPy returns a member that is not an array as bytes
-            raise BatchlabError(f"{path}: {name}: is not an array in NumPy's format; save it again with numpy.savez")
-        kinds, wanted = ("iu", "integers 0 to C-1") if name[0] == "y" else ("biuf", "plain numbers")
-        if arrays[name].dtype.kind not in kinds:
-            raise BatchlabError(f"{path}: {name}: must hold {wanted}, not {arrays[name].dtype}")
-        if name[0] == "y":
-            check_label_shape(arrays[name].shape, f"{path}: {name}")
-            arrays[name] = arrays[name].reshape(-1)
-            labels[name] = len(arrays[name]), set(np.unique(arrays[name]).tolist())
-    shape = shape_of(path, {name: arrays[name].shape for name in used if name[0] == "x"}, labels)
-    arrays |= {name: arrays[name].reshape(len(arrays[name]), *shape.input_shape) for name in used if name[0] == "x"}
-    if used == POOL:
-        return Contents((arrays["x"], arrays["y"]))
-    return Contents((arrays["x_train"], arrays["y_train"]), (arrays["x_test"], arrays["y_test"]))
+    values: dict[str, Values] = {}
+    labels: dict[str, Labels] = {}
+    one_hot = False
+    for role, found in arrays.items():
+        where = f"{path}: {roles[role]}"
+        if not isinstance(found, np.ndarray):  # NumPy returns a member that is not an array as bytes
+            raise BatchlabError(f"{where}: is not an array in NumPy's format; save it again with numpy.savez")
+        kinds = "biuf" if role[0] == "x" else "biufUS"
+        if found.dtype.kind not in kinds:
+            raise BatchlabError(f"{where}: must hold plain numbers, not {found.dtype}")
+        if role[0] == "x":
+            # The scale was decided when the campaign was planned, and is no matter here.
+            values[role] = Values(roles[role], found.shape, found.dtype.str[1:])
+        else:
+            one_hot = check_label_shape(found.shape, where)
+            arrays[role] = _places(found, where) if one_hot else _plain(found)
+            names, counts = np.unique(arrays[role], return_counts=True)
+            labels[role] = dict(zip(names.tolist(), counts.tolist(), strict=True))
+    shape, layout, classes = shape_of(path, roles, values, labels, options)
+    pairs: dict[str, Pair] = {}
+    for split in SPLITS:
+        if f"x_{split}" in arrays:
+            x = arrays[f"x_{split}"]
+            if layout.startswith("channels_first"):
+                x = np.ascontiguousarray(np.moveaxis(x, 1, -1))
+            y = np.searchsorted(np.array(classes), arrays[f"y_{split}"])
+            pairs[split] = x.reshape(len(x), *shape.input_shape), y
+    return Contents(
+        pairs["train"],
+        pairs.get("test"),
+        tuple(str(plain_label(label)) for label in classes),
+        pairs.get("validation"),
+        _told(roles, arrays, layout, one_hot, options),
+    )
+
+
+def _plain(labels: Array) -> Array:
+    """Return labels as a vector of numbers, truth values or texts."""
+    labels = labels.reshape(-1)
+    return np.char.decode(labels, "utf-8") if labels.dtype.kind == "S" else labels
+
+
+def _places(labels: Array, where: str) -> Array:
+    """Return the place of the 1 in each row of one-hot labels."""
+    if labels.dtype.kind in "US":
+        raise BatchlabError(f"{where}: labels of text must have the shape (examples,), not {labels.shape}")
+    good = ((labels == 1).sum(axis=1) == 1) & ((labels == 0).sum(axis=1) == labels.shape[1] - 1)
+    if not good.all():
+        row = int(np.argmin(good))
+        raise one_hot_fault(where, row, labels[row].tolist())
+    return labels.argmax(axis=1)
+
+
+_LAYOUTS = {
+    "table": "a table of features",
+    "series": "series (time, features), as stored",
+    "grey": "grey images, to which a channel is added",
+    "images": "images (height, width, channels), as stored",
+    "channels_first": "images whose channels are moved to the end",
+    "channels_first_series": "series whose features are moved to the end",
+}
+
+
+def _told(
+    roles: Mapping[str, str], arrays: Mapping[str, Array], layout: Layout, one_hot: bool, options: Mapping[str, Any]
+) -> tuple[tuple[str, str], ...]:
+    """Return what was understood, as (what, text) for people."""
+    used = ", ".join(f"{name} ({len(arrays[role]):,})" for role, name in roles.items())
+    told = [("Arrays", used), ("Axes", _LAYOUTS[layout])]
+    if one_hot:
+        told.append(("Labels", "one-hot; a class is the place of its 1"))
+    if left_out := options.get("leave_out"):
+        names = left_out if isinstance(left_out, list) else [left_out]
+        told.append(("Left out", f"{', '.join(names)}: as the campaign says"))
+    return tuple(told)
 
 
 def _first_line(problem: BaseException) -> str:

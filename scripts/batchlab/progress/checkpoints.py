@@ -1,0 +1,43 @@
+"""How far a training job is, from the side file that it writes every twenty seconds or so (`training.checkpoint`)."""
+
+from __future__ import annotations
+
+import json
+import math
+import zipfile
+from pathlib import Path
+
+from batchlab.planning.jobs import Job
+
+_FOLDER = Path("results/checkpoints")
+
+
+def _progress(path: Path) -> list[int] | None:
+    """Return the examples that each seed has seen, for the seeds that have begun; None without a readable file."""
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open("progress.npy") as file:
+            content = file.read()
+        # An array of one text: a header that ends with its line, then UTF-32.
+        text = content[content.index(b"\n") + 1 :].decode("utf-32-le")
+        return [int(position["examples"]) for position in json.loads(text)["progress"]["positions"]]
+    except (OSError, zipfile.BadZipFile, ValueError, KeyError, TypeError):
+        return None
+
+
+def epochs(job: Job, examples: int) -> tuple[float, str] | None:
+    """Return the share of a training job that is done, and its epoch in words; None where nothing is known yet.
+
+    Args:
+        job: A job of the rule `train_segment`.
+        examples: Examples in an epoch.
+    """
+    name = f"{job.wildcards['segment']}-seeds-{job.wildcards['block']}.npz"
+    positions = _progress(_FOLDER / name)
+    if not positions:
+        return None
+    start, stop, seeds = job.spec["start"], job.spec["stop"], len(job.spec["seeds"])
+    share = sum(position - start for position in positions) / (seeds * (stop - start))
+    # Seeds train one after the other on TensorFlow, side by side on JAX: the last that has begun tells the epoch.
+    last = math.ceil(stop / examples)
+    text = f"epoch {positions[-1] // examples} of {last}"
+    return share, text if len(positions) == seeds else f"seed {len(positions)} of {seeds}, {text}"

@@ -1,0 +1,169 @@
+"""Seconds, memory and disk of jobs: measured where the same kind of job ran before, otherwise a declared guess.
+
+A guess in seconds is a start plus the job's work (`planning.priorities`) × what a unit of work takes. Measured jobs
+correct it: with the ratio of their seconds to their guesses, among jobs of the same rule, data set and model, or else
+of the same rule. So the first run starts from a guess for a common processor, and every later one from this machine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from batchlab.planning.jobs import Job, Jobs
+from batchlab.planning.priorities import work_of_probe, work_of_segment
+from batchlab.records import provenance
+
+# Seconds until Keras, pandas or Altair are imported and the job's code begins: on two cores of an AMD EPYC.
+_START, _START_KERAS = 1.2, 6.0
+# Seconds of jobs that compute little, by kind.
+_SECONDS = {"data": 2.0, "check": 3.0, "segments": 1.5, "tables": 0.6, "claims": 0.2, "drawn": 0.6, "figures": 1.5}
+# Microseconds for a unit of work: a dense network by features of an example; convolutions cost more.
+_MICROSECONDS, _PER_FEATURE, _CONVOLUTION = 0.5, 0.02, 15
+# Megabytes on disk by kind, if nothing was measured: of one seed's snapshot, one figure in its formats, …
+_MEGABYTES = {"data": 10.0, "segments": 0.4, "probes": 0.1, "tables": 0.2, "figures": 1.0, "report": 2.0}
+# Megabytes of memory that a job takes, if nothing was measured.
+_MEMORY, _MEMORY_KERAS = 300.0, 900.0
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What is known of a job that has run: seconds from its start to its end, peak memory in MB (0 if unknown)."""
+
+    seconds: float
+    memory: float
+
+
+def _benchmark(path: str) -> Measured | None:
+    """Return seconds and peak memory of Snakemake's own measurements."""
+    try:
+        header, values, *_ = Path(path).read_text(encoding="utf-8").splitlines()
+        found = dict(zip(header.split("\t"), values.split("\t"), strict=True))
+        return Measured(float(found["s"]), float(found["max_rss"]))
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def measured(job: Job) -> Measured | None:
+    """Return what the last run of a job took, from Snakemake's measurements or its record; None without either."""
+    if job.benchmark and (found := _benchmark(job.benchmark)) is not None:
+        return found
+    try:
+        record = json.loads(provenance.record_path(job.name, job.folder).read_text(encoding="utf-8"))
+        started, ended = (datetime.fromisoformat(record[key]) for key in ("started", "ended"))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    # The record begins when the libraries are imported.
+    start = _START_KERAS if job.keras else _START
+    return Measured((ended - started).total_seconds() + start, 0.0)
+
+
+def size_on_disk(job: Job) -> float:
+    """Return the megabytes of a job's outputs that lie there."""
+    total = 0
+    for output in map(Path, job.outputs.values()):
+        with contextlib.suppress(OSError):
+            files = output.iterdir() if job.folder else [output]
+            total += sum(file.stat().st_size for file in files)
+    return total / 1e6
+
+
+class Costs:
+    """What the jobs of a campaign will cost.
+
+    Args:
+        jobs: The planned jobs; what of them lies there is read.
+    """
+
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+        self._guesses = {job.name: self._guess(job) for job in jobs}
+        self.measured = {job.name: found for job in jobs if (found := measured(job)) is not None}
+        self._ratios = self._of_groups(
+            {name: found.seconds / self._guesses[name] for name, found in self.measured.items()}
+        )
+        self._memory = self._of_groups(
+            {name: found.memory for name, found in self.measured.items() if found.memory}, max
+        )
+        self._disk = self._of_groups({job.name: size for job in jobs if (size := size_on_disk(job))})
+
+    def _groups(self, job: Job) -> tuple[tuple[str, ...], ...]:
+        """Return the groups of jobs that cost alike, the narrowest first."""
+        data = str(job.inputs.get("data"))
+        model = json.dumps(job.spec.get("model"), sort_keys=True, default=str)
+        probe = job.spec.get("probe")
+        kind = str(probe.get("name")) if isinstance(probe, Mapping) else ""
+        return ((job.rule, kind, data, model), (job.rule, kind, model), (job.rule, kind), (job.rule,))
+
+    def _of_groups(self, values: Mapping[str, float], together: object = None) -> dict[tuple[str, ...], float]:
+        """Return the mean, or the largest, of the values of each group."""
+        found: defaultdict[tuple[str, ...], list[float]] = defaultdict(list)
+        for job in self._jobs:
+            if job.name in values:
+                for group in self._groups(job):
+                    found[group].append(values[job.name])
+        return {group: max(each) if together is max else sum(each) / len(each) for group, each in found.items()}
+
+    def _known(self, job: Job, table: Mapping[tuple[str, ...], float]) -> float | None:
+        return next((table[group] for group in self._groups(job) if group in table), None)
+
+    def _guess(self, job: Job) -> float:
+        start = _START_KERAS if job.keras else _START
+        seconds = start + _SECONDS.get(job.kind, 0.5)
+        plan, seeds = self._jobs.plan, len(job.spec.get("seeds", ()))
+        if job.rule == "train_segment":
+            segment = plan.segments[job.wildcards["segment"]]
+            work = work_of_segment(segment)
+        elif job.rule == "measure_probe":
+            probe = plan.probes[job.wildcards["probe"]]
+            segment, work = plan.segments[probe.segment], work_of_probe(probe)
+        else:
+            return seconds
+        features = math.prod(plan.data[segment.data].shape.input_shape)
+        model = job.spec["model"]
+        unit = (_MICROSECONDS + _PER_FEATURE * features) * (_CONVOLUTION if "filters" in model else 1)
+        return seconds + work * seeds * unit / 1e6
+
+    def is_measured(self, job: Job) -> bool:
+        """Return whether the cost of a job comes from one that ran."""
+        return self._known(job, self._ratios) is not None
+
+    def seconds(self, job: Job) -> float:
+        """Return the seconds that a job will take from its start to its end."""
+        if job.name in self.measured:
+            return self.measured[job.name].seconds
+        ratio = self._known(job, self._ratios)
+        return self._guesses[job.name] * (1.0 if ratio is None else ratio)
+
+    def memory(self, job: Job) -> float:
+        """Return the megabytes of memory that a job will take at its peak."""
+        known = self._known(job, self._memory)
+        return known or (_MEMORY_KERAS if job.keras else _MEMORY)
+
+    def megabytes(self, job: Job) -> float:
+        """Return the megabytes on disk that a job's results will take."""
+        known = self._known(job, self._disk)
+        if known is not None:
+            return known
+        seeds = len(job.spec.get("seeds", ())) if job.kind == "segments" else 1
+        return _MEGABYTES.get(job.kind, 0.05) * max(1, seeds)
+
+    def longest(self, jobs: Iterable[Job]) -> float:
+        """Return the seconds of the longest chain of jobs, each of which needs the one before."""
+        until: dict[str, float] = {}
+        for job in jobs:
+            before = [
+                until[path]
+                for value in job.inputs.values()
+                for path in ([value] if isinstance(value, str) else value)
+                if path in until
+            ]
+            end = max(before, default=0.0) + self.seconds(job)
+            until |= dict.fromkeys(job.outputs.values(), end)
+        return max(until.values(), default=0.0)

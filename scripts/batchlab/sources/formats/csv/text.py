@@ -1,0 +1,163 @@
+"""How a table is written: its encoding, what separates cells, and which sign is the decimal point.
+
+Standard library only: planning and the job that reads the table find out the same.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from batchlab.errors import BatchlabError
+
+# Signs between cells, the rarest in numbers and words first: a comma may be a decimal one.
+SEPARATORS = {"tab": "\t", "semicolon": ";", "bar": "|", "comma": ",", "space": " "}
+# Rows from which the writing of a table is concluded.
+SAMPLE = 1000
+# Bytes of the sample.
+_BYTES = 1 << 20
+
+_NUMBER_WITH_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
+_DATE = re.compile(
+    r"(\d{4}([-/.])\d{1,2}\2\d{1,2}|\d{1,2}([-/.])\d{1,2}\3(\d{4}|\d{2}))"
+    r"([T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?"
+    r"|\d{1,2}:\d{2}(:\d{2})?"
+)
+
+
+@dataclass(frozen=True)
+class Writing:
+    """How a table is written.
+
+    Attributes:
+        encoding: Of the text.
+        separator: Name of the sign between cells, of `SEPARATORS`.
+    """
+
+    encoding: str
+    separator: str
+
+    @property
+    def words(self) -> str:
+        """What people call it."""
+        return f"text in {self.encoding.replace('utf-8-sig', 'UTF-8')}, cells separated by {self.separator}s"
+
+
+def writing(path: Path, options: Mapping[str, Any]) -> Writing:
+    """Return how a table is written, by its options and otherwise by its first megabyte.
+
+    Raises:
+        BatchlabError: The text cannot be decoded.
+    """
+    with path.open("rb") as file:
+        start = file.read(_BYTES)
+    encoding = options.get("encoding") or ("utf-16" if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "")
+    encoding = {"utf-8": "utf-8-sig"}.get(encoding, encoding) or "utf-8-sig"
+    try:
+        text = codecs.getincrementaldecoder(encoding)().decode(start)
+    except LookupError:
+        raise BatchlabError(
+            f"{path}: encoding = {encoding!r} is unknown; utf-8, cp1252 and latin-1 are usual"
+        ) from None
+    except UnicodeDecodeError as problem:
+        raise undecodable(path, encoding, start[: problem.start].count(b"\n") + 1) from None
+    return Writing(encoding, options.get("separator") or _separator(text.splitlines()[:50]))
+
+
+def undecodable(path: Path, encoding: str, line: int | None = None) -> BatchlabError:
+    """Return the error for a file in another encoding."""
+    place = f" (line {line})" if line else ""
+    return BatchlabError(
+        f"{path}: is not text in {encoding.replace('utf-8-sig', 'UTF-8')}{place}; save it as UTF-8, or name its "
+        "encoding, such as encoding: cp1252 (Windows, Western Europe)"
+    )
+
+
+def _separator(lines: list[str]) -> str:
+    """Return the name of the sign that cuts most lines into equally many cells, if possible the first line too."""
+    best, chosen = (0.0, False), "comma"
+    for name, sign in SEPARATORS.items():
+        counts: list[int] = []
+        with suppress(csv.Error):  # a quotation mark inside a cell, or one that is closed after the sample
+            for row in _reader(iter(lines), sign):
+                counts.append(len(row))
+        width, frequency = Counter(counts).most_common(1)[0] if counts else (1, 0)
+        score = (frequency / max(len(counts), 1), bool(counts) and counts[0] == width)
+        if width > 1 and score > best:
+            best, chosen = score, name
+    return chosen
+
+
+def _reader(lines: Iterable[str], separator: str) -> Any:
+    return csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True)
+
+
+def lines_of(path: Path, how: Writing) -> Iterator[tuple[int, list[str]]]:
+    """Yield (line number, cells without blanks at their ends) of each row; empty lines are skipped.
+
+    Raises:
+        BatchlabError: The text cannot be decoded, or a quotation mark is not closed.
+    """
+    try:
+        with path.open(encoding=how.encoding, newline="") as file:
+            reader = _reader(file, SEPARATORS[how.separator])
+            for row in reader:
+                cells = [cell.strip() for cell in row]
+                if how.separator == "space" and cells and not cells[-1]:
+                    cells.pop()
+                if any(cells) or len(cells) > 1:
+                    yield reader.line_num, cells
+    except UnicodeDecodeError:
+        raise undecodable(path, how.encoding) from None
+    except csv.Error as problem:
+        raise BatchlabError(f"{path}: line {reader.line_num}: {problem}") from None
+
+
+def number(cell: str, comma: bool = False) -> float | None:
+    """Return the finite number that a cell holds, or `None`.
+
+    Args:
+        cell: The text.
+        comma: Whether the decimal sign is a comma.
+    """
+    if comma:
+        if "." in cell:
+            return None
+        cell = cell.replace(",", ".", 1)
+    try:
+        # float() reads 2024_01 as 202401, which no writer of a table means.
+        value = float(cell) if "_" not in cell else math.nan
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def has_decimal_commas(path: Path, cells: Iterable[str], said: str | None) -> bool:
+    """Return whether numbers are written with a decimal comma.
+
+    Raises:
+        BatchlabError: All numbers with a comma may as well be thousands.
+    """
+    if said:
+        return said == ","
+    found = [cell for cell in cells if _NUMBER_WITH_COMMA.fullmatch(cell)]
+    if found and all(_THOUSANDS.fullmatch(cell) for cell in found):
+        raise BatchlabError(
+            f"{path}: {found[0]!r} may be a fraction or thousands; say decimal: ',' if it is a decimal comma, or write "
+            "numbers without separators of thousands"
+        )
+    return bool(found)
+
+
+def is_date(cell: str) -> bool:
+    """Return whether a cell looks like a date or a time of day."""
+    return _DATE.fullmatch(cell) is not None
