@@ -128,7 +128,7 @@ def test_nothing_is_wider_than_the_window(folder: Path, tmp_path: Path, width: i
     assert measured is not None, document[:500]
     content, window, figures = map(int, measured.groups())
     assert content <= window <= width
-    assert figures == 1
+    assert figures == 3
     assert console == ""
 
 

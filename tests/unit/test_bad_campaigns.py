@@ -28,12 +28,12 @@ from batchlab.configuration.yaml_files import check_files
 from batchlab.declarations.model_options import ACTIVATIONS
 from batchlab.errors import BatchlabError
 from batchlab.planning import plan
+from batchlab.planning.report_settings import report_spec
 from batchlab.planning.specs import (
     claims_spec,
     derived_spec,
     figure_data_spec,
     figure_drawing_spec,
-    report_spec,
     tables_spec,
 )
 from batchlab.records.digests import canonical
@@ -299,6 +299,10 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ({"models__mlp": {"name": "mlp_bn", "ghost_batch": 0}}, ["models.mlp.ghost_batch: 0", "1 or more"]),
     ({"optimizers__sgd__momentum": "0.9"}, ["optimizers.sgd.momentum: '0.9'", "number"]),
     ({"optimizers__sgd__nesterov": 1}, ["optimizers.sgd.nesterov: 1", "true or false"]),
+    (
+        {"optimizers__sgd": {"name": "sgd", "learning_rate": 0.1, "clipnorm": 1, "clipvalue": 0.5}},
+        ["optimizers.sgd: clipnorm and clipvalue exclude each other"],
+    ),
     ({"optimizers__sgd__clipnorm": "big"}, ["optimizers.sgd.clipnorm: 'big'", "null or a number"]),
     ({"datasets__digits": {"file": "a\0.npz"}}, ["datasets.digits: ", ".npz"]),
     (

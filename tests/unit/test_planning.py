@@ -15,7 +15,8 @@ from batchlab.configuration.campaign import load
 from batchlab.errors import BatchlabError
 from batchlab.planning import plan
 from batchlab.planning.parts import Plan, seed_blocks, seeds_of
-from batchlab.planning.specs import figure_drawing_spec, report_spec, tables_spec
+from batchlab.planning.report_settings import report_spec
+from batchlab.planning.specs import figure_drawing_spec, tables_spec
 
 PROJECT = Path(__file__).resolve().parents[2]
 

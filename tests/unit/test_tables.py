@@ -32,6 +32,7 @@ from batchlab.tables.contract import (
 from batchlab.tables.csv_files import merge_tables, read_table, write_csv, write_tables
 from batchlab.tables.derivations.gradient_norm_summary.derive import derive as gradient_norm_summary
 from batchlab.tables.derivations.gradient_norm_summary.derive import predicted_rms
+from batchlab.tables.derivations.ranking.derive import derive as ranking
 from batchlab.tables.derivations.steps_to_target.derive import derive as steps_to_target
 from batchlab.tables.deriving import derived_table
 from batchlab.tables.formulas import evaluate, with_derived
@@ -528,6 +529,58 @@ def test_between_evaluations_the_crossing_is_on_a_line_where_that_is_asked_for()
     assert third == pytest.approx((1, 0.5, 1.5, 15, 150, 0.75))
     # Reached before training: there is nothing to interpolate from.
     assert steps(runs(), target=0.0, interpolate=True)[0] == pytest.approx((1, 0, 0, 0, 0, 0))
+
+
+def ranked(values: dict[str, list[float]], **options: Any) -> pd.DataFrame:
+    """Rank arms with these values at the last epoch, one for each seed; before it, all have 0.99."""
+    rows = [
+        {
+            "study": "s",
+            "arm": arm,
+            "seed": seed,
+            "epoch": epoch,
+            "dataset": "d",
+            "model": arm[0],
+            "recipe": "r",
+            "m": value,
+        }
+        for arm, own in values.items()
+        for seed, last in enumerate(own)
+        for epoch, value in ((1, 0.99), (2, last))
+    ]
+    return ranking({"history": pd.DataFrame(rows)}, {"metric": "m", "better": "higher", **options})
+
+
+def test_a_ranking_compares_with_the_best_arm_of_the_same_data_set_and_model() -> None:
+    good, close, bad = [0.90, 0.92, 0.94], [0.91, 0.90, 0.94], [0.80, 0.825, 0.84]
+    found = ranked({"a-bad": bad, "a-close": close, "a-good": good, "b-only": [0.1, 0.2, 0.3]})
+    assert found["arm"].tolist() == ["a-good", "a-close", "a-bad", "b-only"]
+    assert found["verdict"].tolist() == ["best", "cannot be told apart", "worse", "best"]
+    assert found["mean"].tolist() == pytest.approx([0.92, 0.91666667, 0.82166667, 0.2])
+    test = stats.ttest_rel(bad, good)
+    interval = test.confidence_interval()
+    row = found.iloc[2]
+    assert row["difference"] == pytest.approx(np.mean(bad) - np.mean(good))
+    assert (row["difference_low"], row["difference_high"]) == pytest.approx((interval.low, interval.high))
+    assert row["p_holm"] == pytest.approx(2 * test.pvalue)
+    assert found["last_epoch"].tolist() == [2] * 4
+
+
+def test_lower_is_better_in_a_ranking_where_it_is_said() -> None:
+    found = ranked({"a-low": [0.1, 0.2, 0.3], "a-high": [0.5, 0.61, 0.7]}, better="lower")
+    assert found["arm"].tolist() == ["a-low", "a-high"] and found["verdict"].tolist() == ["best", "worse"]
+
+
+def test_an_arm_with_a_failed_run_is_not_the_best_if_another_has_none() -> None:
+    found = ranked({"a-failed": [0.99, math.nan, 0.99], "a-whole": [0.5, 0.6, 0.7]})
+    assert found["arm"].tolist() == ["a-whole", "a-failed"]
+    assert found[["n", "runs"]].to_numpy().tolist() == [[3, 3], [2, 3]]
+    assert ranked({"a": [math.nan, math.nan]}).empty
+
+
+def test_a_ranking_of_a_recipe_that_no_arm_has_is_one_line() -> None:
+    with pytest.raises(BatchlabError, match="recipe 'fast': no arm has it"):
+        ranked({"a": [0.1, 0.2]}, recipe="fast")
 
 
 def test_settings_of_derived_tables_follow_the_column_that_is_named() -> None:

@@ -143,6 +143,9 @@ def _campaign() -> dict[str, Schema]:
         "models": _named(_ref("model"), "alias", default={"mlp": {"name": "mlp"}}),
         "optimizers": _named(_ref("optimizer"), "alias", default={"sgd": {"name": "sgd", "learning_rate": 0.1}}),
         "references": _named(_ref("reference"), default={}),
+        "advice": _with_default(
+            {}, _object({"figure": _TEXT, "claims": {"type": "array", "items": _TEXT, "uniqueItems": True}})
+        ),
         "studies": _removable("study"),
     }
 

@@ -18,6 +18,7 @@ from batchlab.paths import SCRIPTS
 from batchlab.planning import specs
 from batchlab.planning.parts import Plan, Probe, Segment, seeds_of
 from batchlab.planning.priorities import priorities
+from batchlab.planning.report_settings import report_spec
 from batchlab.records.digests import CORES, code_digest, codes, environment_digest
 from batchlab.tables.base import JOINED
 
@@ -495,7 +496,7 @@ class Jobs:
                 "merged": [f"{self.results}/tables/{table.name}.csv" for table in JOINED],
             },
             outputs={"page": f"{self.results}/index.html"},
-            spec=specs.report_spec(self.plan),
+            spec=report_spec(self.plan),
             identity=specs.campaign_identity(self.plan),
             message="Write the report of the campaign",
         )

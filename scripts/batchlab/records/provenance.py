@@ -192,6 +192,11 @@ def git_state() -> dict[str, Any]:
     return {"commit": commit.stdout.strip(), "dirty": bool(status.stdout.strip())}
 
 
+def _core_seconds(found: Mapping[str, Any]) -> float:
+    started, ended = (datetime.fromisoformat(found[key]) for key in ("started", "ended"))
+    return (ended - started).total_seconds() * int(found["threads"])
+
+
 def together(files: Iterable[str]) -> dict[str, list[str]]:
     """Return name → distinct values, sorted, of what matters in the records of files or folders.
 
@@ -209,6 +214,9 @@ def together(files: Iterable[str]) -> dict[str, list[str]]:
             **{name: [found.get(name)] for name in ("python", "backend", "device", "jit", "code", "environment")},
             "commit": [found["git"].get("commit")],
             "dirty": [found["git"].get("dirty")],
+            "day": [found["ended"][:10]],
+            # With the place, so that the jobs that two studies share are added up once.
+            "core_seconds": [f"{'/'.join(path.parts[-3:])} {_core_seconds(found):.1f}"],
         }.items():
             values.setdefault(name, set()).update(str(value) for value in listed if value is not None)
     return {name: sorted(found) for name, found in values.items() if found}

@@ -1,0 +1,135 @@
+"""The settings of the report page: what it says of each study, and where the files lie that it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from batchlab.errors import BatchlabError, unknown
+from batchlab.planning.citation import citation
+from batchlab.planning.parts import Plan, Study
+from batchlab.planning.references import short
+from batchlab.planning.specs import FORMATS, campaign_identity, study_identity, written
+from batchlab.tables import contract
+
+_SHOWN_SETTINGS = ("datasets", "models", "optimizers", "batch_sizes", "epochs", "seeds", "precision")
+# Fields of a column by which its values are put into words.
+_OF_VALUES = ("title", "unit", "factor")
+
+
+def report_spec(plan: Plan) -> dict[str, Any]:
+    """Return the settings of the report page; its paths are relative to the project's folder."""
+    base, config = f"results/{plan.campaign}", plan.config
+    return {
+        "campaign": plan.campaign,
+        "title": config["title"],
+        "summary": config["summary"],
+        "identity": campaign_identity(plan),
+        "advice": _advice(plan, base),
+        "studies": [_study(plan, base, planned) for planned in plan.studies.values()],
+        "settings": {key: config[key] for key in _SHOWN_SETTINGS},
+        "data": _data(plan),
+        "references": _references(plan),
+        "citation": citation(),
+        "provenance": [f"{base}/tables/{name}/provenance.json" for name in plan.studies],
+    }
+
+
+def _study(plan: Plan, base: str, planned: Study) -> dict[str, Any]:
+    name = planned.name
+    return {
+        "study": name,
+        "title": planned.settings["title"],
+        "question": planned.settings["question"],
+        "note": planned.settings.get("note", ""),
+        "answer": list(planned.answer),
+        "identity": study_identity(plan, name),
+        "figures": [
+            {
+                "name": figure,
+                "title": settings["title"],
+                "finding": settings.get("finding", ""),
+                "caption": settings["caption"],
+                "data": f"{base}/figures/{name}/{figure}.csv",
+                **{key: f"{base}/figures/{name}/{figure}.{ending}" for key, ending in FORMATS.items()},
+            }
+            for figure, settings in planned.figures.items()
+        ],
+        "tables": [
+            *(f"{base}/tables/{name}/{table}.csv" for table in written(plan, name)),
+            *(f"{base}/derived/{name}/{table}.csv" for table in planned.derived),
+        ],
+        "claims": f"{base}/claims/{name}.csv",
+        "comparisons": f"{base}/tables/{name}/comparisons.csv",
+        "summary": f"{base}/tables/{name}/summary.csv",
+        "arms": f"{base}/tables/{name}/arms.csv",
+        "columns": contract.columns_spec(
+            contract.columns_of(planned.tables.values()), contract.summary_spec()["compared"], _OF_VALUES
+        ),
+    }
+
+
+def _advice(plan: Plan, base: str) -> dict[str, Any]:
+    """Return what the first answer is made of: tables that rank arms, and claims by study and name."""
+    given = plan.config["advice"]
+    rankings = [
+        {
+            "study": name,
+            "table": f"{base}/derived/{name}/{table}.csv",
+            "column": contract.columns_spec(
+                contract.columns_of(planned.tables.values()), [derived.options["metric"]], _OF_VALUES
+            ).get(derived.options["metric"], {}),
+            "better": derived.options.get("better", "higher"),
+        }
+        for name, planned in plan.studies.items()
+        for table, derived in planned.derived.items()
+        if derived.derivation == "ranking"
+    ]
+    return {
+        "rankings": rankings,
+        "claims": _present(plan, "claims", given.get("claims", [])),
+        "figure": next(iter(_present(plan, "figures", [given["figure"]] if "figure" in given else [])), None),
+    }
+
+
+def _present(plan: Plan, group: str, named: Iterable[str]) -> list[list[str]]:
+    """Return study and name of those claims or figures that the campaign has.
+
+    Raises:
+        BatchlabError: A study that is not in the catalogue, or a thing that the study does not know.
+    """
+    found = []
+    for text in named:
+        study, _, name = text.partition(".")
+        studies = plan.config["studies"]
+        if study not in studies:
+            raise unknown(f"advice.{group}", "study", study, studies)
+        if not name:
+            raise BatchlabError(f"advice.{group}: {text!r} is no claim or figure; write study.name")
+        known: Mapping[str, Any] = studies[study].get(group, {}) if studies[study] else {}
+        if studies[study] and name not in known:
+            raise unknown(f"advice.{group}", group.removesuffix("s"), name, known)
+        if study in plan.studies and known.get(name):
+            found.append([study, name])
+    return found
+
+
+def _data(plan: Plan) -> list[dict[str, Any]]:
+    """Return for each data set its name, its training, validation and test examples, and its classes."""
+    return [
+        {
+            "data": name.rpartition("-")[0],
+            "examples": list(settings.spec["examples"]),
+            "classes": settings.spec["classes"],
+        }
+        for name, settings in plan.data.items()
+    ]
+
+
+def _references(plan: Plan) -> list[dict[str, Any]]:
+    """Return the references that the campaign's claims cite, in the order in which they do."""
+    keys = dict.fromkeys(
+        key for study in plan.studies.values() for claim in study.claims.values() for key in claim["sources"]
+    )
+    references = plan.config["references"]
+    return [{"key": key, "short": short(references[key]), **references[key]} for key in keys]

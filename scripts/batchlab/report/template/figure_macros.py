@@ -1,0 +1,21 @@
+"""Macros: a figure with its caption and files, and the sign that gives a place its address."""
+
+FIGURE = """\
+{% macro anchor(place, name) -%}
+<a class="anchor" href="#{{ place }}" aria-label="Link to {{ name }}" title="Link to this place; a click copies it">¶</a>
+{%- endmacro %}
+{% macro figure(figure, place="") %}
+<figure id="{{ figure.anchor if not place else place ~ '-' ~ figure.anchor }}">
+{% if not place %}
+<h3>{{ figure.heading }} {{ anchor(figure.anchor, "Figure " ~ figure.number) }}</h3>
+{% endif %}
+<div class="canvas" data-name="{{ figure.heading }}"{% if figure.page %} data-page="{{ figure.page }}" data-height="{{ figure.height | int }}"{% endif %}>{{ figure.svg if not place else figure.again }}</div>
+<figcaption><b>Figure {{ figure.number }}</b> <a href="#{{ figure.anchor }}" class="name">{{ figure.study }}/{{ figure.name }}</a>
+{% if figure.finding %}{{ figure.title }}. {% endif %}{{ figure.caption }}
+{% if not place %}
+<span class="links">{% for text, link in figure.links %}<a href="{{ link }}"{% if text == "interactive" %} class="live"{% endif %}>{{ text }}</a>{{ " · " if not loop.last }}{% endfor %}</span>
+{% endif %}
+</figcaption>
+</figure>
+{% endmacro %}
+"""  # noqa: E501 - lines of HTML
