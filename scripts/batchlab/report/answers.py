@@ -31,8 +31,8 @@ def advice_of(advice: Mapping[str, Any], studies: Sequence[Mapping[str, Any]]) -
     """Return the first answer: sentences on the best arms, and the findings of the claims that belong to it.
 
     Args:
-        advice: `recommendations` (each with `study` and `table`, whose column `advice` is quoted), `rankings` (each with
-            `study`, `table`, `column` and `better`), `claims` and `figure` (study and name).
+        advice: `recommendations` (each with `study` and `table`, whose column `advice` is quoted), `rankings` (each
+            with `study`, `table`, `column` and `better`), `claims` and `figure` (study and name).
         studies: The page's studies.
 
     Returns:
