@@ -124,8 +124,9 @@ def test_adadelta_in_double_precision_is_that_of_its_paper() -> None:
     assert cases.relative_error(cases.parameters(found), parameters) < 1e-12
 
 
-@pytest.mark.parametrize("name", OPTIMIZER_OPTIONS)
-def test_every_optimizer_trains_in_double_precision(name: str) -> None:
+# The two that multiply a hyperparameter with a variable inside the compiled loop, and one that does not.
+@pytest.mark.parametrize("name", ["adadelta", "muon", "adamw"])
+def test_an_optimizer_trains_in_double_precision(name: str) -> None:
     with cases.precision("float64"):
         data = cases.resident(examples=32)
         start = cases.initial(data, cases.spec())
