@@ -16,7 +16,7 @@ LOGGER ?= batchlab
 TELL := PYTHONPATH="scripts$${PYTHONPATH:+:$$PYTHONPATH}"
 READY := config-read $(VENV)/run.stamp $(if $(filter jax,$(BATCHLAB_BACKEND)),$(VENV)/jax.stamp)
 
-.PHONY: help new config-there config-read figures redraw plan unlock verify crate readme report-archive bench bench-peers bench-docs test test-slow \
+.PHONY: help new config-there config-read figures redraw plan unlock verify crate report-archive bench bench-peers bench-docs test test-slow \
 	check format docs environment lock clean-env
 
 help:
@@ -64,10 +64,6 @@ redraw: $(READY)
 # A killed Snakemake leaves its lock behind. Make sure that none is running in this folder before removing it.
 unlock: $(READY)
 	@$(SNAKEMAKE) --unlock --quiet
-
-# The README's table, from the claims of results/paper.
-readme:
-	@cd scripts && $(PYTHON) -m batchlab.pages.readme
 
 # SAMPLE segments and SAMPLE probes are computed again, chosen at random by SEED.
 VERIFY_SETTINGS := $(if $(SAMPLE),verify_sample=$(SAMPLE)) $(if $(SEED),verify_seed=$(SEED))
@@ -119,7 +115,7 @@ format: $(VENV)/dev.stamp
 	@$(BIN)/ruff format .
 	@$(BIN)/snakefmt Snakefile rules
 
-# Pages made from declarations and code: config/schema.json, config/README.md, docs/{tables,data,reruns,architecture}.md.
+# Pages made from declarations, code and results: config/schema.json, config/README.md, and most of docs/.
 docs: $(VENV)/run.stamp
 	@cd scripts && ../$(BIN)/python -m batchlab.pages
 
