@@ -234,6 +234,18 @@ def test_one_hot_labels_do_not_leak(tmp_path: Path) -> None:
     assert "line 4: the columns of the label hold True, False, True; exactly one must be 1" in line
 
 
+def test_a_column_that_tells_the_class_is_remarked(tmp_path: Path) -> None:
+    text = "a,code,kind,y\n" + "".join(f"{row},{7 - row % 3},k{row % 3},{'uvw'[row % 3]}\n" for row in range(30))
+    path = tmp_path / "mine.csv"
+    path.write_text(text)
+    told = csv_format.read([path], with_defaults(FORMAT.options, {"label": "y"})).told
+    remarks = [words for what, words in told if what == "Remark"]
+    assert [words.split("'")[1] for words in remarks] == ["code", "kind"]
+    path.write_text(text.replace("k2,w", "k1,w", 1).replace("5,k1", "6,k1", 1))
+    told = csv_format.read([path], with_defaults(FORMAT.options, {"label": "y"})).told
+    assert "Remark" not in dict(told)
+
+
 def test_a_cell_that_fits_nothing_names_line_column_and_ways_out(tmp_path: Path) -> None:
     text = "a,y\n" + "".join(f"{row},{'uv'[row % 2]}\n" for row in range(20)).replace("\n7,", "\nseven,")
     line = refused(tmp_path, text)
