@@ -12,7 +12,7 @@ from batchlab.planning.references import short
 from batchlab.planning.specs import FORMATS, campaign_identity, study_identity, written
 from batchlab.tables import contract
 
-_SHOWN_SETTINGS = ("datasets", "models", "optimizers", "batch_sizes", "epochs", "seeds", "precision")
+_SHOWN_SETTINGS = ("models", "optimizers", "batch_sizes", "epochs", "seeds", "precision")
 # Fields of a column by which its values are put into words.
 _OF_VALUES = ("title", "unit", "factor")
 

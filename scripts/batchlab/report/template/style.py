@@ -29,6 +29,7 @@ h1, h2, h3, nav, table, figcaption, .meta, .badge, .more, summary, dt, footer, .
 .dots .dot-contradicted { background: var(--bad); border-radius: 0; }
 .dots .dot-undetermined { background: none; border: 2px solid var(--open); }
 .skip { position: absolute; left: -100vw; } .skip:focus { left: 1rem; top: .5rem; background: var(--ground); padding: .4rem .8rem; z-index: 2; }
+figure { position: relative; }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 main { padding-top: 1.2rem; }
 h1 { font-size: 1.55rem; line-height: 1.2; font-weight: 650; letter-spacing: -.015em; margin: 0 0 .35rem; }
