@@ -20,12 +20,14 @@ from unit.sources import load, prepare, prepared
 from batchlab.errors import BatchlabError
 from batchlab.paths import LIBRARY
 from batchlab.sources import prepare as preparation
+from batchlab.sources.download import fault_of
 from batchlab.sources.formats.cifar import read as cifar_format
 from batchlab.sources.formats.idx import read as idx_format
 from batchlab.sources.formats.npz import read as npz_format
 from batchlab.sources.formats.optdigits import read as optdigits_format
 from batchlab.sources.prepare import stratified_order, write
 from batchlab.sources.published.digits import SOURCE as DIGITS
+from batchlab.sources.published.fashion_mnist import SOURCE as FASHION
 from batchlab.sources.settings import DataShape, resolve
 
 Arrays = dict[str, Any]
@@ -459,6 +461,22 @@ def test_mnist_from_an_own_mirror(tmp_path: Path) -> None:
     assert data.y_test[:8].tolist() == [7, 2, 1, 0, 4, 1, 4, 9]
     assert np.bincount(data.y_test).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
     assert abs(np.concatenate([data.x_train, data.x_validation]).mean(dtype=np.float64) - 0.1307) < 1e-4
+
+
+@pytest.mark.parametrize("part", ["train", "t10k"])
+def test_fashion_mnist_is_known_by_its_content(tmp_path: Path, part: str) -> None:
+    """Debian's copy is compressed otherwise than the published one; its content is the same."""
+    mirror = Path(os.environ.get("BATCHLAB_MIRROR", ""), "fashion_mnist")
+    if not mirror.is_dir():
+        pytest.skip("BATCHLAB_MIRROR is not a folder with Fashion-MNIST")
+    for file in FASHION.files:
+        if file.name.startswith(part):
+            assert fault_of(mirror / file.name, file) is None
+            again = tmp_path / file.name
+            again.write_bytes(gzip.compress(gzip.decompress((mirror / file.name).read_bytes()), 1))
+            assert fault_of(again, file) is None
+            again.write_bytes(gzip.compress(gzip.decompress((mirror / file.name).read_bytes())[:-1], 1))
+            assert "has other content than published" in str(fault_of(again, file))
 
 
 def test_damaged_embedded_digits_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -103,10 +103,18 @@ ACCEPTED = {
 
 
 @pytest.mark.parametrize("kind", sorted(ACCEPTED))
-def test_every_accepted_key_is_accepted_and_no_other(kind: str, npz: Path, csv: Path) -> None:
-    values = {
+def test_every_accepted_key_is_accepted_and_no_other(kind: str, npz: Path, csv: Path, tmp_path: Path) -> None:
+    images, python = tmp_path / "images", tmp_path / "own.py"
+    for place in range(40):
+        path = images / "uv"[place % 2] / f"{place}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"\x89PNG")
+    python.write_text(
+        'INPUT_SHAPE = (2,)\nCLASSES = 2\nEXAMPLES = {"train": 40}\ndef examples(split, seed):\n    return None\n'
+    )
+    values: dict[str, Any] = {
         "name": kind,
-        "file": str({"npz": npz, "csv": csv}.get(kind)),
+        "file": str({"npz": npz, "csv": csv, "images": images, "python": python}.get(kind)),
         "label": "species",
         "validation": 3,
         "test": 2,
@@ -125,6 +133,16 @@ def test_every_accepted_key_is_accepted_and_no_other(kind: str, npz: Path, csv: 
         "encoding": "utf-8",
         "arrays": {"x": "x"},
         "axes": None,
+        "size": [3, 4],
+        "colour": "grey",
+        "resize": "crop",
+        "generated": 200,
+        "features": 3,
+        "classes": 3,
+        "hidden": 2,
+        "noise": 0.1,
+        "decay": 1,
+        "seed": 5,
     }
     if kind == "npz":
         np.savez(npz, x=np.zeros((100, 5), np.float32), y=np.arange(100) % 4, spare=np.zeros(3))
@@ -190,7 +208,7 @@ def test_published_sets_are_complete() -> None:
         assert source.licence
         assert source.citation
         assert source.layout in find.formats()
-        assert all(len(file.digest) == 64 for file in source.files)
+        assert all(len(file.digest) == len(file.identity) == 64 for file in source.files)
         if source.mirrors:
             assert len(source.mirrors) >= 2
             assert all(mirror.endswith("/") for mirror in source.mirrors)

@@ -17,17 +17,25 @@ class RemoteFile:
     Attributes:
         name: Canonical file name, the same at every mirror.
         content_sha256: SHA-256 of the decompressed content. It stays true for a mirror that compressed the file anew.
-        archive_sha256: SHA-256 of the file as it is; used where the digest of the content is not published.
+        archive_sha256: SHA-256 of the file as it is; used where the digest of the content is not known.
+        named_by: What stands for the file in the identity of the data, where that is not its digest: results that were
+            made before the digest of the content was known keep their names.
     """
 
     name: str
     content_sha256: str = ""
     archive_sha256: str = ""
+    named_by: str = ""
 
     @property
     def digest(self) -> str:
         """The digest that decides, preferably that of the content."""
         return self.content_sha256 or self.archive_sha256
+
+    @property
+    def identity(self) -> str:
+        """What stands for the file in the identity of the data."""
+        return self.named_by or self.digest
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,8 @@ class Published:
         licence: Licence as far as its authors state one.
         citation: The publication to cite.
         options: Options of the format.
+        keys: Keys of a data set that the format reads, for a set that is generated.
+        inspect: Sizes by the values of `keys`, where they decide them.
     """
 
     title: str
@@ -65,6 +75,8 @@ class Published:
     licence: str
     citation: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    keys: tuple[Option, ...] = ()
+    inspect: Callable[[Mapping[str, Any]], FileShape] | None = None
 
 
 @dataclass(frozen=True)
@@ -100,7 +112,8 @@ class Format:
 
     Attributes:
         summary: What such a file is, for the manual.
-        suffixes: Endings of users' files in this format, such as `.npz`; none if only published sets come in it.
+        suffixes: Endings of users' files in this format, such as `.npz`, or a slash for folders; none if only published
+            sets come in it.
         options: Keys of a data set that this format reads.
         inspect: Looks into a user's file while the campaign is planned, with the standard library alone. Takes its path
             and the complete options; raises `BatchlabError` for a file that cannot be used.
@@ -163,3 +176,13 @@ class Names(Option):
         text = {"type": "string", "minLength": 1}
         properties = dict.fromkeys(self.roles, text)
         return {"type": "object", "properties": properties, "additionalProperties": False, "minProperties": 1}
+
+
+@dataclass(frozen=True)
+class Sides(Option):
+    """Height and width in pixels: one number for both, or a list of two."""
+
+    def schema(self) -> Schema:
+        """Return the JSON schema of the option's values."""
+        side = {"type": "integer", "minimum": 1, "maximum": 4096}
+        return {"anyOf": [side, {"type": "array", "items": side, "minItems": 2, "maxItems": 2}]}

@@ -46,8 +46,12 @@ def _published(source: Published) -> str:
 def formats_table() -> str:
     """Return the table of formats that users' files come in."""
     forms = [form for form in find.formats().values() if form.suffixes]
-    rows = [(", ".join(f"`{suffix}`" for suffix in form.suffixes), form.summary) for form in forms]
+    rows = [(", ".join(_ending(suffix) for suffix in form.suffixes), form.summary) for form in forms]
     return markdown_table(("file", "what it holds"), rows)
+
+
+def _ending(suffix: str) -> str:
+    return "a folder" if suffix == "/" else f"`{suffix}`"
 
 
 def keys_table() -> str:
@@ -58,7 +62,7 @@ def keys_table() -> str:
             accepted.setdefault(option.name, []).append((name, option))
     for form in find.formats().values():
         for option in keys.of_file(form) if form.suffixes else ():
-            accepted.setdefault(option.name, []).append((form.suffixes[0], option))
+            accepted.setdefault(option.name, []).append((_ending(form.suffixes[0]).strip("`"), option))
     everybody = len(find.published()) + sum(bool(form.suffixes) for form in find.formats().values())
     rows = []
     for name, uses in accepted.items():

@@ -13,7 +13,7 @@ from batchlab.records.digests import LOCK, locked_versions
 # What the rules of each stage import; a stage's environment holds nothing else.
 STAGES = {
     "train": ("tensorflow", "keras", "numpy", "pandas"),
-    "tables": ("numpy", "pandas", "scipy"),
+    "tables": ("numpy", "pandas", "scipy", "pillow"),
     "figures": ("altair", "vl-convert-python", "pandas", "numpy", "scipy", "jinja2"),
 }
 # Making a sample of every stage again takes what all of them import.

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from batchlab.declarations.options import OPTIONAL, Choice, Count, Flag, Number, Option, Text
-from batchlab.declarations.source import Format, Names, Place, Places, Published, Share, Words
+from batchlab.declarations.source import Format, Names, Place, Places, Published, Share, Sides, Words
 
 VALIDATION = Share("validation", "examples for tuning: a number, or a fraction of those that are split", 0.1)
 TEST = Share("test", "examples for the final judgement, likewise; at least 1", 0.2, least=1)
@@ -47,8 +47,8 @@ def of_published(source: Published) -> tuple[Option, ...]:
     """Return the keys that a published set accepts; where its test set is given, nothing is drawn."""
     validation = replace(VALIDATION, default=source.validation)
     if source.examples_test:
-        return EXAMPLES, validation, STANDARDISE
-    return EXAMPLES, validation, replace(TEST, default=source.test), SPLIT_SEED, STANDARDISE
+        return *source.keys, EXAMPLES, validation, STANDARDISE
+    return *source.keys, EXAMPLES, validation, replace(TEST, default=source.test), SPLIT_SEED, STANDARDISE
 
 
 def of_file(form: Format) -> tuple[Option, ...]:
@@ -81,6 +81,10 @@ def fault(option: Option, value: Any) -> str | None:
         case Place():
             fits = _is_place(value)
             allowed = "a name, or a number from 1 (from the last if negative)"
+        case Sides():
+            sides = value if isinstance(value, list) else [value, value]
+            fits = len(sides) == 2 and all(type(side) is int and 1 <= side <= 4096 for side in sides)
+            allowed = "a number of pixels up to 4096, or two of them: [height, width]"
         case Words():
             fits = isinstance(value, list) and all(isinstance(item, str) for item in value)
             allowed = "a list of texts"

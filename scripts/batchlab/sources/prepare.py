@@ -130,7 +130,7 @@ def _locate(spec: PrepareSpec, downloads: Path, policy: Policy | None) -> tuple[
     # By name, so that no other published set is part of this job.
     source: Published = import_module(f"batchlab.sources.published.{name}").SOURCE
     facts = {"title": source.title, "licence": source.licence, "citation": source.citation}
-    if source.mirrors:
+    if source.mirrors or not source.files:
         return list(fetch(name, source, downloads, policy).values()), facts
     paths = [_EMBEDDED / file.name for file in source.files]
     for path, file in zip(paths, source.files, strict=True):

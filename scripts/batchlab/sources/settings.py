@@ -23,6 +23,19 @@ from batchlab.sources.spec import PrepareSpec, Split
 # differs from the default is part of an identity, so that a new option changes no older one.
 _ALWAYS_IDENTIFY = ("label", "scale")
 
+# The ending of folders among the formats' endings.
+_FOLDER = "/"
+# Formats of tables that only pandas reads, with the end of its function's name.
+_TABLES = {
+    **dict.fromkeys((".parquet", ".pq"), "parquet"),
+    **dict.fromkeys((".xlsx", ".xls"), "excel"),
+    ".feather": "feather",
+    ".json": "json",
+    ".dta": "stata",
+    ".sav": "spss",
+    ".h5": "hdf",
+}
+
 # How the rest is split, by whether a file brings its own validation and test set.
 _SPLITS: dict[tuple[bool, bool], Split] = {
     (False, False): "pool",
@@ -153,6 +166,21 @@ def _suffixes() -> dict[str, str]:
     return {suffix: name for name, form in sorted(find.formats().items()) for suffix in form.suffixes}
 
 
+def _ending(name: str) -> str:
+    """Return the ending of a path by which formats are chosen."""
+    if "\0" not in name and Path(name).is_dir():
+        return _FOLDER
+    return Path(name).suffix or (_FOLDER if name.endswith(_FOLDER) else "")
+
+
+def _elsewhere(name: Any) -> str:
+    """Return how files of a format that is not read become one that is."""
+    suffix = Path(name).suffix.lower() if isinstance(name, str) else ""
+    if suffix in _TABLES:
+        return f"; write it as a table: pandas.read_{_TABLES[suffix]}(…).to_csv(…, index=False)"
+    return ""
+
+
 def _resolve_published(dataset: Mapping[str, Any]) -> Settings:
     name = dataset["name"]
     if name not in find.published():
@@ -161,33 +189,41 @@ def _resolve_published(dataset: Mapping[str, Any]) -> Settings:
     known = find.published()[name]
     where = f"data set {name!r}"
     values = _checked(where, "name", dataset, keys.of_published(known))
-    total, drawn = known.examples_train, 0
-    if not known.examples_test:
+    own = {option.name: values[option.name] for option in known.keys if option.name in values}
+    found = FileShape(known.examples_train, known.examples_test or None, known.input_shape, known.classes)
+    if known.inspect:
+        found = known.inspect(own)
+    differing = without_defaults(known.keys, own)
+    total, drawn = found.examples, 0
+    if not found.examples_test:
         drawn = _count(where, "test", values["test"], total, 1, total - 1, "test" in dataset)
     validation = _count(where, "validation", values["validation"], total, 0, total - drawn - 1, "validation" in dataset)
-    test, left = known.examples_test or drawn, total - drawn - validation
+    test, left = found.examples_test or drawn, total - drawn - validation
     train = _chosen(where, values, left)
     return Settings(
         name=name,
         file=None,
         layout=known.layout,
-        shape=DataShape(train, validation, test, known.input_shape, known.classes),
+        shape=DataShape(train, validation, test, found.input_shape, found.classes),
         examples=left if train < left else None,
         split="end" if known.examples_test else "pool",
         split_seed=values.get("split_seed", 0),
         standardise=values["standardise"],
         scale=known.scale,
-        options=known.options,
-        content={"name": name, "content": {file.name: file.digest for file in known.files}},
+        options={**known.options, **differing},
+        content={"name": name, "content": {file.name: file.identity for file in known.files}, **differing},
     )
 
 
 def _resolve_file(dataset: Mapping[str, Any]) -> Settings:
     name, suffixes = dataset["file"], _suffixes()
-    layout = suffixes.get(Path(name).suffix) if isinstance(name, str) else None
+    layout = suffixes.get(_ending(name)) if isinstance(name, str) else None
     if layout is None:
-        endings = " or ".join(suffixes)
-        raise BatchlabError(f"data set: file = {name!r} is not understood; allowed: a path that ends in {endings}")
+        endings = " or ".join(suffix for suffix in suffixes if suffix != _FOLDER)
+        raise BatchlabError(
+            f"data set: file = {name!r} is not understood; allowed: a path that ends in {endings}, or a folder of "
+            f"images{_elsewhere(name)}"
+        )
     form, file, where = find.formats()[layout], Path(name), f"data set {name!r}"
     values = _checked(where, "file", dataset, keys.of_file(form))
     own = {option.name: values[option.name] for option in form.options if option.name in values}

@@ -11,7 +11,7 @@ from batchlab.sources.contents import Array, Contents, Pair
 from batchlab.sources.spec import PrepareSpec
 
 _SPLITS = {
-    "end": "validation is the end of the published training set",
+    "end": "validation is the end of the training set",
     "pool": "validation and test set are drawn, stratified by class",
     "train": "the test set is given; validation is drawn, stratified by class",
     "validation": "the validation set is given; the test set is drawn, stratified by class",

@@ -15,7 +15,8 @@ SOURCE = Published(
     files=(
         RemoteFile(
             "train-images-idx3-ubyte.gz",
-            archive_sha256="3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+            content_sha256="c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+            named_by="3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
         ),
         RemoteFile(
             "train-labels-idx1-ubyte.gz",
@@ -23,7 +24,8 @@ SOURCE = Published(
         ),
         RemoteFile(
             "t10k-images-idx3-ubyte.gz",
-            archive_sha256="346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+            content_sha256="5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+            named_by="346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
         ),
         RemoteFile(
             "t10k-labels-idx1-ubyte.gz",
