@@ -41,7 +41,7 @@ def render(spec: Mapping[str, Any], page: str | Path) -> str:
     made = computed.made_from(spec.get("provenance", []))
     day, commits = computed.days(made), computed.commits(made)
     citation = spec.get("citation", {})
-    advice = advice_of(spec.get("advice", {}), studies)
+    advice = advice_of(spec.get("advice", {}), studies, spec.get("names", {}))
     if first := advice["figure"]:
         copy, _, _ = inline_svg(first["file"], f"first-{first['anchor']}", first["alternative"])
         advice["figure"] = {**first, "again": copy}

@@ -84,7 +84,7 @@ def summary(made: Mapping[str, Sequence[str]], data: Sequence[Mapping[str, Any]]
 
 
 def settings_of(settings: Mapping[str, Any]) -> Lines:
-    """Return name → lines; a mapping of mappings has one line for each entry, without a `name` that is the entry's own."""
+    """Return name → lines; a mapping of mappings has one line for each entry, without a `name` that repeats its own."""
     shown = []
     for key, value in settings.items():
         if key == "seeds" and isinstance(value, Mapping):
@@ -98,7 +98,11 @@ def settings_of(settings: Mapping[str, Any]) -> Lines:
 
 
 def _entry(name: str, item: Any) -> str:
-    own = {key: each for key, each in item.items() if (key, each) != ("name", name)} if isinstance(item, Mapping) else item
+    own = (
+        {key: each for key, each in item.items() if (key, each) != ("name", name)}
+        if isinstance(item, Mapping)
+        else item
+    )
     return f"{name}: {words(own)}" if own else name
 
 

@@ -62,6 +62,7 @@ figure { margin: 2.2rem 0; }
 .canvas svg { display: block; overflow: visible; max-width: 100%; height: auto; }
 .canvas iframe { display: block; width: 100%; border: 0; }
 .canvas.wide { border-right: 3px dotted var(--soft); }
+.canvas.wide + figcaption::before { content: "Swipe sideways to see all of it. "; color: var(--soft); }
 figcaption { font-size: .86rem; line-height: 1.5; color: var(--body); margin-top: .5rem; }
 figcaption .name { color: var(--soft); text-decoration: none; margin-right: .4em; }
 .links { font-size: .82rem; color: var(--soft); white-space: nowrap; }
