@@ -8,6 +8,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from batchlab.report.template.claims_alone import CLAIMS_ALONE
 from batchlab.report.template.claims_table import CLAIMS
 from batchlab.report.template.closing import CLOSING
 from batchlab.report.template.comparison_page import COMPARISON
@@ -18,9 +19,12 @@ from batchlab.report.template.page import PAGE
 from batchlab.report.template.script import SCRIPT
 from batchlab.report.template.study_section import STUDY
 from batchlab.report.template.style import STYLE
+from batchlab.report.template.tally import TALLY
 
 _PARTS = {
+    "claims_alone": CLAIMS_ALONE,
     "comparison": COMPARISON,
+    "tally": TALLY,
     "page": PAGE,
     "style": STYLE,
     "script": SCRIPT,
