@@ -16,13 +16,14 @@ LOGGER ?= batchlab
 TELL := PYTHONPATH="scripts$${PYTHONPATH:+:$$PYTHONPATH}"
 READY := config-read $(VENV)/run.stamp $(if $(filter jax,$(BATCHLAB_BACKEND)),$(VENV)/jax.stamp)
 
-.PHONY: help config-there config-read figures redraw plan unlock verify crate readme report-archive compare bench bench-peers bench-docs test test-slow \
+.PHONY: help new config-there config-read figures redraw plan unlock verify crate report-archive compare bench bench-peers bench-docs test test-slow \
 	check format docs environment lock clean-env
 
 help:
 	@echo "make figures                            the quick campaign on the embedded digits (no network)"
 	@echo "make figures CONFIG=config/paper.yaml   the same studies on full MNIST"
 	@echo "make figures BACKEND=jax                on the second training core; on a GPU: PROFILE=profiles/gpu, see docs/gpu.md"
+	@echo "make new DATA=my.csv LABEL=species      write a campaign for your own data, config/my.yaml; KEYS='missing: drop' says more"
 	@echo "make plan CONFIG=…                      what would run, why, how long it will take"
 	@echo "make verify CONFIG=… SAMPLE=n SEED=m    compare results with their records and compute a random sample again"
 	@echo "make crate CONFIG=…                     pack results, workflow and history as one RO-Crate for an archive"
@@ -32,6 +33,11 @@ help:
 	@echo "make unlock                             remove the lock that a killed Snakemake left behind"
 	@echo "make test, make test-slow, make check   run the tests; the slow ones; style, types and lint"
 	@echo "make docs                               write the generated pages again (see CONTRIBUTING.md)"
+
+# NAME=… names the campaign; KEYS='missing: drop, test: 0.1' are further keys of the data set (docs/data.md).
+new: $(VENV)/run.stamp
+	@PYTHONPATH=scripts $(BIN)/python -m batchlab.starting "$(DATA)" $(if $(LABEL),"--label=$(LABEL)") \
+		$(if $(NAME),"--name=$(NAME)") $(if $(KEYS),"--keys=$(KEYS)")
 
 config-there:
 	@test -f "$(CONFIG)" || { echo "batchlab: error: CONFIG: there is no file $(CONFIG); see config/" >&2; exit 1; }
@@ -60,10 +66,6 @@ redraw: $(READY)
 # A killed Snakemake leaves its lock behind. Make sure that none is running in this folder before removing it.
 unlock: $(READY)
 	@$(SNAKEMAKE) --unlock --quiet
-
-# The README's table, from the claims of results/paper.
-readme:
-	@cd scripts && $(PYTHON) -m batchlab.pages.readme
 
 # SAMPLE segments and SAMPLE probes are computed again, chosen at random by SEED.
 VERIFY_SETTINGS := $(if $(SAMPLE),verify_sample=$(SAMPLE)) $(if $(SEED),verify_seed=$(SEED))
@@ -119,7 +121,7 @@ format: $(VENV)/dev.stamp
 	@$(BIN)/ruff format .
 	@$(BIN)/snakefmt Snakefile rules
 
-# Pages made from declarations and code: config/schema.json, config/README.md, docs/{tables,data,reruns,architecture}.md.
+# Pages made from declarations, code and results: config/schema.json, config/README.md, and most of docs/.
 docs: $(VENV)/run.stamp
 	@cd scripts && ../$(BIN)/python -m batchlab.pages
 

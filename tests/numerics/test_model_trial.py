@@ -42,6 +42,8 @@ LOGITS = "layers.Dense(classes)"
         built_of(f"layers.Dense(5), layers.BatchNormalization(), layers.Dropout(0.5), {LOGITS}"),
         built_of(f"Own(), {LOGITS}", layer("return x + keras.random.normal((1,), seed=3) if training else x")),
         "print('hello')\n" + built_of(LOGITS),
+        built_of(f"layers.Dense(9, activation='relu'), layers.Dense(5, activation='sigmoid'), {LOGITS}"),
+        built_of(f"{LOGITS}, layers.LeakyReLU()"),
     ],
 )
 def test_a_sound_model_passes(tmp_path: Path, code: str) -> None:
@@ -55,6 +57,17 @@ def test_a_sound_model_passes(tmp_path: Path, code: str) -> None:
     [
         (built_of("layers.Dense(classes, activation='softmax')"), "returns probabilities; return logits"),
         (built_of(f"{LOGITS}, layers.Softmax()"), "returns probabilities; return logits"),
+        *(
+            (built_of(f"layers.Dense(classes, activation='{end}')"), "whatever its weights")
+            for end in ("sigmoid", "relu", "tanh", "softplus", "hard_sigmoid", "relu6")
+        ),
+        (built_of(f"layers.Dense(9, activation='relu'), {LOGITS}, layers.ReLU()"), "whatever its weights"),
+        (
+            "def build(shape, classes):\n    model = "
+            + STACK.format(LOGITS).removeprefix("return ")
+            + "\n    model.compile('adam', 'sparse_categorical_crossentropy')\n    return model\n",
+            r"take out model.compile",
+        ),
         (built_of("layers.Dense(classes, dtype='float16')"), "is float16, the precision is float32"),
         (built_of("layers.Dense(classes, dtype='mixed_float16')"), "returns float16, the precision is float32"),
         (built_of("layers.Dense(classes, kernel_initializer=keras.initializers.Constant(numpy.inf))"), "not finite"),

@@ -175,3 +175,15 @@ def test_wrong_settings_are_one_line(model: dict[str, Any], message: str) -> Non
     with pytest.raises(BatchlabError, match=message) as caught:
         build_model(model, (8, 8, 1), (3,))
     assert "\n" not in str(caught.value)
+
+
+def test_a_model_may_import_the_module_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "blocks_beside_the_model.py").write_text(
+        "import keras\ndef head(classes):\n    return keras.layers.Dense(classes)\n"
+    )
+    path = tmp_path / "model.py"
+    path.write_text(
+        "import keras\nfrom blocks_beside_the_model import head\n"
+        "def build(input_shape, classes):\n    return keras.Sequential([keras.Input(input_shape), head(classes)])\n"
+    )
+    assert build_model({"file": str(path)}, (4,), (3,)).count_params() == 15

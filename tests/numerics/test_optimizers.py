@@ -6,7 +6,7 @@ import inspect
 
 import numpy as np
 import pytest
-from numerics import cases
+from numerics import cases, reference
 
 from batchlab.backend.runtime import keras, tf
 from batchlab.errors import BatchlabError
@@ -99,3 +99,39 @@ def test_settings_that_keras_refuses_are_one_line(optimizer: dict[str, object], 
     with pytest.raises(BatchlabError, match=message) as caught:
         optimizers.build(optimizer, 0.1, [])
     assert "\n" not in str(caught.value)
+
+
+def test_adadelta_in_double_precision_is_that_of_its_paper() -> None:
+    """Zeiler 2012, algorithm 1: averages of squared gradients and squared steps, the step times the learning rate."""
+    rho, epsilon, rate = 0.95, 1e-7, 0.5
+    arrays = cases.arrays(examples=48)
+    with cases.precision("float64"):
+        data = cases.resident(examples=48)
+        start = cases.initial(data, cases.spec())
+        settings = cases.optimizer("adadelta")
+        found = cases.trained(data, start, optimizer=settings, learning_rate=rate, stop=48).snapshot
+    parameters = cases.parameters(start)
+    squares, steps = ([np.zeros_like(p) for p in parameters] for _ in range(2))
+    order = permutation(3, 0, 48)
+    for first in range(0, 48, 16):
+        rows = order[first : first + 16]
+        summed = reference.gradient_sum(parameters, arrays["x_train"][rows], arrays["y_train"][rows], "relu")
+        for number, gradient in enumerate(part / 16 for part in summed):
+            squares[number] = rho * squares[number] + (1 - rho) * gradient**2
+            step = np.sqrt(steps[number] + epsilon) / np.sqrt(squares[number] + epsilon) * gradient
+            steps[number] = rho * steps[number] + (1 - rho) * step**2
+            parameters[number] = parameters[number] - rate * step
+    assert cases.relative_error(cases.parameters(found), parameters) < 1e-12
+
+
+# The two that multiply a hyperparameter with a variable inside the compiled loop, and one that does not.
+@pytest.mark.parametrize("name", ["adadelta", "muon", "adamw"])
+def test_an_optimizer_trains_in_double_precision(name: str) -> None:
+    with cases.precision("float64"):
+        data = cases.resident(examples=32)
+        start = cases.initial(data, cases.spec())
+        changes = {"optimizer": cases.optimizer(name), "learning_rate": 0.01, "stop": 32}
+        found = cases.trained(data, start, **changes).snapshot
+    moved = cases.relative_error(cases.parameters(found), cases.parameters(start))
+    assert 1e-6 < moved < 10
+    assert {str(values.dtype) for key, values in found.arrays.items() if key.endswith("kernel")} == {"float64"}

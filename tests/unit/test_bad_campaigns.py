@@ -299,6 +299,10 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ({"models__mlp": {"name": "mlp_bn", "ghost_batch": 0}}, ["models.mlp.ghost_batch: 0", "1 or more"]),
     ({"optimizers__sgd__momentum": "0.9"}, ["optimizers.sgd.momentum: '0.9'", "number"]),
     ({"optimizers__sgd__nesterov": 1}, ["optimizers.sgd.nesterov: 1", "true or false"]),
+    (
+        {"optimizers__sgd": {"name": "sgd", "learning_rate": 0.1, "clipnorm": 1, "clipvalue": 0.5}},
+        ["optimizers.sgd: clipnorm and clipvalue exclude each other"],
+    ),
     ({"optimizers__sgd__clipnorm": "big"}, ["optimizers.sgd.clipnorm: 'big'", "null or a number"]),
     ({"datasets__digits": {"file": "a\0.npz"}}, ["datasets.digits: ", ".npz"]),
     (

@@ -325,7 +325,7 @@ def test_a_published_number_is_within_the_margin_or_a_range() -> None:
         ),
         (
             {"test": "steps", "of": {"epoch": "last"}, "unit": "pp"},
-            "Test accuracy falls by 1.00 pp from B = 16 to 64 [0.98, 1.03], the worst of 2, 4 seeds",
+            "Test accuracy falls by 1.00 pp from B = 16 to 64 [0.98, 1.03], the worst of 2 steps, 4 seeds",
         ),
     ],
 )
@@ -441,7 +441,7 @@ def test_errors_of_opposite_sign_do_not_cancel() -> None:
     row = verdict(cells(0.04, -0.05, 0.0), **EACH, expect=expect)
     assert (row["verdict"], row["measured"]) == ("contradicted", pytest.approx(0.95))
     assert "the worst of 3 cells" in row["note"]
-    assert "at epoch 1 [" in row["finding"] and ", the worst of 3" in row["finding"]
+    assert "at epoch 1 [" in row["finding"] and ", the worst of 3 cells" in row["finding"]
     assert verdict(cells(0.02, -0.02, 0.0), **EACH, expect=expect)["verdict"] == "supported"
 
 

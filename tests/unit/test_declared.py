@@ -207,6 +207,7 @@ def test_a_study_derives_tables(add: Add) -> None:
         "table": ["loss", "history"],
         "value": "value",
         "expect": "less",
+        "aggregate": "max",
         "of": {"recipe": "fixed"},
     }
     changes: dict[str, Any] = {

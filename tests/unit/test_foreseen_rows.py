@@ -104,11 +104,12 @@ TABLES = {
 }
 
 
-def plan_with(table: Any, *filters: dict[str, Any]) -> None:
-    """Plan the study with a claim for each filter."""
+def plan_with(table: Any, *filters: dict[str, Any], **more: Any) -> None:
+    """Plan the study with a claim for each filter, which makes one value of several rows if nothing else is said."""
     campaign = copy.deepcopy(RAW)
     texts = dict.fromkeys(("statement", "source", "published"), "")
     claim = {**texts, "test": "level", "table": table, "value": "batch_size", "expect": "less"}
+    claim |= more or {"aggregate": "mean"}
     claims = {f"row{n}": {**claim, "of": of} for n, of in enumerate(filters)}
     campaign["studies"] = {"all_kinds": {**STUDY, "claims": claims}}
     plan(load(campaign))
@@ -169,7 +170,7 @@ def test_joined_tables_have_the_rows_of_both() -> None:
 
 def test_moments_have_the_batch_size_of_their_arm_whatever_sizes_were_drawn() -> None:
     claim = dict.fromkeys(("statement", "source", "published"), "")
-    claim |= {"test": "level", "table": "gradient_moments", "value": "trace", "expect": "less"}
+    claim |= {"test": "level", "table": "gradient_moments", "value": "trace", "expect": "less", "aggregate": "max"}
     planned(
         studies__switch__probes__norms__batch_sizes=[64, 256],
         studies__switch__claims={"trace": {**claim, "of": {"batch_size": "small"}}},
@@ -178,6 +179,50 @@ def test_moments_have_the_batch_size_of_their_arm_whatever_sizes_were_drawn() ->
 
 def test_what_is_not_foreseen_is_left_to_the_table() -> None:
     plan_with("history", {"test_loss": {"max": -1}}, {"updates": 10**9}, {"epoch": "best", "seed": [0, 99]})
+
+
+# Several rows of one seed
+
+
+@pytest.mark.parametrize("name", ["history", "distances", "running_statistics", "gradient_norm_summary", "trajectory"])
+def test_a_claim_that_selects_several_rows_of_a_seed_is_refused_and_no_other(name: str) -> None:
+    rows = TABLES[name].assign(study="s")
+    columns = [column for column in ("arm", "recipe", "optimizer", "epoch", "updates", "batch_size") if column in rows]
+    draw = random.Random(1)
+    refused = taken = 0
+    for _ in range(60):
+        row = rows.iloc[draw.randrange(len(rows))].to_dict()
+        conditions = {column: row[column] for column in columns if draw.random() < 0.7} or {"arm": row["arm"]}
+        if "epoch" in conditions and draw.random() < 0.5:
+            conditions["epoch"] = "last"
+        selected = select(rows, conditions)
+        if selected.empty:
+            continue
+        if int(selected.groupby("seed").size().max()) <= 1:
+            plan_with(name, conditions, test="level")
+            taken += 1
+        elif "batch_size" not in conditions or name in ("gradient_norm_summary", "trajectory"):
+            # Which phase of an arm a row belongs to is not foreseen.
+            with pytest.raises(BatchlabError, match=r"row0\.of: .* rows of one seed; narrow it"):
+                plan_with(name, conditions, test="level")
+            refused += 1
+    assert refused > 3 and taken > 3
+
+
+def test_a_condition_that_only_the_table_can_tell_is_not_refused() -> None:
+    plan_with("history", {"test_accuracy": {"min": 0.95}}, {"recipe": "grid", "updates": {"max": 3}}, test="level")
+
+
+def test_batch_sizes_and_cells_are_told_apart() -> None:
+    sizes = {"recipe": "grid", "optimizer": "sgd", "epoch": "last"}
+    plan_with("history", sizes, test="trend")
+    plan_with("history", sizes, test="steps")
+    plan_with("history", sizes, test="level", each=["batch_size"])
+    plan_with("history", {"recipe": "grid", "epoch": "last"}, test="level", each=["optimizer", "batch_size"])
+    with pytest.raises(BatchlabError, match="selects 2 rows of one seed"):
+        plan_with("history", {"recipe": "grid", "epoch": "last"}, test="trend")
+    with pytest.raises(BatchlabError, match="selects 2 rows of one seed"):
+        plan_with("history", {"recipe": "grid", "epoch": "last"}, test="level", each=["batch_size"])
 
 
 # One meaning of a condition

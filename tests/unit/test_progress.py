@@ -21,9 +21,9 @@ from batchlab.progress import checkpoints
 from batchlab.progress.costs import Costs
 from batchlab.progress.job_names import Words, duration, size
 from batchlab.progress.narration import Telling, foretold
+from batchlab.progress.results import counts, recommended
 from batchlab.progress.run import Run
 from batchlab.progress.screen import Screen, bar, fitted
-from batchlab.progress.verdicts import counts
 from batchlab.training.checkpoint import Checkpoint
 
 
@@ -212,6 +212,17 @@ def test_verdicts_are_counted_from_the_table(tmp_path: Path) -> None:
         "claim,verdict,standing\na,supported,evidence\nb,supported,calibrated\nc,not judged,not comparable\n"
     )
     assert counts(table) == "1 supported, 2 not counted as evidence"
+
+
+def test_the_end_of_a_run_repeats_what_its_tables_recommend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = planned(studies__sizes__tables={"mine": {"derivation": "recommendation"}})
+    made = Campaign(found, "tensorflow", "cpu", lambda path: path, "9.27.1")
+    assert recommended(made) == []
+    table = Path("results/trial/derived/sizes/mine.csv")
+    table.parent.mkdir(parents=True)
+    table.write_text('batch_size,advice\n16,"Take B = 16, say."\n256,\n')
+    assert recommended(made) == ["Take B = 16, say."]
 
 
 class Settings:

@@ -185,6 +185,15 @@ def test_the_page_begins_with_the_best_batch_size_and_the_findings(spec: dict[st
     assert "Figure 2" in text and "smallest size that was tried" in text
 
 
+def test_a_recommendation_is_the_first_answer(tmp_path: Path) -> None:
+    table = tmp_path / "recommendation.csv"
+    table.write_text('batch_size,advice\n16,"Take B = 16 with learning rate 0.1: 95.0 %. B = 32 ends lower."\n32,\n')
+    found = advice_of({"recommendations": [{"study": "choice", "table": str(table)}]}, [])
+    assert found["best"] == [
+        {"study": "choice", "sentences": ["Take B = 16 with learning rate 0.1: 95.0 %", "B = 32 ends lower"]}
+    ]
+
+
 def test_a_campaign_without_a_ranking_gives_no_advice(spec: dict[str, Any], tmp_path: Path) -> None:
     spec["advice"] = {}
     assert "gives no advice" in render(spec, tmp_path / "index.html")

@@ -139,7 +139,7 @@ def spec(tmp_path: Path) -> dict[str, Any]:
 
 def measured(spec: dict[str, Any], tables: dict[str, pd.DataFrame], kind: str, folder: Path) -> dict[str, Any]:
     """Return the settings of a study with a probe that has written tables into a folder."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
         table.to_csv(folder / f"{name}.csv", index=False)
     probe = {"probe": kind, "arm": "fixed-b20", "epoch": None, "folder": str(folder), "tables": list(tables)}
@@ -252,6 +252,21 @@ def test_probe_tables_carry_arm_and_epoch(spec: dict[str, Any], tmp_path: Path) 
     assert drift["epoch"].tolist() == [3, 3, 2, 2]
     assert drift["label"].tolist() == ["B = 20", "B = 20", "none", "none"]
     assert drift["accumulation"].tolist() == [4] * 4 and drift["batch_size"].tolist() == [20, 20, 10, 10]
+
+
+def test_the_order_of_rows_does_not_depend_on_the_blocks_of_seeds(spec: dict[str, Any], tmp_path: Path) -> None:
+    (table,) = find.probes()["weight_drift"].tables
+    texts = dict.fromkeys(own_columns(table), 1)
+    # A probe goes over the sizes, and for each over its seeds.
+    rows = [texts | {"seed": seed, "accumulation": size} for size in (4, 16) for seed in (0, 1, 2)]
+    whole = measured(spec, {"weight_drift": pd.DataFrame(rows)}, "weight_drift", tmp_path / "probe/seeds-0-2")
+    blocks = []
+    for name, seeds in (("seeds-0-1", (0, 1)), ("seeds-2-2", (2,))):
+        part = pd.DataFrame([row for row in rows if row["seed"] in seeds])
+        blocks += measured(spec, {"weight_drift": part}, "weight_drift", tmp_path / "probe" / name)["probes"]
+    one = study_tables(whole)["weight_drift"]
+    pd.testing.assert_frame_equal(one, study_tables({**whole, "probes": blocks})["weight_drift"])
+    assert one[["seed", "accumulation"]].to_numpy().tolist() == [[s, k] for s in (0, 1, 2) for k in (4, 16)]
 
 
 def test_a_probe_of_an_unknown_arm_is_one_line(spec: dict[str, Any]) -> None:

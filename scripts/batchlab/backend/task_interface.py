@@ -49,3 +49,11 @@ class Objective(Protocol):
         Args:
             outputs: Finite, shape (examples, *output_shape).
         """
+
+    def range_fault(self, low: float, high: float) -> str | None:
+        """Return what is wrong with outputs that stay in a range whatever the weights, or None.
+
+        Args:
+            low: Smallest output over several examples and draws of large weights.
+            high: Largest output.
+        """

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,9 @@ def _from_file(file: str) -> Any:
     if spec is None or spec.loader is None:
         raise BatchlabError(f"model: file {file!r} is not a Python file (.py)")
     module = importlib.util.module_from_spec(spec)
+    # Last, so that a neighbour called like an installed package does not take its place.
+    if (folder := str(path.resolve().parent)) not in sys.path:
+        sys.path.append(folder)
     try:
         spec.loader.exec_module(module)
     except Exception as problem:

@@ -6,9 +6,12 @@ else (a loss, say) can only be tried on the table itself and is taken to hold.
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from batchlab.declarations.claim import AGGREGATES
 from batchlab.declarations.columns import Table
 from batchlab.errors import BatchlabError, shown, unknown
 from batchlab.planning.recipes import FILTERS, Phase, Recipe
@@ -159,6 +162,83 @@ def check_conditions(where: str, table: str, conditions: Mapping[str, Any], fore
         if not any(_possible(column, value, rows) for rows in foreseen):
             raise _misses(f"{where}.{column}", table, value, list(_values(column, foreseen)))
     raise BatchlabError(f"{where}: no arm of the study has rows in table {table} with {shown(conditions)}; change that")
+
+
+# Keys of tables that do not tell rows of one seed apart: of the last two every row has its own, or one for all.
+_OF_ALL = frozenset({"study", "probe", "seed"})
+
+
+def check_single(where: str, claim: Mapping[str, Any], keys: Iterable[str], foreseen: Sequence[Foreseen]) -> None:
+    """Raise if a claim selects several rows of one seed and does not say how to make one value of them.
+
+    What is not foreseen may be a single row; only what is certain is refused.
+
+    Args:
+        where: Path of the claim in the campaign.
+        claim: Its settings, batch sizes as numbers.
+        keys: Columns that identify a row of its table.
+        foreseen: What each arm or probe can write into the table.
+    """
+    if "aggregate" in claim:
+        return
+    apart = [*claim.get("each", ()), *(["batch_size"] if claim["test"] in ("trend", "steps") else [])]
+    for side in ("of", "minus"):
+        if conditions := claim.get(side):
+            rows = _rows_of_a_seed(conditions, apart, [key for key in keys if key not in _OF_ALL], foreseen)
+            if rows > 1:
+                raise BatchlabError(
+                    f"{where}.{side}: {shown(conditions)} selects {rows} rows of one seed; narrow it, or say how to"
+                    f" aggregate: {', '.join(AGGREGATES)}"
+                )
+
+
+def _rows_of_a_seed(
+    conditions: Mapping[str, Any], apart: Sequence[str], keys: Sequence[str], foreseen: Sequence[Foreseen]
+) -> int:
+    """Return how many rows of one seed conditions are certain to select, within one value of the columns in `apart`."""
+    counts: dict[tuple[Any, ...], int] = {}
+    # A table that is derived from several has what is foreseen of each of them.
+    different = [rows for number, rows in enumerate(foreseen) if rows not in foreseen[:number]]
+    if conditions.get("epoch") in WORDS["epoch"]:
+        different = _at_the_end(different)
+    for rows in different:
+        kept = {column: _kept(column, conditions.get(column), rows) for column in {*conditions, *apart, *keys}}
+        # Which phase of an arm a row belongs to is not foreseen, nor what a measured value is.
+        certain = all(
+            column in keys or (column in rows and len(list(rows[column])) <= 1) for column in {*conditions, *apart}
+        ) and all(column in rows or _chosen_later(column, conditions[column]) for column in conditions)
+        if not certain or not all(kept.values()):
+            continue
+        count = math.prod(len(kept[column]) for column in keys if column not in apart)
+        for group in itertools.product(*(kept[column] for column in apart)):
+            counts[group] = counts.get(group, 0) + count
+    return max(counts.values(), default=0)
+
+
+def _at_the_end(foreseen: Sequence[Foreseen]) -> list[Foreseen]:
+    """Return what is foreseen at the last epoch of each arm, for arms that are measured at several."""
+    ends = [(tuple(rows["arm"]), max(rows["epoch"], default=0)) for rows in foreseen if {"arm", "epoch"} <= rows.keys()]
+    last = {arm: max(end for other, end in ends if other == arm) for arm, _ in ends}
+    return [
+        rows
+        for rows in foreseen
+        if not {"arm", "epoch"} <= rows.keys() or max(rows["epoch"], default=0) == last[tuple(rows["arm"])]
+    ]
+
+
+def _chosen_later(column: str, condition: Any) -> bool:
+    """Return whether a condition is a word for a row that the table decides."""
+    return isinstance(condition, str) and condition in WORDS.get(column, ())
+
+
+def _kept(column: str, condition: Any, rows: Foreseen) -> list[Any]:
+    """Return the values of a column that meet a condition; of what is not foreseen, or chosen later, one value."""
+    if column not in rows or _chosen_later(column, condition):
+        return [None]
+    if condition is None:
+        return list(rows[column])
+    conditions = condition if isinstance(condition, list) else [condition]
+    return [value for value in rows[column] if any(_holds(each, value) for each in conditions)]
 
 
 def _values(column: str, foreseen: Iterable[Foreseen]) -> Iterator[Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from batchlab.errors import BatchlabError, unknown
 from batchlab.models.signature import complete as complete_model
-from batchlab.records.digests import source_digest
+from batchlab.planning.neighbours import code_digest_of
 
 # What reading and parsing raises for a file that is not Python: other bytes, zeros, or nesting too deep.
 _NO_PYTHON = (UnicodeDecodeError, ValueError, RecursionError, MemoryError)
@@ -31,11 +31,12 @@ def resolve_model(config: Mapping[str, Any], alias: str) -> dict[str, Any]:
     if "\0" in name or not path.is_file():
         raise BatchlabError(f"{where}: no file {name!r}; paths start at the project's folder")
     try:
-        code = source_digest(path)
+        code = code_digest_of(path)
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except SyntaxError as problem:
         fault = f"line {problem.lineno} is not valid Python ({problem.msg})"
-        raise BatchlabError(f"{where}: {path}: {fault}; correct it") from None
+        faulty = path if problem.filename in (None, str(path.resolve())) else problem.filename
+        raise BatchlabError(f"{where}: {faulty}: {fault}; correct it") from None
     except OSError as problem:
         raise BatchlabError(f"{where}: {path} cannot be read ({problem.strerror}); check its permissions") from None
     except _NO_PYTHON as problem:

@@ -13,6 +13,7 @@ from batchlab.planning.optimizer_options import OPTIMIZER_OPTIONS
 _NULLABLE = frozenset({"weight_decay"})
 _LISTS_OF_TEXT = frozenset({"exclude_layers"})
 _COUNTS = frozenset({"ns_steps"})
+_CLIPS = ("clipnorm", "clipvalue", "global_clipnorm")
 
 
 def resolve_optimizer(config: Mapping[str, Any], alias: str) -> dict[str, Any]:
@@ -42,6 +43,8 @@ def resolve_optimizer(config: Mapping[str, Any], alias: str) -> dict[str, Any]:
             raise BatchlabError(f"{where}.{key}: {shown(value)} is not possible; allowed: {allowed}")
         # 1 and 1.0 are one value to Keras, so they are one value here.
         options[key] = float(value) if isinstance(defaults[key], float) and isinstance(value, int) else value
+    if len(clips := [key for key in _CLIPS if options.get(key) is not None]) > 1:
+        raise BatchlabError(f"{where}: {' and '.join(clips)} exclude each other; Keras clips in one way, take one")
     return {"name": name, **options}
 
 

@@ -18,6 +18,7 @@ from batchlab.planning.foreseen_rows import (
     Foreseen,
     check_conditions,
     check_rows,
+    check_single,
     of_arm,
     of_derived,
     of_join,
@@ -212,6 +213,8 @@ def _check_item(where: str, item: Mapping[str, Any], tables: Mapping[str, Table]
     check_columns(where, item, tables)
     if foreseen := rows.of_item(item, tables):
         check_rows(where, " and ".join(tables_named(item)), item, foreseen)
+        if "test" in item:
+            check_single(where, item, {key for name in tables_named(item) for key in tables[name].keys}, foreseen)
 
 
 def _told(where: str, named: Sequence[str], settings: Mapping[str, Any]) -> tuple[str, ...]:

@@ -89,6 +89,12 @@ def _advice(plan: Plan, base: str) -> dict[str, Any]:
         if derived.derivation == "ranking"
     ]
     return {
+        "recommendations": [
+            {"study": name, "table": f"{base}/derived/{name}/{table}.csv"}
+            for name, planned in plan.studies.items()
+            for table, derived in planned.derived.items()
+            if derived.derivation == "recommendation"
+        ],
         "rankings": rankings,
         "claims": _present(plan, "claims", given.get("claims", [])),
         "figure": next(iter(_present(plan, "figures", [given["figure"]] if "figure" in given else [])), None),

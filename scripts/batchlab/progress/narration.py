@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from batchlab.planning.lookup import Campaign
-from batchlab.progress import checkpoints, verdicts
+from batchlab.progress import checkpoints
 from batchlab.progress.job_names import duration, size, stage
+from batchlab.progress.results import counts, recommended
 from batchlab.progress.run import Run, forecast
 from batchlab.progress.screen import Screen, bar
 
@@ -179,8 +180,9 @@ class Telling:
                 f"{run.failed} failed, and what depends on them was not begun; mended, the same command goes on"
             )
         elif not self._errors:
+            texts += recommended(run.campaign)
             table = Path(run.campaign.results, "tables/claims.csv")
-            if found := verdicts.counts(table):
+            if found := counts(table):
                 texts.append(f"Verdicts on claims: {found} ({table})")
         return texts
 

@@ -32,7 +32,8 @@ def advice_of(advice: Mapping[str, Any], studies: Sequence[Mapping[str, Any]], n
     """Return the first answer: sentences on the best arms, and the findings of the claims that belong to it.
 
     Args:
-        advice: `rankings` (each with `study`, `table`, `column` and `better`), `claims` and `figure` (study and name).
+        advice: `recommendations` (each with `study` and `table`, whose column `advice` is quoted), `rankings` (each
+            with `study`, `table`, `column` and `better`), `claims` and `figure` (study and name).
         studies: The page's studies.
         names: Setting → name in the campaign → how texts call it.
 
@@ -46,6 +47,12 @@ def advice_of(advice: Mapping[str, Any], studies: Sequence[Mapping[str, Any]], n
     found = [claims[study, name] for study, name in advice.get("claims", []) if (study, name) in claims]
     named = tuple(advice.get("figure") or ())
     best = [
+        {"study": each["study"], "sentences": row["advice"].removesuffix(".").split(". ")}
+        for each in advice.get("recommendations", [])
+        for row in rows_of(each["table"])
+        if row["advice"]
+    ]
+    best += [
         {"study": ranking["study"], "sentences": sentences}
         for ranking in advice.get("rankings", [])
         for sentences in ranked(rows_of(ranking["table"]), ranking["column"], ranking["better"], names)

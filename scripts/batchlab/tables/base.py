@@ -36,13 +36,16 @@ HISTORY = Table(
     ),
     keys=("study", "arm", "seed", "epoch"),
 )
+_WEIGHTS = "of everything trained: kernels, biases, γ and β of normalisation; running statistics are not among it"
 DISTANCES = Table(
     "distances",
     "one arm, seed and evaluation",
     (
         *("study", "arm", "seed", "epoch", "updates"),
-        Column("from_initial", "‖w − w₀‖", title="distance from the initial weights, |w − w(0)|", positive=True),
-        Column("from_origin", "‖w‖", title="distance from the origin, |w|", positive=True),
+        Column(
+            "from_initial", f"‖w − w₀‖ {_WEIGHTS}", title="distance from the initial weights, |w − w(0)|", positive=True
+        ),
+        Column("from_origin", f"‖w‖ {_WEIGHTS}", title="distance from the origin, |w|", positive=True),
         *("batch_size", "optimizer", "recipe", "label"),
     ),
     keys=("study", "arm", "seed", "epoch"),

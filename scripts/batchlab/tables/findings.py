@@ -127,7 +127,7 @@ def _trend(told: Told) -> tuple[str, str]:
         return f"{value} {'falls' if told.direction == 'lower' else 'rises'} by {number} per doubling of B", interval
     if told.direction == "equal":
         return f"{value} changes by less than {told.within} per doubling of B", f": {number}{interval}"
-    return f"{value} neither clearly rises nor falls with B", f": {number}{interval} per doubling"
+    return f"{value} neither clearly rises nor falls with B", f": {number}{interval} a doubling"
 
 
 def _steps(told: Told) -> tuple[str, str]:
@@ -162,7 +162,7 @@ def finding(told: Told) -> str:
     begin, end = _SENTENCES[told.test](told)
     if told.where and told.test != "steps":
         begin += f" at {told.where}"
-    worst = f", the worst of {told.cells}" if told.cells > 1 else ""
+    worst = f", the worst of {told.cells} {'steps' if told.test == 'steps' else 'cells'}" if told.cells > 1 else ""
     shorter = begin.replace(" of each other", "")
     whole = (begin + end + worst + _seeds(told), shorter + end + worst + _seeds(told))
     for text in (*whole, shorter + end + worst, shorter + end, shorter):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -100,10 +101,13 @@ def _with_columns(frame: pd.DataFrame, path: str, columns: Sequence[str]) -> pd.
 def _probe_tables(
     spec: Mapping[str, Any], arms: pd.DataFrame, history: pd.DataFrame, read: Reader
 ) -> dict[str, pd.DataFrame]:
-    """Concatenate the tables of all probes by name, in the order of the spec, each row with its arm and epoch."""
+    """Concatenate the tables of all probes by name, each row with its arm and epoch.
+
+    Measurements come in the order of the spec, their rows seed by seed, however the seeds were split into blocks.
+    """
     settings = {arm["arm"]: arm for arm in arms.to_dict("records")}
     last_epochs = history.groupby("arm")["epoch"].max()
-    parts: dict[str, list[pd.DataFrame]] = {}
+    parts: dict[str, dict[tuple[Any, ...], list[pd.DataFrame]]] = {}
     for probe in spec["probes"]:
         arm = probe["arm"]
         if arm not in settings:
@@ -115,8 +119,18 @@ def _probe_tables(
             added = {"study": spec["study"], "arm": arm, "epoch": epoch, "probe": probe["probe"]}
             added |= {column: settings[arm][column] for column in how["arm_columns"]}
             whole = own.assign(**{column: value for column, value in added.items() if column not in own})
-            parts.setdefault(name, []).append(_in_order(whole, path, how))
-    return {name: pd.concat(tables, ignore_index=True) for name, tables in parts.items()}
+            measurement = (arm, epoch, str(Path(probe["folder"]).parent))
+            parts.setdefault(name, {}).setdefault(measurement, []).append(_in_order(whole, path, how))
+    return {
+        name: pd.concat([_by_seed(blocks) for blocks in measurements.values()], ignore_index=True)
+        for name, measurements in parts.items()
+    }
+
+
+def _by_seed(blocks: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return the rows of several blocks of seeds, seed by seed; those of one seed keep their order."""
+    whole = pd.concat(blocks, ignore_index=True)
+    return whole.sort_values("seed", kind="stable") if "seed" in whole else whole
 
 
 def _in_order(frame: pd.DataFrame, path: str, how: Mapping[str, Any]) -> pd.DataFrame:

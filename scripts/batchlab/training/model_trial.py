@@ -19,6 +19,8 @@ from batchlab.training import core, state
 
 # Examples that pass through the model: few, and no size that a model would be fixed to.
 _EXAMPLES = 7
+# Weights with which the range of the outputs is found out: so many draws from a normal distribution so wide.
+_DRAWS, _LARGE = 8, 3.0
 
 
 def try_model(settings: dict[str, Any], data: Resident) -> dict[str, Any]:
@@ -38,7 +40,13 @@ def try_model(settings: dict[str, Any], data: Resident) -> dict[str, Any]:
     first, second = (build_model(settings, data.shape, data.output_shape, seed=1) for _ in range(2))
     _check_weights(name, first, second)
     rows = np.arange(min(_EXAMPLES, data.examples), dtype=np.int32)
+    if getattr(first, "compiled", False):
+        raise BatchlabError(
+            f"{name}: build() returns a compiled model, whose loss and optimizer would be ignored; the campaign names "
+            "them: take out model.compile(…)"
+        )
     _check_outputs(name, first, second, data)
+    _check_range(name, second, data)
     if getattr(first, "input_shape", None) is None:  # as in a subclass of keras.Model
         raise BatchlabError(
             f"{name}: does not know the shape of its inputs; return keras.Sequential([keras.Input(input_shape), …]) or "
@@ -102,3 +110,20 @@ def _check_outputs(name: str, first: Any, second: Any, data: Resident) -> None:
                 f"{name}: gives other outputs for the same examples and weights; randomness and memory are for "
                 "training mode only, as in keras.layers.Dropout"
             )
+
+
+def _check_range(name: str, model: Any, data: Resident) -> None:
+    """Refuse outputs that the task says are squashed: those that stay in a range whatever the weights.
+
+    The weights are drawn anew, large and of either sign; they are not used afterwards.
+    """
+    inputs = data.inputs(data.x[: min(_EXAMPLES, data.examples)])
+    drawn = np.random.default_rng(0)
+    found = []
+    for _ in range(_DRAWS):
+        for variable in model.trainable_variables:
+            variable.assign(drawn.normal(scale=_LARGE, size=tuple(variable.shape)))
+        found.append(keras.ops.convert_to_numpy(model(inputs, training=False)))
+    values = np.concatenate(found)
+    if np.isfinite(values).all() and (fault := data.task.range_fault(float(values.min()), float(values.max()))):
+        raise BatchlabError(f"{name}: {fault}")

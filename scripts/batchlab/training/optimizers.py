@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,30 @@ def optimizer_class(name: str) -> type[Any]:
     raise ValueError(f"there is no optimizer {name}")
 
 
+def _operation(name: str) -> Callable[[float, Any], Any]:
+    plain = getattr(float, name)
+
+    def operation(self: float, other: Any) -> Any:
+        result = plain(self, other)
+        return result if result is NotImplemented else _Exact(result)
+
+    return operation
+
+
+class _Exact(np.float64):
+    """A hyperparameter in double precision.
+
+    Keras takes a Python float through single precision where it casts a hyperparameter; a NumPy number is exact. But a
+    NumPy number asks a Keras variable for its value when it is multiplied with it, which a variable inside a compiled
+    function does not have. This one leaves the operation to the variable, as a Python float does.
+    """
+
+
+for _name in ("add", "sub", "mul", "truediv", "pow"):
+    for _prefix in ("__", "__r"):
+        setattr(_Exact, f"{_prefix}{_name}__", _operation(f"{_prefix}{_name}__"))
+
+
 def build(optimizer: Mapping[str, Any], learning_rate: float, variables: list[Any]) -> Any:
     """Make an optimizer with fresh state for the given variables.
 
@@ -41,8 +65,7 @@ def build(optimizer: Mapping[str, Any], learning_rate: float, variables: list[An
     name = optimizer["name"]
     options = {key: value for key, value in optimizer.items() if key != "name"}
     if keras.config.floatx() == "float64":
-        # Keras takes a Python float through single precision where it casts a hyperparameter; a NumPy number is exact.
-        options = {key: np.float64(value) if isinstance(value, float) else value for key, value in options.items()}
+        options = {key: _Exact(value) if isinstance(value, float) else value for key, value in options.items()}
     try:
         built = optimizer_class(name)(learning_rate=learning_rate, name=name, **options)
         built.build(variables)

@@ -65,7 +65,12 @@ PROBE = Probe(
                 *("study", "arm", "epoch", "seed"),
                 METHOD,
                 "batch_size",
-                Column("trial", "number of the draw", "integer", exact=True),
+                Column(
+                    "trial",
+                    "number of the draw; a seed draws the same examples at every snapshot and in every arm",
+                    "integer",
+                    exact=True,
+                ),
                 # One random draw of hundreds of thousands: seven digits do.
                 Column(
                     "norm",

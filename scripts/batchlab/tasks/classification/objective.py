@@ -37,5 +37,14 @@ class Classification:
             return "returns probabilities; return logits, without a softmax at the end (the loss applies it)"
         return None
 
+    def range_fault(self, low: float, high: float) -> str | None:
+        """Refuse outputs that cannot leave −1 to 1, or have one sign: an activation follows the logits."""
+        if -1 <= low < high <= 1 or 0 <= low < high or low < high <= 0:
+            return (
+                f"its outputs stay between {low:.3g} and {high:.3g} whatever its weights, as after a sigmoid, tanh or "
+                "relu; return logits, without an activation at the end (the loss applies the softmax)"
+            )
+        return None
+
 
 CLASSIFICATION = Classification()

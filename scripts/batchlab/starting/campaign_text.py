@@ -1,0 +1,153 @@
+"""The text of a first campaign, with comments that say what to change."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from batchlab.configuration.campaign import CATALOGUE
+from batchlab.configuration.yaml_files import parsed
+from batchlab.sources.settings import DataShape
+from batchlab.starting.sizes import Fit
+
+# Studies of the catalogue that ask something of any data and of any model.
+STUDIES = ("batch_size", "switch")
+# Rates of the grid: a factor of about three from one to the next.
+RATES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+
+_TEXT = """\
+# yaml-language-server: $schema={schema}
+# A campaign for {file}, written by `make new`. Change what you like: only what depends on a change runs again.
+#   make plan CONFIG={path}       what would run, and how long it will take
+#   make figures CONFIG={path}    runs it and writes results/{name}/index.html
+# Every key is explained in config/README.md.
+campaign: {name}
+title: Which batch size for {title}?
+summary: >-
+  {summary}
+  Published numbers are of other data, and are not judged here.
+
+# 1. The data. `make plan` looks into the file; what was understood of it is in results/data/…/understood.json.
+dataset: {name}
+datasets:
+  {name}: {dataset}
+
+# 2. The model. Built in: {models}; or a file of yours, {{file: my_model.py}}, see docs/own-data.md.
+model: {model_name}
+models:
+  {model_name}: {model}
+
+# 3. Learning rates are for B = small ({small}). After the first run, put the rate that the report recommends here.
+optimizer: sgd
+optimizers:
+  sgd: {{name: sgd, learning_rate: 0.1}}
+  adam: {{name: adam, learning_rate: 0.001}}
+
+# 4. Length and repetitions. More seeds make intervals narrower; added seeds train only what is new.
+epochs: {epochs}
+seeds: {{count: 5, block: 5}}
+
+# 5. Batch sizes by the names that the catalogue of studies uses; {examples} examples are trained on.
+batch_sizes: {sizes}
+
+# 6. The studies, in the order of the report. `choice` tries learning rates for each batch size and recommends; the
+#    others are of the catalogue, config/studies.yaml, which has more: time, weight_distances, adam_rule, …
+run: [choice, {studies}]
+studies:
+  choice:
+    title: Batch size and learning rate
+    question: Which batch size, and which learning rate, suit {title}?
+    arms:
+      grid:
+        batch_size: [tiny, small, medium, large]
+        learning_rate: {rates}
+    tables:
+      recommendation: {{derivation: recommendation}}
+    figures:
+      validation:
+        chart: heatmap
+        title: Validation accuracy of each batch size and learning rate
+        table: history
+        value: validation_accuracy
+        where: {{epoch: last}}
+        caption: "{{model}} on {{dataset}} after {{epochs}} epochs, {{seeds}} seeds."
+
+  # Published numbers of these claims are of other data and other networks. They are shown beside yours and not judged.
+{claims}"""
+_BECAUSE = "published for other data and another network"
+
+
+def _flow(value: Any) -> str:
+    """Return a value as YAML in one line; JSON is YAML, but keys need no quotes."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    plain = isinstance(value, str) and value.replace("_", "").isalnum() and value.isascii() and value[:1].isalpha()
+    words = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
+    return value if plain and value.lower() not in words else json.dumps(value, ensure_ascii=False)
+
+
+def _claims() -> str:
+    """Return the lines that take the claims of the catalogue out of judgement."""
+    catalogue = parsed(CATALOGUE)["studies"]
+    lines = []
+    for study in STUDIES:
+        lines += [f"  {study}:", "    claims:"]
+        lines += [
+            f"      {claim}: {{standing: not comparable, because: {_BECAUSE}}}"
+            for claim in catalogue[study].get("claims", {})
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def text(
+    name: str,
+    path: str,
+    schema: str,
+    dataset: Mapping[str, Any],
+    shape: DataShape,
+    fit: Fit,
+    models: Mapping[str, Any],
+) -> str:
+    """Return the campaign file.
+
+    Args:
+        name: Name of the campaign and of the data set.
+        path: Where the file will be, as a user names it.
+        schema: Where the schema is, from there.
+        dataset: Settings of the data set.
+        shape: Its sizes.
+        fit: Batch sizes, epochs and model.
+        models: Built-in models by name.
+    """
+    file = str(dataset.get("file", dataset.get("name")))
+    parts = (
+        ("train on", shape.examples_train),
+        ("choose by", shape.examples_validation),
+        ("test", shape.examples_test),
+    )
+    sizes = ", ".join(f"{count:,} examples to {use}" for use, count in parts)
+    each = (
+        f"{shape.input_shape[0]} features" if len(shape.input_shape) == 1 else " × ".join(map(str, shape.input_shape))
+    )
+    return _TEXT.format(
+        name=name,
+        title=name.replace("_", " "),
+        path=f"'{path}'" if " " in path else path,
+        file=file,
+        schema=schema,
+        summary=f"{sizes}; {each} each, {shape.classes} classes.",
+        dataset=_flow(dataset),
+        models=", ".join(models),
+        model_name=fit.model["name"],
+        model=_flow(fit.model),
+        small=fit.batch_sizes["small"],
+        epochs=fit.epochs,
+        examples=f"{shape.examples_train:,}",
+        sizes=_flow(fit.batch_sizes),
+        studies=", ".join(STUDIES),
+        rates=_flow(RATES),
+        claims=_claims(),
+    )

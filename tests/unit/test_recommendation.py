@@ -1,0 +1,89 @@
+"""The recommended batch size and learning rate, on tables whose answer is known."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import pytest
+
+from batchlab.errors import BatchlabError
+from batchlab.tables.derivations.recommendation.derive import derive
+
+OPTIONS = {"choose": "validation_accuracy", "tell": "test_accuracy"}
+
+
+def history(values: dict[tuple[int, float], list[tuple[float, float]]]) -> pd.DataFrame:
+    """Return history of two epochs: (B, rate) → (validation, test) of each seed at the end."""
+    rows = []
+    for (size, rate), ends in values.items():
+        for seed, (validation, test) in enumerate(ends):
+            common = {"study": "choice", "arm": f"a-b{size}-lr{rate}", "seed": seed, "batch_size": size}
+            common["learning_rate"] = rate
+            for epoch, factor in ((1, 0.5), (2, 1.0)):
+                rows.append(
+                    {
+                        **common,
+                        "epoch": epoch,
+                        "updates": epoch * 64 // size,
+                        "validation_accuracy": validation * factor,
+                        "test_accuracy": test * factor,
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
+def test_the_rate_of_each_seed_is_chosen_by_the_others() -> None:
+    """Rate 0.1 is best on average (0.9 against 0.8), but without seed 0 it is 0.85 and 0.9 wins for that seed."""
+    table = derive(
+        {
+            "history": history(
+                {
+                    (16, 0.1): [(1.0, 0.99), (0.85, 0.80), (0.85, 0.81)],
+                    (16, 0.2): [(0.60, 0.50), (0.90, 0.70), (0.90, 0.71)],
+                }
+            )
+        },
+        OPTIONS,
+    )
+    [row] = table.to_dict("records")
+    assert row["learning_rate"] == 0.1 and row["chosen"] == pytest.approx(0.9)
+    # Seed 0: the others' means are 0.85 and 0.90, so rate 0.2 (test 0.50). Seeds 1, 2: 0.925 and 0.75, so rate 0.1.
+    assert row["mean"] == pytest.approx((0.50 + 0.80 + 0.81) / 3)
+
+
+def test_the_best_size_is_recommended_and_others_are_told_apart_or_not() -> None:
+    table = derive(
+        {
+            "history": history(
+                {
+                    (8, 0.1): [(0.95, 0.94), (0.96, 0.95), (0.95, 0.96)],
+                    (8, 0.3): [(0.90, 0.90), (0.90, 0.90), (0.90, 0.90)],
+                    (8, 0.01): [(0.80, 0.90), (0.80, 0.90), (0.80, 0.90)],
+                    (16, 0.1): [(0.94, 0.95), (0.95, 0.94), (0.94, 0.96)],
+                    (32, 0.1): [(0.70, 0.70), (0.71, 0.71), (0.70, 0.70)],
+                }
+            )
+        },
+        OPTIONS,
+    ).set_index("batch_size")
+    assert list(table["recommended"]) == [1, 0, 0]
+    assert table.loc[32, "below_low"] > 0 > table.loc[16, "below_low"]
+    advice = table.loc[8, "advice"]
+    assert advice.startswith("Take B = 8 with learning rate 0.1: test accuracy 95.0 % [92.5, 97.5], 3 seeds.")
+    assert (
+        "B = 16, each at its best rate, cannot be told apart from it; B = 16 makes 8 updates instead of 16." in advice
+    )
+    assert "B = 32 ends lower." in advice and "of the grid" not in advice
+    assert list(table.loc[[16, 32], "advice"]) == ["", ""]
+
+
+def test_a_rate_at_the_edge_of_the_grid_and_a_rate_that_diverges() -> None:
+    nan = math.nan
+    table = derive(
+        {"history": history({(8, 0.1): [(0.9, 0.9), (0.9, 0.9)], (8, 1.0): [(0.99, 0.99), (nan, nan)]})}, OPTIONS
+    )
+    assert table.loc[0, "learning_rate"] == 0.1
+    assert "0.1 is the lowest rate of the grid: try lower ones" in table.loc[0, "advice"]
+    with pytest.raises(BatchlabError, match="no run ended with finite values"):
+        derive({"history": history({(8, 1.0): [(nan, nan)]})}, OPTIONS)
