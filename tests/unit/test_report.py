@@ -188,7 +188,7 @@ def test_the_page_begins_with_the_best_batch_size_and_the_findings(spec: dict[st
 def test_a_recommendation_is_the_first_answer(tmp_path: Path) -> None:
     table = tmp_path / "recommendation.csv"
     table.write_text('batch_size,advice\n16,"Take B = 16 with learning rate 0.1: 95.0 %. B = 32 ends lower."\n32,\n')
-    found = advice_of({"recommendations": [{"study": "choice", "table": str(table)}]}, [])
+    found = advice_of({"recommendations": [{"study": "choice", "table": str(table)}]}, [], {})
     assert found["best"] == [
         {"study": "choice", "sentences": ["Take B = 16 with learning rate 0.1: 95.0 %", "B = 32 ends lower"]}
     ]
