@@ -23,13 +23,16 @@ from scipy import stats
 
 from batchlab.charts import export, theme
 from batchlab.charts.averaging import means
-from batchlab.charts.axes import x_axis
+from batchlab.charts.axes import span_of, x_axis
 from batchlab.charts.density.data import curve, normalised
 from batchlab.charts.drawn import read_drawn
 from batchlab.charts.figure import Figure, figure_from
-from batchlab.charts.planned import data_spec, drawing_spec, telling
+from batchlab.charts.headings import finding_of
+from batchlab.charts.line_ends import spread_out
+from batchlab.charts.planned import data_spec, drawing_spec, setting_of, telling
 from batchlab.charts.quantities import axes_of, quantity, series_of
 from batchlab.charts.rows import rows_of
+from batchlab.charts.words import number_text
 from batchlab.declarations import find
 from batchlab.declarations.columns import Column, Table
 from batchlab.errors import BatchlabError
@@ -624,3 +627,181 @@ def test_drift_has_geometric_means_and_counts_zeros() -> None:
     at_100 = frame[(frame["mark"] == "mean") & (frame["accumulation"] == 4) & (frame["x"] == 100)]
     assert at_100["mean"].item() == pytest.approx(1e-5 * math.prod((1, 2, 3)) ** (1 / 3), rel=1e-5)
     assert frame[frame["mark"] == "zero"][["accumulation", "n"]].to_numpy().tolist() == [[1, 9]]
+
+
+def minus_figure(**changes: Any) -> dict[str, Any]:
+    figure = spec("curves", y="test_accuracy", facet=None, where={"optimizer": "sgd"}, minus={"batch_size": 64})
+    return {**figure, **changes}
+
+
+def test_differences_are_paired_by_seed() -> None:
+    frame = numbers(minus_figure(), TABLES)
+    drawn_sizes = set(frame[frame["mark"] == "mean"]["batch_size"])
+    assert drawn_sizes == {16, 1024}
+    # At every seed and epoch 64 lies 0.00003 · (1024 − 64) above 1024: no width, although seeds differ.
+    last = frame[(frame["mark"] == "mean") & (frame["batch_size"] == 1024)]
+    assert last[["mean", "low", "high"]].to_numpy() == pytest.approx(np.full((4, 3), -100 * 0.00003 * 960))
+    shuffled = TABLES["history"].sample(frac=1, random_state=2).sort_values("arm", kind="stable")
+    ordered = TABLES["history"].sort_values("arm", kind="stable")
+    pd.testing.assert_frame_equal(
+        numbers(minus_figure(), {"history": shuffled}), numbers(minus_figure(), {"history": ordered})
+    )
+
+
+def test_differences_are_told_in_points_and_name_their_reference(drawn: Any) -> None:
+    changes = {key: value for key, value in minus_figure().items() if key not in ("chart", "title", "caption", "table")}
+    text = json.dumps(drawn("curves", **changes, facet=None), ensure_ascii=False)
+    assert "Test accuracy minus that of B = 64 (pp)" in text.replace('", "', " ")
+
+
+@pytest.mark.parametrize(("minus", "message"), [({"batch_size": 48}, "no row"), ({"optimizer": "sgd"}, "several runs")])
+def test_a_reference_must_be_one_run_of_each_seed(minus: dict[str, Any], message: str) -> None:
+    with pytest.raises(BatchlabError, match=f"figure s/f: minus names {message}"):
+        numbers(minus_figure(minus=minus), TABLES)
+
+
+def test_single_seeds_are_drawn_with_the_median_which_is_a_run_that_exists() -> None:
+    table = history(optimizers=("sgd",))
+    # One of three seeds has collapsed; no run has their mean.
+    table.loc[(table["batch_size"] == 16) & (table["seed"] == 2), "test_accuracy"] = 0.1
+    figure = spec("curves", y="test_accuracy", facet=None, spread="seeds", where={"epoch": 3, "batch_size": 16})
+    frame = numbers(figure, {"history": table})
+    seeds = frame[frame["mark"] == "seed"].sort_values("seed")["value"]
+    assert seeds.tolist() == pytest.approx([95.952, 96.052, 10])
+    (middle,) = frame[frame["mark"] == "mean"]["mean"]
+    assert middle == pytest.approx(95.952) and frame[frame["mark"] == "mean"]["low"].isna().all()
+
+
+def test_means_on_a_logarithmic_axis_are_geometric_and_their_intervals_positive() -> None:
+    table = history(optimizers=("sgd",)).query("batch_size == 16 and epoch == 3")
+    table["test_loss"] = [0.001, 0.01, 10.0]
+    figure = spec("points", y="test_loss", y_scale="log", colour=None, where={})
+    row = numbers(figure, {"history": table}).iloc[0]
+    logs = np.log([0.001, 0.01, 10.0])
+    low, high = stats.t.interval(0.95, 2, logs.mean(), stats.sem(logs))
+    assert (row["mean"], row["low"], row["high"]) == pytest.approx(tuple(np.exp([logs.mean(), low, high])), rel=1e-5)
+
+
+def reaching(reached: list[int]) -> pd.DataFrame:
+    arm = {"study": "s", "arm": "a", "recipe": "fixed", "label": "B = 16", "optimizer": "sgd", "model": "mlp"}
+    rows = [
+        {**arm, "batch_size": 16, "seed": s, "epoch": 4.0 * 2**s, "updates": 1, "r": r} for s, r in enumerate(reached)
+    ]
+    return pd.DataFrame(rows).rename(columns={"r": "accumulation"})
+
+
+@pytest.mark.parametrize(("reached", "bars"), [([1, 1, 1], True), ([1, 0, 0], False)])
+def test_runs_that_end_before_their_target_are_arrows_without_interval(
+    drawn: Any, reached: list[int], bars: bool
+) -> None:
+    changes = {"y": "epoch", "y_scale": "log", "colour": None, "where": None, "reached": "accumulation"}
+    tables = {"history": reaching(reached)}
+    row = numbers(spec("points", **changes), tables).iloc[0]
+    assert row["mean"] == pytest.approx(8) and row["censored"] == reached.count(0) and pd.notna(row["low"]) == bars
+    told = json.dumps(drawn("points", tables, **changes), ensure_ascii=False)
+    assert ("\u2191" in told) != bars and ("ended before the target" in told.lower()) != bars
+
+
+CLAIM = {"value": "test_accuracy", "source": "Someone 1999"}
+REFERENCE = {"minus": {"batch_size": 64, "optimizer": "sgd", "epoch": "last"}}
+
+
+@pytest.mark.parametrize(
+    ("claim", "low", "high", "text"),
+    [
+        ({"test": "level", "expect": {"min": 0.9, "max": 0.95}}, 90, 95, "published: Someone 1999"),
+        ({"test": "level", "expect": {"max": 0.963}, "published_value": 0.96}, 96, 96, "published: Someone 1999"),
+        # B = 64 ends at 0.9 + 0.06 − 0.00192 + 0.001 as the mean of its seeds.
+        ({"test": "equal", "margin": 0.003, "expect": "equal", **REFERENCE}, 95.608, 96.208, "margin of the claim"),
+        (
+            {"test": "difference", "expect": "less", "published_value": {"min": -0.02, "max": -0.01}, **REFERENCE},
+            *(93.908, 94.908, "published: Someone 1999"),
+        ),
+        ({"test": "ratio", "expect": {"min": 0.5}, **REFERENCE}, 47.954, None, "published: Someone 1999"),
+    ],
+)
+def test_what_was_published_is_drawn_where_it_lies_on_the_axis(
+    claim: dict[str, Any], low: float, high: float | None, text: str
+) -> None:
+    figure = spec("points", where={"epoch": "last", "optimizer": "sgd"}, colour=None, regions=["c", "gone"])
+    declared, arms = [HISTORY], arms_of(TABLES, figure)
+    wanted = plain(data_spec("s", "f", figure, declared, arms, claims={"c": {**CLAIM, **claim}}))
+    known = figure_from(wanted)
+    data = import_module("batchlab.charts.points.data").data(known, rows_of(known, wanted, TABLES))
+    (region,) = data[data["mark"] == "region"].to_dict("records")
+    assert region["low"] == pytest.approx(low) and region["text"] == text
+    assert pd.isna(region["high"]) if high is None else region["high"] == pytest.approx(high)
+
+
+def test_changes_of_batch_size_or_rate_are_upright_lines(drawn: Any) -> None:
+    figure = spec("curves", facet=None, y="test_accuracy", where={"optimizer": "sgd"})
+    wanted = plain(data_spec("s", "f", figure, [HISTORY], arms_of(TABLES, figure), changes=[2, 30]))
+    known = figure_from(wanted)
+    data = import_module("batchlab.charts.curves.data").data(known, rows_of(known, wanted, TABLES))
+    # Epoch 30 lies beyond what is drawn.
+    assert data[data["mark"] == "change"]["x"].tolist() == [2]
+
+
+def test_a_figure_says_what_was_trained_and_keeps_quiet_about_what_it_tells_apart() -> None:
+    arm = {
+        "recipe": "fixed",
+        "dataset": "digits",
+        "model": "mlp",
+        "optimizer": "sgd",
+        "learning_rate": 0.1,
+        "batch_size": 16,
+    }
+    arms = [arm, {**arm, "recipe": "faster", "learning_rate": 1.0}, {**arm, "recipe": "adam", "optimizer": "adam"}]
+    columns = columns_of([HISTORY])
+    only = {"where": {"recipe": "fixed", "epoch": "last"}, "colour": "batch_size"}
+    assert setting_of(only, arms, columns) == "digits · MLP · SGD · learning rate 0.1"
+    assert setting_of({"where": {"recipe": ["fixed", "faster"]}}, arms, columns).endswith(
+        "SGD · learning rate 0.1 and 1"
+    )
+    assert setting_of({"facet": "optimizer"}, arms, columns) == "digits · MLP · learning rate 0.1 and 1"
+
+
+def test_names_at_the_ends_of_lines_do_not_overlap_and_keep_their_order() -> None:
+    wished = [50.0, 51.0, 52.0, 200.0, 319.0, 320.0]
+    places = spread_out(wished, 320)
+    assert places == sorted(places) and min(b - a for a, b in itertools.pairwise(places)) >= 13
+    assert all(0 <= place <= 320 for place in places)
+    # What is far from all others stays, and a crowd is spread around its middle.
+    assert places[3] == 200 and sum(places[:3]) == pytest.approx(sum(wished[:3]))
+
+
+def test_no_axis_shows_what_cannot_be() -> None:
+    figure = Figure("s", "f", {"x": "epoch", "y": ["test_accuracy"]}, {})
+    span = span_of(figure, [{"mean": 0.1, "low": -3, "high": 4}, {"mean": 6, "low": None, "high": None}], 300, "linear")
+    assert span.low == 0 and span.high > 6
+    assert span.pixel(span.high) == 0 and span.pixel(span.low) == 300
+    wide = span_of(
+        figure, [{"mean": 1e-9, "low": 1e-30, "high": 1}, {"mean": 1e-7, "low": None, "high": None}], 300, "log"
+    )
+    # An interval over decades does not flatten the lines.
+    assert 1e-11 < wide.low < 1e-9 and 1e-7 < wide.high < 1e-5
+
+
+def test_the_same_number_in_all_seeds_has_no_interval_for_show(drawn: Any) -> None:
+    table = history().assign(test_accuracy=0.5)
+    assert "The same in all 3 seeds" in subtitle(drawn("points", {"history": table}))
+
+
+def test_thousands_are_separated_where_numbers_are_long() -> None:
+    assert [number_text(value) for value in (64, 1024, 30000, 0.03, 55000.0)] == [
+        "64",
+        "1024",
+        "30,000",
+        "0.03",
+        "55,000",
+    ]
+
+
+def test_a_finding_is_read_from_the_claims_and_missing_ones_leave_the_neutral_title(tmp_path: Path) -> None:
+    path = tmp_path / "claims.csv"
+    path.write_text("claim,finding\na,B = 4 is best\nb,\n")
+    figure = Figure("s", "f", {}, {}, title="Accuracy")
+    assert figure.titled(finding_of(path, "a")).heading == "B = 4 is best"
+    assert figure.titled(finding_of(path, "b")).heading == "Accuracy"
+    with pytest.raises(BatchlabError, match="no claim c; name one of a, b"):
+        finding_of(path, "c")

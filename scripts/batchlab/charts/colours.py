@@ -33,7 +33,7 @@ def colour_domain(figure: Figure, rows: Sequence[Row], column: str) -> tuple[lis
 
 def legend_title(column: Column) -> str | None:
     """Return a legend's title: the quantity without its unit, which the axis titles carry; labels need none."""
-    return None if column.name == "label" else capital(title_of(column))
+    return None if column.name in ("label", "recipe") else capital(title_of(column))
 
 
 def _legend_text(column: Column, value: Any) -> str:
@@ -150,6 +150,7 @@ def dash(names: Sequence[Any], title: str | None, wide: bool, column: Column) ->
             symbolType="stroke",
             symbolStrokeColor=theme.INK,
             symbolSize=260,
+            symbolOpacity=1,
             labelExpr=labels_expression(column, names),
         ),
     )

@@ -17,7 +17,7 @@ def regions(figure: Figure, rows: Rows, columns: Sequence[str]) -> pd.DataFrame:
     """Return the regions of a figure in the unit of its axis.
 
     A region of differences is counted from the mean of the runs that the claim subtracts, or from 0 in a figure that
-    draws differences itself.
+    draws differences itself; one of ratios is a multiple of that mean.
 
     Args:
         figure: Its `regions` and `minus` are read.
@@ -35,9 +35,10 @@ def regions(figure: Figure, rows: Rows, columns: Sequence[str]) -> pd.DataFrame:
         start = 0.0
         if "minus" in region and figure.option("minus") is None:
             start = float(select(rows.around, region["minus"])[region["value"]].mean())
-        ends = {
-            end: factor * (start + region[end]) if region[end] is not None else float("nan") for end in ("low", "high")
-        }
+        ends = {}
+        for end in ("low", "high"):
+            value = float("nan") if region[end] is None else region[end]
+            ends[end] = factor * (start * value if region.get("ratio") else start + value)
         text = f"published: {region['source']}" if region["source"] else "margin of the claim"
         found.append(note("region", column=region["value"], **ends, text=text))
     if not found:

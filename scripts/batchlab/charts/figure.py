@@ -94,7 +94,9 @@ class Figure:
 
     def column(self, name: str) -> Column:
         """Return a column; one that nobody declares has its name alone."""
-        return self.columns.get(name) or Column(name)
+        column = self.columns.get(name) or Column(name)
+        names = self.options.get("names")
+        return replace(column, words={**column.words, **names}) if names and column.kind == "text" else column
 
     def groups(self, *more: str | None) -> list[str]:
         """Return the columns that tell groups apart: panels, colours, dashes and `more`, each once."""

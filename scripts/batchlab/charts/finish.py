@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +15,8 @@ from batchlab.charts.figure import Figure
 from batchlab.charts.layout import WIDTH
 from batchlab.charts.words import capital, plain
 
-_LONGEST_LINE = 96
+_LONGEST_LINE = 92
+_LONGEST_TITLE = 68
 
 
 def seeds_of(points: Sequence[Row]) -> tuple[int, int]:
@@ -40,18 +42,28 @@ def finish(chart: Any, figure: Figure, drawn: Drawn, notes: Sequence[str]) -> An
     return _titled(chart, figure, parts)
 
 
-def _titled(chart: Any, figure: Figure, parts: Sequence[str]) -> Any:
-    neutral = plain(figure.title or figure.name) if figure.finding else ""
-    about = " · ".join(part for part in (neutral, plain(figure.setting)) if part)
-    subtitle = textwrap.wrap(about, _LONGEST_LINE)
+def _lines(parts: Sequence[str]) -> list[str]:
+    """Return parts as lines that are not too long; a part is not torn."""
     lines: list[str] = []
     for part in parts:
         joined = f"{lines[-1]} · {part}" if lines else part
         together = len(joined) <= _LONGEST_LINE and lines
-        lines = [*lines[:-1], joined] if together else [*lines, capital(part)]
-    subtitle += lines
-    title = textwrap.wrap(plain(figure.heading), 78) or [" "]
-    described = ". ".join(part for part in (figure.heading, about, *parts) if part)
+        lines = [*lines[:-1], joined] if together else [*lines, part]
+    return lines
+
+
+def _balanced(text: str) -> list[str]:
+    """Return a title in as few lines as it needs, about equally long."""
+    lines = max(1, math.ceil(len(text) / _LONGEST_TITLE))
+    return textwrap.wrap(text, min(_LONGEST_TITLE, math.ceil(len(text) / lines) + 6))
+
+
+def _titled(chart: Any, figure: Figure, parts: Sequence[str]) -> Any:
+    neutral = plain(figure.title or figure.name) if figure.finding else ""
+    about = [part for part in (neutral, *plain(figure.setting).split(" · ")) if part]
+    subtitle = [*_lines(about), *map(capital, _lines(parts))]
+    title = _balanced(plain(figure.heading)) or [" "]
+    described = ". ".join(part for part in (figure.heading, " · ".join(about), *parts) if part)
     return chart.properties(title=alt.TitleParams(text=title, subtitle=subtitle), description=described).configure(
         **theme.config()
     )

@@ -100,7 +100,7 @@ def setting_of(figure: Mapping[str, Any], arms: Sequence[Mapping[str, Any]], col
 
 
 def regions_of(figure: Mapping[str, Any], claims: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return what the claims that a figure names in `published` expect of the values that it draws.
+    """Return what the claims that a figure names in `regions` expect of the values that it draws.
 
     Args:
         figure: Its settings in the campaign.
@@ -108,25 +108,27 @@ def regions_of(figure: Mapping[str, Any], claims: Mapping[str, Mapping[str, Any]
 
     Returns:
         For each claim `value`, its column; `low`, `high`, ends of the published number or of the margin in the unit of
-        the table, either of which may be missing; `minus`, the filter of the runs from which they are counted, if they
-        are differences; and `source`, who published it, or nothing for a margin.
+        the table, either of which may be missing; `source`, who published it, or nothing for a margin; and of a
+        comparison `minus`, the filter of the runs from which they are counted, and `ratio`, whether they are multiples.
     """
     regions: list[dict[str, Any]] = []
-    for name in figure.get("published") or ():
+    for name in figure.get("regions") or ():
         claim = claims.get(name)
-        if claim is None:
+        if claim is None or claim["test"] == "trend":
             continue
         margin, value = claim.get("margin"), claim.get("published_value")
         ends = {"min": value, "max": value} if is_number(value) else value
         source = claim["source"] if ends else ""
-        if not ends and claim["test"] == "level" and isinstance(claim["expect"], Mapping):
+        if not ends and claim["test"] in ("level", "ratio") and isinstance(claim["expect"], Mapping):
             ends, source = claim["expect"], claim["source"]
-        if not ends and margin:
+        if not ends and margin and claim["test"] != "ratio":
             ends = {"min": -margin, "max": margin}
         if not ends:
             continue
         region = {"value": claim["value"], "source": source, "low": ends.get("min"), "high": ends.get("max")}
-        regions.append({**region, **({"minus": claim["minus"]} if claim["test"] in ("difference", "equal") else {})})
+        if claim["test"] != "level":
+            region |= {"minus": claim["minus"], "ratio": claim["test"] == "ratio"}
+        regions.append(region)
     return regions
 
 
@@ -211,7 +213,7 @@ def drawing_spec(
         "campaign": campaign,
         "caption": figure.get("caption", ""),
         "options": options,
-        "columns": columns_spec(columns, [*named, *more], _OF_DRAWINGS),
+        "columns": columns_spec(columns, [*named, *more, *(figure.get("minus") or ())], _OF_DRAWINGS),
         "batch_sizes": sorted(set(batch_sizes)),
         "identity": identity,
     }

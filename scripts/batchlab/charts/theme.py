@@ -136,11 +136,11 @@ def config() -> dict[str, Any]:
         # A page shows through; PNG and PDF are put on white.
         "background": "transparent",
         "font": FONT,
-        "padding": {"left": 6, "right": 22, "top": 6, "bottom": 6},
+        "padding": {"left": 14, "right": 22, "top": 6, "bottom": 6},
         "view": {"stroke": None},
         "title": {
             "anchor": "start",
-            "frame": "group",
+            "frame": "bounds",
             "fontSize": 15,
             "fontWeight": 600,
             "color": INK,
@@ -179,7 +179,7 @@ def config() -> dict[str, Any]:
             "labelLimit": 300,
             "titleLimit": 300,
             "rowPadding": 3,
-            "columnPadding": 14,
+            "columnPadding": 26,
             "offset": 14,
         },
         "header": {

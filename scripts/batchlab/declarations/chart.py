@@ -15,6 +15,7 @@ from batchlab.declarations.options import (
     Limits,
     Names,
     Option,
+    Renamed,
     RowFilter,
     Text,
 )
@@ -36,7 +37,7 @@ class Chart:
     summary: str
     options: tuple[Option, ...]
     always: tuple[str, ...] = ()
-    only_drawn: tuple[str, ...] = ("x_title", "y_title", "x_domain", "y_domain", "own_axes")
+    only_drawn: tuple[str, ...] = ("x_title", "y_title", "x_domain", "y_domain", "own_axes", "names")
 
     def columns(self, values: Mapping[str, Any]) -> list[str]:
         """Return the columns that it reads with these values of its options, each once."""
@@ -65,6 +66,11 @@ def own_axes() -> Option:
     return Flag("own_axes", "each panel has a vertical axis of its own", False)
 
 
+def names() -> Option:
+    """Return the option that says how a figure writes the names of recipes and other values."""
+    return Renamed("names", "what is written in place of values, such as a recipe's name", OPTIONAL)
+
+
 def spread() -> Option:
     """Return the option that says how the runs of several seeds are shown."""
     return Choice(
@@ -81,9 +87,9 @@ def minus() -> Option:
     return RowFilter("minus", "rows that are subtracted, seed by seed, from the others", OPTIONAL)
 
 
-def published() -> Option:
+def regions() -> Option:
     """Return the option that draws what claims expect."""
-    return Names("published", "claims of the study whose published number or margin is drawn", OPTIONAL)
+    return Names("regions", "claims of the study whose published number or margin is drawn", OPTIONAL)
 
 
 def scale(axis: str, default: str = "linear") -> Option:

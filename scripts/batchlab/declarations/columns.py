@@ -133,7 +133,11 @@ SHARED: dict[str, Column] = {
         _text("model", "name in the configuration", _MODELS),
         _text("optimizer", "name in the configuration", _OPTIMIZERS),
         _text("precision", "float32 or float64"),
-        _text("learning_rate_rule", "how the learning rate follows the batch size"),
+        _text(
+            "learning_rate_rule",
+            "how the learning rate follows the batch size",
+            {"constant": "constant rate", "sqrt": "rate ∝ √B", "linear": "rate ∝ B"},
+        ),
         _text("phases", "all phases in words, such as `3 epochs, B = 256, lr = 0.1 → 27 epochs, B = 16, lr = 0.1`"),
         _text("budget", "what the last phase is counted in: epochs or updates"),
         _text("status", "`ok`, or `diverged`: a loss or weight is not finite; then losses and accuracies are empty"),

@@ -201,6 +201,15 @@ class Names(Option):
 
 
 @dataclass(frozen=True)
+class Renamed(Option):
+    """Words for values: a mapping from a value to what figures write."""
+
+    def schema(self) -> Schema:
+        """Return the JSON schema of the option's values."""
+        return {"type": "object", "minProperties": 1, "additionalProperties": {"type": "string", "minLength": 1}}
+
+
+@dataclass(frozen=True)
 class RowFilter(Option):
     """Rows of the figure's table, as `where` names them."""
 

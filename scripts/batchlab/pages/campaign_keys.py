@@ -23,6 +23,7 @@ from batchlab.declarations.options import (
     Number,
     Numbers,
     Option,
+    Renamed,
     RowFilter,
     Sequence,
     Text,
@@ -82,6 +83,8 @@ def values(option: Option) -> str:
             return "text"
         case Names():
             return "list of names"
+        case Renamed():
+            return "a text for each value"
         case RowFilter():
             return "columns and values, as in `where`"
     raise TypeError(f"{type(option).__name__} has no words; say them here")

@@ -30,6 +30,7 @@ from batchlab.declarations.options import (
     Names,
     Number,
     Option,
+    Renamed,
     RowFilter,
     Text,
 )
@@ -97,6 +98,8 @@ def _other(
             return "Another text"
         case Names():
             return [next(name for name in claims if name not in (given or ()))]
+        case Renamed():
+            return {"sgd": "Another name"}
         case RowFilter():
             return {"batch_size": "small"}
         case Count() | Number():

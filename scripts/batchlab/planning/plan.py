@@ -272,7 +272,7 @@ def _study(chains: Chains, name: str) -> Study:
             if "finding" in figure and not _told(where, [figure["finding"]], settings):
                 del figure["finding"]
         with faults.part():
-            _told(f"studies.{name}.figures.{key}.published", figure.get("published", []), settings)
+            _told(f"studies.{name}.figures.{key}.regions", figure.get("regions", []), settings)
     if reference is not None:
         where = f"studies.{name}.reference"
         with faults.part():

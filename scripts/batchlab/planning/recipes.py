@@ -242,7 +242,7 @@ def _arms(
             values["learning_rate_rule"] = rule
         suffixes = [_SUFFIXES.get(field, "{}").format(value) for field, value in values.items()]
         label = ", ".join(_LABELS.get(field, "{}").format(value) for field, value in values.items())
-        quoted = {"B": phases[-1].batch_size, "K": phases[-1].accumulation}
+        quoted = {**config["batch_sizes"], "B": phases[-1].batch_size, "K": phases[-1].accumulation}
         text = fill(f"{where}.label", recipe.get("label", ""), quoted)
         yield Recipe(
             arm="-".join([key, *suffixes]),

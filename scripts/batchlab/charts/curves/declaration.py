@@ -1,6 +1,6 @@
 """Learning curves: the keys that they read."""
 
-from batchlab.declarations.chart import Chart, axis_texts, colour, minus, own_axes, published, scale, spread
+from batchlab.declarations.chart import Chart, axis_texts, colour, minus, names, own_axes, regions, scale, spread
 from batchlab.declarations.options import OPTIONAL, ColumnName, ColumnNames, Flag
 
 CHART = Chart(
@@ -15,9 +15,10 @@ CHART = Chart(
         own_axes(),
         spread(),
         minus(),
-        published(),
+        regions(),
         scale("x"),
         scale("y"),
+        names(),
         *axis_texts(),
     ),
 )

@@ -128,6 +128,16 @@ def _axis(figure: Figure, drawn: Drawn, wanted: Sequence[str], look: _Look) -> l
     return charts
 
 
+def ends_at(figure: Figure, points: Sequence[Row]) -> list[Row]:
+    """Return the last point of each line."""
+    last: dict[tuple[Any, ...], Row] = {}
+    for row in points:
+        key = tuple(row[name] for name in (*figure.groups(), "series"))
+        if key not in last or row["x"] >= last[key]["x"]:
+            last[key] = row
+    return list(last.values())
+
+
 def _lines(
     figure: Figure,
     everywhere: Sequence[Row],
@@ -162,6 +172,10 @@ def _lines(
     layers.append(
         line.encode(y="mean:Q", strokeDash=split.encoding(look.wide or look.named), detail=detail, tooltip=told)
     )
+    if len({row["x"] for row in ends_at(figure, here)}) > 1:
+        # Lines of different lengths: where one ends below another would not be seen.
+        last = alt.Chart(alt.InlineData(values=ends_at(figure, here))).mark_point(size=44, opacity=1, clip=True)
+        layers.append(last.encode(x="x:Q", y="mean:Q", color=tint, tooltip=told))
     few = most_on_a_line(figure, here) <= _FEW
     if few or len(everywhere) <= _MOST_TARGETS:
         dots = base.mark_point(size=26 if few else 40, opacity=1 if few else 0, clip=True)

@@ -24,7 +24,7 @@ def data(figure: Figure, rows: Rows) -> pd.DataFrame:
         rows: One row per trial.
 
     Returns:
-        Rows with the mark `density`: `column`, `view` (`raw` or `same`), `scale` (`log` where decades are covered,
+        Rows with the mark `density`: `column`, `view` (`raw`, `same` or `mean`), `scale` (`log` over decades,
         or `linear`), `facet`'s column, `batch_size`, `x` and `density` (its peak is 1); rows with the mark `trials`:
         how many there are of a method, epoch and batch size; a row with the mark `seeds`; and rows with other marks.
 
@@ -38,10 +38,10 @@ def data(figure: Figure, rows: Rows) -> pd.DataFrame:
     _check_groups(figure, frame)
     by = [name for name in (figure.facet, "seed") if name is not None and name in frame]
     normalise = figure.option("normalise")
-    views = {"both": ("raw", "same"), True: ("same",), False: ("raw",)}[normalise]
+    views = {"both": ("raw", "same"), True: ("same",), False: ("raw",), "mean": ("mean",)}[normalise]
     parts = []
     for view in views:
-        values = frame[value] if view == "raw" else normalised(frame, value, by)
+        values = frame[value] if view == "raw" else normalised(frame, value, by, to_largest=view == "same")
         scale = "log" if _over_decades(figure, values) else "linear"
         curves = _curves(figure, frame.assign(_drawn=values), logarithmic=scale == "log")
         parts.append(curves.assign(mark="density", column=value, view=view, scale=scale))
@@ -87,15 +87,18 @@ def _curves(figure: Figure, frame: pd.DataFrame, *, logarithmic: bool) -> pd.Dat
     return pd.concat(parts, ignore_index=True)
 
 
-def normalised(rows: pd.DataFrame, value: str, by: Sequence[str]) -> pd.Series:
-    """Return values · μ_max / μ_i: every batch size gets the mean of the largest one (Shen 2018).
+def normalised(rows: pd.DataFrame, value: str, by: Sequence[str], *, to_largest: bool = True) -> pd.Series:
+    """Return values · μ_max / μ_i: every batch size gets the mean of the largest one (Shen 2018); or values / μ_i.
 
     Args:
         rows: One row per trial, with `batch_size`.
         value: Column to normalise.
         by: Columns inside whose groups the means are taken (method, epoch, seed).
+        to_largest: Whether all get the mean of the largest batch size, or 1.
     """
     own = rows.groupby([*by, "batch_size"], dropna=False)[value].transform("mean")
+    if not to_largest:
+        return rows[value] / own
     largest = rows["batch_size"] == (
         rows.groupby(list(by), dropna=False)["batch_size"].transform("max") if by else rows["batch_size"].max()
     )

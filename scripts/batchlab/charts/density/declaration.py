@@ -10,9 +10,10 @@ CHART = Chart(
         ColumnName("facet", "column with one row of panels for each value", OPTIONAL),
         Choice(
             "normalise",
-            "true: every batch size gets the mean of the largest; false: raw values; both: two panels",
+            "true: every batch size gets the mean of the largest; mean: each value is divided by the mean of its batch "
+            "size; false: raw values; both: two panels, raw and true",
             "both",
-            words=(True, False, "both"),
+            words=(True, False, "both", "mean"),
         ),
         scale("x"),
         *axis_texts(),

@@ -46,7 +46,7 @@ def draw(figure: Figure, drawn: Drawn) -> Any:
             if heading := _heading(figure, facet, view, views):
                 panel = panel.properties(title=alt.TitleParams(text=heading, fontSize=12, offset=6))
             charts.append(panel.properties(width=width, height=height))
-    return finish(side_by_side(charts, across), figure, drawn, _notes(drawn, views))
+    return finish(side_by_side(charts, across), figure, drawn, _notes(figure, drawn, views))
 
 
 def _heading(figure: Figure, facet: Any, view: str, views: Sequence[str]) -> str:
@@ -56,23 +56,26 @@ def _heading(figure: Figure, facet: Any, view: str, views: Sequence[str]) -> str
     return capital(words)
 
 
-def _notes(drawn: Drawn, views: Sequence[str]) -> list[str]:
+def _notes(figure: Figure, drawn: Drawn, views: Sequence[str]) -> list[str]:
     numbers = values_of(drawn.of("trials"), "n")
     few, many, seeds = min(numbers), max(numbers), drawn.number("seeds")
     number = f"n = {many}" if few == many else f"n = {few} to {many}"
     trials = f"{number} trials per batch size" + (f" from {seeds} seeds" if seeds > 1 else "")
-    scaled = "normalised: each norm × μ_max / μ_i" if "same" in views else ""
-    return [trials, "kernel density, peak scaled to 1", scaled]
+    scaled = "normalised: each norm × mean at the largest B / mean at its own B" if "same" in views else ""
+    differ = "horizontal axes differ" if figure.facet and len(distinct(drawn.of("density"), figure.facet)) > 1 else ""
+    seed = "one seed" if seeds == 1 else ""
+    return [f"{trials}, {seed}".removesuffix(", "), "kernel density, peaks scaled to 1 (not areas)", scaled, differ]
 
 
 def _panel(figure: Figure, curves: Sequence[Row], tint: Any, *, wide: bool) -> Any:
     """Return one panel; its axis is logarithmic where the data say so."""
     (value,) = figure.y
-    raw = curves[0]["view"] == "raw"
+    view, logarithmic = curves[0]["view"], curves[0]["scale"] == "log"
     shown = quantity(figure, value)
     # A normalised value has the words of the axis title without formula and unit.
-    words = shown.axis if raw else f"{shown.title.split(',')[0]}, normalised"
-    title = figure.option("x_title") or capital(words)
+    short = shown.title.split(",")[0]
+    words = {"raw": shown.axis, "same": f"{short}, normalised", "mean": "norm / its mean"}[view]
+    title = figure.option("x_title") or capital(words + (" (log axis)" if logarithmic else ""))
     axis = x_axis(figure, values_of(curves, "x"), 140 if wide else 220, title, curves[0]["scale"])
     name = capital(figure.option("y_title") or "Density (peak = 1)")
     y = alt.Y(

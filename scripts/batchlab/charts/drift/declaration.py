@@ -1,6 +1,6 @@
 """Differences that grow: the keys that they read."""
 
-from batchlab.declarations.chart import Chart, axis_texts, colour, scale, spread
+from batchlab.declarations.chart import Chart, axis_texts, colour, names, scale, spread
 from batchlab.declarations.options import OPTIONAL, ColumnName
 
 CHART = Chart(
@@ -13,6 +13,7 @@ CHART = Chart(
         ColumnName("facet", "column with one panel for each value", OPTIONAL),
         spread(),
         scale("x"),
+        names(),
         *axis_texts(),
     ),
 )

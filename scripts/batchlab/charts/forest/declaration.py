@@ -1,6 +1,6 @@
 """Arms by name: the keys that a forest plot reads."""
 
-from batchlab.declarations.chart import Chart, colour, published
+from batchlab.declarations.chart import Chart, colour, names, regions
 from batchlab.declarations.options import OPTIONAL, Choice, ColumnName, ColumnNames, Flag, Limits, Text
 
 CHART = Chart(
@@ -14,9 +14,10 @@ CHART = Chart(
         Choice(
             "sort", "`table`: in the order of the table; `value`: the largest first", "table", words=("table", "value")
         ),
-        published(),
+        regions(),
+        names(),
         Text("x_title", "title of the horizontal axis", OPTIONAL),
         Limits("x_domain", "limits of the horizontal axis, in its unit", OPTIONAL),
     ),
-    only_drawn=("sort", "x_title", "x_domain"),
+    only_drawn=("sort", "x_title", "x_domain", "names"),
 )

@@ -9,6 +9,8 @@ from typing import Any
 import altair as alt
 
 from batchlab.charts import theme
+from batchlab.charts.axes import Span
+from batchlab.charts.behind import ends_of, region_layers, regions_in, regions_text
 from batchlab.charts.colours import colour, labels_expression
 from batchlab.charts.drawn import Drawn, Row, distinct, is_number, told_apart, values_of
 from batchlab.charts.figure import Figure
@@ -16,9 +18,12 @@ from batchlab.charts.finish import finish, nothing, seeds_text
 from batchlab.charts.forest.row_axes import forest_axes
 from batchlab.charts.layout import WIDTH, side_by_side, with_panels
 from batchlab.charts.lines import points_of
-from batchlab.charts.quantities import quantity, series_of
+from batchlab.charts.quantities import quantity, series_of, title_of
 from batchlab.charts.words import capital, value_text
 from batchlab.tables.rounding import decimals
+
+# Single seeds stand so many pixels below their mean.
+_BELOW = 6
 
 
 def draw(figure: Figure, drawn: Drawn) -> Any:
@@ -37,8 +42,8 @@ def draw(figure: Figure, drawn: Drawn) -> Any:
         return nothing(figure, drawn)
     figure = told_apart(figure, drawn)
     axes = [wanted for wanted in forest_axes(figure) if any(row["column"] in wanted for row in points)]
-    charts = [_chart(figure, points, drawn.of("seed"), wanted) for wanted in axes]
-    notes = [seeds_text(points, drawn="bars"), "small dots: single seeds"]
+    charts = [_chart(figure, drawn, wanted) for wanted in axes]
+    notes = [seeds_text(points, drawn="bars"), "small dots: single seeds", regions_text(drawn)]
     return finish(side_by_side(charts, 1), figure, drawn, notes)
 
 
@@ -73,8 +78,9 @@ def _rows(figure: Figure, points: Sequence[Row], series: Sequence[str]) -> _Rows
     return _Rows(order, str(figure.colour), distinct(points, str(figure.colour)))
 
 
-def _chart(figure: Figure, points: Sequence[Row], seeds: Sequence[Row], wanted: Sequence[str]) -> Any:
+def _chart(figure: Figure, drawn: Drawn, wanted: Sequence[str]) -> Any:
     """Return the chart of one axis, once for each panel."""
+    points, seeds, behind = drawn.of("mean"), drawn.of("seed"), regions_in(drawn, wanted)
     names, series = figure.x, list(series_of(figure, wanted).values())
     own = points_of(figure, points, wanted, [*_extra(figure), "mean", "low", "high", "n"])
     rows = _rows(figure, own, series)
@@ -82,22 +88,56 @@ def _chart(figure: Figure, points: Sequence[Row], seeds: Sequence[Row], wanted: 
     each = rows.sorted(names, series, points_of(figure, seeds, wanted, [*_extra(figure), "value"]))
     longest = max(len(value_text(figure.column(names), key)) for key in rows.order)
     width = WIDTH - min(230, 7 * longest) - 110
-    height = (26 if len(rows.kinds) < 2 else 12 + 14 * len(rows.kinds)) * len(rows.order)
+    height = (30 if len(rows.kinds) < 2 else 12 + 14 * len(rows.kinds)) * len(rows.order)
     own_rows, panels = with_panels(figure, own)
     seed_rows, _ = with_panels(figure, each)
     title = quantity(figure, *wanted).axis
     encoded = _encoding(figure, rows, own)
+    axis = _Axis(title, width, _x(figure, title, [*own, *({"mean": row["value"]} for row in each)], behind), behind)
     if not panels:
-        return _layers(figure, own_rows, seed_rows, encoded, (title, width)).properties(width=width, height=height)
+        return _layers(figure, own_rows, seed_rows, encoded, axis).properties(width=width, height=height)
     charts = []
     for panel in panels:
         # Every layer gets the rows of its panel; the shared colour scale keeps one legend.
         of_panel = [row for row in own_rows if row["panel"] == panel]
         single = [row for row in seed_rows if row["panel"] == panel]
-        chart = _layers(figure, of_panel, single, encoded, (title, width), bars=bool(values_of(own, "low")))
+        chart = _layers(figure, of_panel, single, encoded, axis, bars=bool(values_of(own, "low")))
         heading = alt.TitleParams(panel, fontSize=12, offset=6)
         charts.append(chart.properties(width=width, height=height, title=heading))
     return alt.concat(*charts, columns=1).resolve_scale(x="shared")
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """The horizontal axis of a chart: its title, width, encoding of means, and the regions behind it."""
+
+    title: str
+    width: int
+    x: Any
+    regions: Sequence[Row]
+
+    @property
+    def span(self) -> Span:
+        """The range of the axis."""
+        low, high = self.x["scale"]["domain"]
+        return Span(low, high, "linear", self.width)
+
+
+def _x(figure: Figure, title: str, points: Sequence[Row], regions: Sequence[Row]) -> Any:
+    """Return the encoding of means along the horizontal axis, which shows every seed, interval and region."""
+    domain = figure.option("x_domain")
+    if not domain:
+        found = [
+            value for row in points for value in (row["mean"], row.get("low"), row.get("high")) if value is not None
+        ]
+        found += ends_of(regions)
+        room = 0.04 * (max(found) - min(found)) or 0.01 * abs(max(found)) or 1.0
+        lowest = min(found) - room
+        domain = (max(lowest, 0.0) if min(found) >= 0 else lowest, max(found) + room)
+    ends = [float(f"{end:.6g}") for end in domain]
+    name = figure.option("x_title") or capital(title)
+    scale, axis = alt.Scale(domain=ends, nice=False, zero=False), alt.Axis(grid=True, tickCount=6, format=",.6~g")
+    return alt.X("mean:Q", title=name, scale=scale, axis=axis)
 
 
 def _extra(figure: Figure) -> list[str]:
@@ -136,31 +176,33 @@ def _layers(
     points: Sequence[Row],
     seeds: Sequence[Row],
     encoded: dict[str, Any],
-    axis: tuple[str, int],
+    axis: _Axis,
     *,
     bars: bool | None = None,
 ) -> Any:
-    """Return seeds, intervals, means and numbers of one panel."""
-    title, width = axis
-    name = figure.option("x_title") or capital(title)
-    domain = figure.option("x_domain")
-    scale = alt.Scale(zero=False, nice=True, domain=list(domain)) if domain else alt.Scale(zero=False)
-    x = alt.X("mean:Q", title=name, scale=scale, axis=alt.Axis(grid=True, tickCount=6))
+    """Return regions, intervals, means, seeds below them, and numbers of one panel."""
+    told = [{**row, "words": value_text(figure.column(figure.x), row[figure.x])} for row in points]
+    if figure.colour not in (None, figure.x):
+        told = [{**row, "kind": value_text(figure.column(str(figure.colour)), row[str(figure.colour)])} for row in told]
+    points = told
     drawn, single = alt.InlineData(values=list(points)), alt.InlineData(values=list(seeds))
     base = alt.Chart(drawn).encode(**encoded)
-    dots = alt.Chart(single).encode(**encoded).mark_point(size=12, opacity=0.45)
-    layers: list[Any] = [dots.encode(x=alt.X("value:Q", title=name))]
+    layers: list[Any] = list(region_layers(axis.regions, axis.span, "x"))
     if bars or (bars is None and values_of(points, "low")):
-        layers.append(base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", title=name), x2="high:Q"))
+        layers.append(base.mark_rule(strokeWidth=2).encode(x="low:Q", x2="high:Q"))
     tips = [
-        alt.Tooltip(f"{figure.x}:N", title=figure.x),
-        alt.Tooltip("text:N", title=title),
+        alt.Tooltip("words:N", title=title_of(figure.column(figure.x))),
+        *([alt.Tooltip("kind:N", title=title_of(figure.column(str(figure.colour))))] if "kind" in points[0] else []),
+        alt.Tooltip("text:N", title=axis.title),
         alt.Tooltip("n:Q", title="seeds"),
     ]
-    layers.append(base.mark_point(size=60, opacity=1).encode(x=x, tooltip=tips))
+    layers.append(base.mark_point(size=60, opacity=1).encode(x=axis.x, tooltip=tips))
+    # Below the bar, which would hide them.
+    dots = alt.Chart(single).encode(**encoded).mark_point(size=14, opacity=0.75, yOffset=_BELOW)
+    layers.append(dots.encode(x="value:Q"))
     placed = {key: value for key, value in encoded.items() if key != "color"}
     text = alt.Chart(drawn).encode(**placed).mark_text(align="left", fontSize=11, dx=10, color=theme.INK)
-    layers.append(text.encode(x=alt.value(width), text="text:N"))
+    layers.append(text.encode(x=alt.value(axis.width), text="text:N"))
     return alt.layer(*layers)
 
 

@@ -1,6 +1,6 @@
 """One value per arm against a quantity: the keys that points read."""
 
-from batchlab.declarations.chart import Chart, axis_texts, colour, own_axes, published, scale
+from batchlab.declarations.chart import Chart, axis_texts, colour, names, own_axes, regions, scale
 from batchlab.declarations.options import OPTIONAL, ColumnName, ColumnNames, Flag
 
 CHART = Chart(
@@ -16,9 +16,10 @@ CHART = Chart(
         ColumnName("predicted", "column that is drawn as a dashed line", OPTIONAL),
         ColumnName("reached", "column that is 0 for a run that ended before its target: an arrow", OPTIONAL),
         own_axes(),
-        published(),
+        regions(),
         scale("x"),
         scale("y"),
+        names(),
         *axis_texts(),
     ),
 )
