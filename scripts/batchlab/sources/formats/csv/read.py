@@ -45,19 +45,28 @@ def read(paths: Sequence[Path], options: Mapping[str, Any]) -> Contents:
             else:
                 value = value_of(table, line, place, cells[place])
                 values[row, starts[place]] = math.nan if value is None else value
-    telling = _telling(table, starts, values, labels)
+    remarks = _remarks(table, starts, values, labels)
     return Contents(
         (values, labels),
         class_names=tuple(table.shown_classes),
-        told=(*_told(table), *telling),
+        told=(*_told(table), *remarks),
         fill=table.missing == "impute",
     )
 
 
-def _telling(table: Table, starts: Mapping[int, int], values: Array, labels: Array) -> list[tuple[str, str]]:
-    """Return a remark on each column that has a value of its own for each class: it may give the label away."""
+def _remarks(table: Table, starts: Mapping[int, int], values: Array, labels: Array) -> list[tuple[str, str]]:
+    """Return remarks on columns that are hardly features.
+
+    One that grows by one counts the rows. One with a value of its own for each class may give the label away.
+    """
     members = [values[labels == label] for label in range(len(table.classes))]
     remarks = []
+    for place, kind in table.columns.kinds.items():
+        if kind == "numbers" and len(values) > 1 and (np.diff(values[:, starts[place]]) == 1).all():
+            name = table.columns.names[place]
+            remarks.append(
+                ("Remark", f"column {name!r} grows by one from row to row; leave_out: [{name}] if it only counts")
+            )
     for place, start in starts.items():
         stop = start + len(table.categories.get(place, [""]))
         own = [rows[:, start:stop] for rows in members]
@@ -99,4 +108,4 @@ def _told(table: Table) -> tuple[tuple[str, str], ...]:
 
 
 def _names(names: Sequence[str], places: Sequence[int]) -> str:
-    return listed([names[place] or f"column {place + 1}, without a name," for place in places])
+    return listed([names[place] or f"column {place + 1} (without a name)" for place in places])
