@@ -56,8 +56,9 @@ def _dataset(data: str, label: str | None, keys: dict[str, Any]) -> dict[str, An
     if data in find.published():
         return {"name": data, **keys}
     if not Path(data).exists():
+        known = ", ".join(find.published())
         raise BatchlabError(
-            f"DATA: there is no file or folder {data!r}, and no published set of that name; known: {', '.join(find.published())}"
+            f"DATA: there is no file or folder {data!r}, and no published set of that name; known: {known}"
         )
     # -1 is the last column; positive numbers also name columns, where these have no names.
     column = int(label) if label and label[0] == "-" and label[1:].isdecimal() else label
