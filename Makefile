@@ -16,7 +16,7 @@ LOGGER ?= batchlab
 TELL := PYTHONPATH="scripts$${PYTHONPATH:+:$$PYTHONPATH}"
 READY := config-read $(VENV)/run.stamp $(if $(filter jax,$(BATCHLAB_BACKEND)),$(VENV)/jax.stamp)
 
-.PHONY: help new config-there config-read figures redraw plan unlock verify crate report-archive bench bench-peers bench-docs test test-slow \
+.PHONY: help new config-there config-read figures redraw plan unlock verify crate report-archive compare bench bench-peers bench-docs test test-slow \
 	check format docs environment lock clean-env
 
 help:
@@ -27,6 +27,8 @@ help:
 	@echo "make plan CONFIG=…                      what would run, why, how long it will take"
 	@echo "make verify CONFIG=… SAMPLE=n SEED=m    compare results with their records and compute a random sample again"
 	@echo "make crate CONFIG=…                     pack results, workflow and history as one RO-Crate for an archive"
+	@echo "make compare CAMPAIGNS=\"a b\"           finished campaigns side by side: the same claims in columns, with differences"
+	@echo "make report-archive CONFIG=…            Snakemake's own report of a finished campaign, as a zip file"
 	@echo "make redraw CONFIG=…                    draw figures and report again from existing tables"
 	@echo "make unlock                             remove the lock that a killed Snakemake left behind"
 	@echo "make test, make test-slow, make check   run the tests; the slow ones; style, types and lint"
@@ -76,6 +78,10 @@ crate: $(READY)
 
 report-archive: $(READY)
 	@$(SNAKEMAKE) --report "results/$$(basename "$(CONFIG)" .yaml).report.zip"
+
+# Finished campaigns side by side, in results/compare: make compare CAMPAIGNS="quick paper"
+compare: $(VENV)/run.stamp
+	@PYTHONPATH=scripts $(BIN)/python -m batchlab.report.campaigns $(CAMPAIGNS)
 
 # Nothing else should run on the machine meanwhile.
 bench: $(VENV)/run.stamp

@@ -42,8 +42,8 @@ rule draw_figure:
         svg=report(
             f"{RESULTS}/figures/{{study}}/{{figure}}.svg",
             caption="../config/figure.rst",
-            category="{study}",
-            labels={"figure": "{figure}"},
+            category=lambda wildcards: CAMPAIGN.category(wildcards),
+            labels=lambda wildcards: CAMPAIGN.labels(wildcards),
         ),
         png=f"{RESULTS}/figures/{{study}}/{{figure}}.png",
         pdf=f"{RESULTS}/figures/{{study}}/{{figure}}.pdf",

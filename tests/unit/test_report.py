@@ -80,7 +80,7 @@ class Page(HTMLParser):
         assert self.open.pop() == tag.lower()
 
     def handle_data(self, data: str) -> None:
-        self.text += data
+        self.text += data.replace("\u00a0", " ")
 
 
 @pytest.fixture
@@ -188,7 +188,7 @@ def test_the_page_begins_with_the_best_batch_size_and_the_findings(spec: dict[st
 def test_a_recommendation_is_the_first_answer(tmp_path: Path) -> None:
     table = tmp_path / "recommendation.csv"
     table.write_text('batch_size,advice\n16,"Take B = 16 with learning rate 0.1: 95.0 %. B = 32 ends lower."\n32,\n')
-    found = advice_of({"recommendations": [{"study": "choice", "table": str(table)}]}, [])
+    found = advice_of({"recommendations": [{"study": "choice", "table": str(table)}]}, [], {})
     assert found["best"] == [
         {"study": "choice", "sentences": ["Take B = 16 with learning rate 0.1: 95.0 %", "B = 32 ends lower"]}
     ]
@@ -211,21 +211,21 @@ def test_a_ranking_tells_rates_and_sizes_apart_and_says_which_side_is_better() -
         {"batch_size": 4, "learning_rate": 0.1, "mean": 5, "difference": 3, "difference_low": 2, "difference_high": 4},
         {"batch_size": 16, "learning_rate": 0.1, "mean": 6, "difference": 4, "difference_low": 3, "difference_high": 5},
     )
-    [[first, conditions]] = ranked(rows, {}, "lower")
+    [[first, conditions]] = ranked(rows, {}, "lower", {"model": {"m": "MLP"}})
     assert first == (
         "B = 8, learning rate 0.3 ends with the lowest error, 2.0 [1.5, 2.5], mean of 3 seeds; the next, "
         "B = 4, learning rate 0.1, lies 3.0 [2.0, 4.0] above it"
     )
-    assert conditions == "This is for m on d with sgd, 5 epochs"
+    assert conditions == "This is for MLP on d with sgd, 5 epochs"
 
 
 def test_data_sets_and_models_are_ranked_for_themselves() -> None:
     rows = ranking(*({"model": model, "batch_size": 1, "mean": 2, "verdict": "best"} for model in "ab"))
-    assert [sentences[1].partition(" on ")[0] for sentences in ranked(rows, {}, "lower")] == [
+    assert [sentences[1].partition(" on ")[0] for sentences in ranked(rows, {}, "lower", {"model": {"m": "MLP"}})] == [
         "This is for a",
         "This is for b",
     ]
-    assert advice_of({}, [])["figure"] is None
+    assert advice_of({}, [], {})["figure"] is None
 
 
 @pytest.mark.parametrize(

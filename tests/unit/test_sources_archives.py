@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,9 @@ from hypothesis import strategies as st
 from unit.sources import load, prepare, prepared
 
 from batchlab.errors import BatchlabError
+from batchlab.sources.formats.npz import read as npz_format
 from batchlab.sources.formats.npz.arrays import role_of
+from batchlab.sources.prepare import stratified_order
 from batchlab.sources.settings import DataShape, resolve
 
 X, Y = np.arange(240.0).reshape(60, 4) / 7, np.arange(60) % 3
@@ -205,8 +209,6 @@ def test_the_same_table_in_bytes_and_in_integers_gives_the_same_numbers(tmp_path
 
 @given(examples=st.integers(30, 200), first=st.integers(6, 20), second=st.integers(0, 20), seed=st.integers(0, 9))
 def test_a_part_is_stratified_and_nested(examples: int, first: int, second: int, seed: int) -> None:
-    from batchlab.sources.prepare import stratified_order
-
     labels = np.arange(examples) % 3
     order = stratified_order(labels, seed)
     few, more = order[:first], order[: min(first + second, examples)]
@@ -239,3 +241,19 @@ def test_a_part_of_a_published_set(tmp_path: Path) -> None:
     assert np.array_equal(part["x_test"], whole["x_test"])
     assert np.ptp(np.bincount(part["y_train"])) <= 3
     assert "examples" not in resolve({"name": "digits"}).identity
+
+
+@pytest.mark.parametrize(("old", "new"), [(b"(60, 4)", b"(06, 4)"), (b"(60, 4)", b"(60, 3)"), (b"<f8", b"<f4")])
+@pytest.mark.parametrize("read", [resolve, lambda dataset: npz_format.read([Path(dataset["file"])], {})])
+def test_a_header_that_says_less_than_there_is(tmp_path: Path, read: Any, old: bytes, new: bytes) -> None:
+    """NumPy itself stops where the header says, and notices nothing."""
+    content = io.BytesIO()
+    np.save(content, X)
+    assert content.getvalue().count(old) == 1
+    with zipfile.ZipFile(tmp_path / "mine.npz", "w") as archive:
+        archive.writestr("x.npy", content.getvalue().replace(old, new.replace(b"06", b"6 ")))
+        content = io.BytesIO()
+        np.save(content, Y[:6] if new == b"(06, 4)" else Y)
+        archive.writestr("y.npy", content.getvalue())
+    with pytest.raises(BatchlabError, match=r"mine\.npz"):
+        read({"file": str(tmp_path / "mine.npz")})

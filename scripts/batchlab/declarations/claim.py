@@ -12,7 +12,7 @@ STANDINGS = {
     "calibrated": "its level was chosen on these runs",
     "not comparable": "the published model cannot be recovered, or the number is another quantity: shown, not judged",
     "arithmetic": "follows from definitions, whatever the runs are",
-    "repeated": "tells the same fact as another claim, which `because` names",
+    "repeated": "tells the same fact as another claim",
     "uncited": "nobody is known to have published it",
 }
 EVIDENCE = "evidence"

@@ -495,7 +495,7 @@ class Jobs:
                 "claims": [self.claims_path(study) for study in studies],
                 "merged": [f"{self.results}/tables/{table.name}.csv" for table in JOINED],
             },
-            outputs={"page": f"{self.results}/index.html"},
+            outputs={"page": f"{self.results}/index.html", "claims": f"{self.results}/claims.html"},
             spec=report_spec(self.plan),
             identity=specs.campaign_identity(self.plan),
             message="Write the report of the campaign",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from typing import Any
 
@@ -101,9 +102,21 @@ class Campaign:
         return (lambda wildcards: self._job(rule, wildcards).priority) if self._by_job else 1
 
     def caption(self, wildcards: Any) -> str:
-        """Return the caption of a figure, which Snakemake's own report quotes."""
+        """Return the caption of a figure, which Snakemake's own report quotes, as reStructuredText."""
         caption: str = self.plan.studies[wildcards.study].figures[wildcards.figure]["caption"]
-        return caption
+        return re.sub(r"([\\*`|_])", r"\\\1", caption)
+
+    def category(self, wildcards: Any) -> str:
+        """Return the heading of a figure in Snakemake's own report, which sorts headings by their text."""
+        place = list(self.plan.studies).index(wildcards.study) + 1
+        return _literal(f"{place:02} {self.plan.studies[wildcards.study].settings['title']}")
+
+    def labels(self, wildcards: Any) -> dict[str, str]:
+        """Return number and title of a figure in Snakemake's own report; the number is that of the page."""
+        figures = [(study, name) for study, planned in self.plan.studies.items() for name in planned.figures]
+        place = figures.index((wildcards.study, wildcards.figure)) + 1
+        title: str = self.plan.studies[wildcards.study].figures[wildcards.figure]["title"]
+        return {"figure": f"{place:02}", "title": _literal(title)}
 
     def verification(self) -> str:
         """Return what `verify` is asked to check, as JSON."""
@@ -201,6 +214,11 @@ class Campaign:
 
 # The campaign that this process has planned, which a logger of Snakemake looks up.
 opened: Campaign | None = None
+
+
+def _literal(text: str) -> str:
+    """Return a text in which Snakemake finds no wildcards."""
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 def open_campaign(

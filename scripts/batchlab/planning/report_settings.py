@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from batchlab.declarations.columns import SHARED
 from batchlab.errors import BatchlabError, unknown
+from batchlab.planning.captions import data_title
 from batchlab.planning.citation import citation
 from batchlab.planning.parts import Plan, Study
 from batchlab.planning.references import short
 from batchlab.planning.specs import FORMATS, campaign_identity, study_identity, written
 from batchlab.tables import contract
 
-_SHOWN_SETTINGS = ("datasets", "models", "optimizers", "batch_sizes", "epochs", "seeds", "precision")
+_SHOWN_SETTINGS = ("models", "optimizers", "batch_sizes", "epochs", "seeds", "precision")
 # Fields of a column by which its values are put into words.
 _OF_VALUES = ("title", "unit", "factor")
 
@@ -29,6 +31,7 @@ def report_spec(plan: Plan) -> dict[str, Any]:
         "studies": [_study(plan, base, planned) for planned in plan.studies.values()],
         "settings": {key: config[key] for key in _SHOWN_SETTINGS},
         "data": _data(plan),
+        "names": _names(plan),
         "references": _references(plan),
         "citation": citation(),
         "provenance": [f"{base}/tables/{name}/provenance.json" for name in plan.studies],
@@ -130,6 +133,18 @@ def _data(plan: Plan) -> list[dict[str, Any]]:
         }
         for name, settings in plan.data.items()
     ]
+
+
+def _names(plan: Plan) -> dict[str, dict[str, str]]:
+    """Return for data sets, models and optimizers how texts call what the campaign has a name for."""
+    arms = [arm.recipe for study in plan.studies.values() for arm in study.arms]
+    return {
+        "dataset": {recipe.dataset: data_title(plan.config, recipe.dataset) for recipe in arms},
+        **{
+            key: {(name := getattr(recipe, key)): SHARED[key].words.get(name, name) for recipe in arms}
+            for key in ("model", "optimizer")
+        },
+    }
 
 
 def _references(plan: Plan) -> list[dict[str, Any]]:

@@ -21,7 +21,11 @@ from batchlab.records.reach import CORES, Library, Reach, Reached
 LOCK = PROJECT / "envs" / "lock.txt"
 
 # Distributions whose name differs from the module they provide.
-_DISTRIBUTIONS = {"tensorflow": ("tensorflow", "tensorflow-cpu"), "vl_convert": ("vl-convert-python",)}
+_DISTRIBUTIONS = {
+    "tensorflow": ("tensorflow", "tensorflow-cpu"),
+    "vl_convert": ("vl-convert-python",),
+    "PIL": ("pillow",),
+}
 
 
 def canonical(value: Any) -> str:

@@ -13,7 +13,7 @@ from batchlab.report.forest import strip
 from batchlab.report.glossary import terms_in
 from batchlab.report.inline_figures import inline_svg
 from batchlab.report.limits import limits_of
-from batchlab.report.shown_claims import tally
+from batchlab.report.shown_claims import claims_of, tally
 from batchlab.report.studies import study_of
 from batchlab.report.template import environment
 
@@ -41,7 +41,7 @@ def render(spec: Mapping[str, Any], page: str | Path) -> str:
     made = computed.made_from(spec.get("provenance", []))
     day, commits = computed.days(made), computed.commits(made)
     citation = spec.get("citation", {})
-    advice = advice_of(spec.get("advice", {}), studies)
+    advice = advice_of(spec.get("advice", {}), studies, spec.get("names", {}))
     if first := advice["figure"]:
         copy, _, _ = inline_svg(first["file"], f"first-{first['anchor']}", first["alternative"])
         advice["figure"] = {**first, "again": copy}
@@ -75,4 +75,29 @@ def render(spec: Mapping[str, Any], page: str | Path) -> str:
     )
 
 
-__all__ = ["render"]
+def claims_page(spec: Mapping[str, Any]) -> str:
+    """Return all claims of a campaign as a page of their own, which links to no other file.
+
+    Args:
+        spec: As for `render`.
+
+    Raises:
+        BatchlabError: A table is missing.
+    """
+    studies = [
+        {"title": study.get("title", study["study"]), "claims": claims_of(study.get("claims"), study["study"])}
+        for study in spec["studies"]
+    ]
+    return (
+        environment()
+        .get_template("claims_alone")
+        .render(
+            campaign=spec["campaign"],
+            title=spec["title"],
+            studies=studies,
+            tally=tally([claim for study in studies for claim in study["claims"]]),
+        )
+    )
+
+
+__all__ = ["claims_page", "render"]

@@ -10,6 +10,7 @@ from batchlab.report.cells import Row, count, rows_of, value
 from batchlab.report.wording import counted, listed, spaced, told
 from batchlab.tables.rounding import number
 
+Names = Mapping[str, Mapping[str, str]]
 # Settings by which arms of one data set and model may differ, and how a text names them.
 _DIFFER = {"batch_size": "B = ", "accumulation": "K = ", "learning_rate": "learning rate ", "optimizer": ""}
 
@@ -27,13 +28,14 @@ def answers_of(studies: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def advice_of(advice: Mapping[str, Any], studies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def advice_of(advice: Mapping[str, Any], studies: Sequence[Mapping[str, Any]], names: Names) -> dict[str, Any]:
     """Return the first answer: sentences on the best arms, and the findings of the claims that belong to it.
 
     Args:
         advice: `recommendations` (each with `study` and `table`, whose column `advice` is quoted), `rankings` (each
             with `study`, `table`, `column` and `better`), `claims` and `figure` (study and name).
         studies: The page's studies.
+        names: Setting → name in the campaign → how texts call it.
 
     Returns:
         `best` (study and sentences), `studies` (title and claims), and `figure`: the one that is named, or else the
@@ -53,7 +55,7 @@ def advice_of(advice: Mapping[str, Any], studies: Sequence[Mapping[str, Any]]) -
     best += [
         {"study": ranking["study"], "sentences": sentences}
         for ranking in advice.get("rankings", [])
-        for sentences in ranked(rows_of(ranking["table"]), ranking["column"], ranking["better"])
+        for sentences in ranked(rows_of(ranking["table"]), ranking["column"], ranking["better"], names)
     ]
     return {
         "best": best,
@@ -69,19 +71,23 @@ def _has_finding(claim: Mapping[str, Any]) -> bool:
     return bool(claim["finding"])
 
 
-def ranked(rows: Sequence[Row], column: Mapping[str, Any], better: str) -> list[list[str]]:
+def ranked(rows: Sequence[Row], column: Mapping[str, Any], better: str, names: Names) -> list[list[str]]:
     """Return for each data set and model of a ranking the sentences on its best arms.
 
     Args:
         rows: The table, see `batchlab.tables.derivations.ranking`.
         column: `title`, `unit` and `factor` of the metric.
         better: Whether `higher` or `lower` values are better.
+        names: Setting → name in the campaign → how texts call it.
     """
 
     def workload(row: Row) -> tuple[str, str]:
         return row["dataset"], row["model"]
 
-    return [_sentences(list(arms), column, better) for _, arms in itertools.groupby(rows, workload)]
+    called = [
+        {**row, **{key: known.get(row.get(key, ""), row.get(key, "")) for key, known in names.items()}} for row in rows
+    ]
+    return [_sentences(list(arms), column, better) for _, arms in itertools.groupby(called, workload)]
 
 
 def _sentences(rows: Sequence[Row], column: Mapping[str, Any], better: str) -> list[str]:

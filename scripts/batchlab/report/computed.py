@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from batchlab.report.wording import counted, words
+from batchlab.report.wording import counted, spaced, words
 from batchlab.tables.rounding import number
 
 _SETTINGS = {
-    "datasets": "Data sets",
     "models": "Models",
     "optimizers": "Optimizers",
     "batch_sizes": "Batch sizes",
@@ -54,8 +53,8 @@ def core_hours(made: Mapping[str, Sequence[str]]) -> float:
 
 
 def machines(made: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return the machines with the devices, as `x86_64 AMD EPYC Linux (cpu)`."""
-    hosts, devices = made.get("host", []), ", ".join(made.get("device", []))
+    """Return the machines with the devices, as `x86_64 AMD EPYC Linux (CPU)`."""
+    hosts, devices = made.get("host", []), ", ".join(device.upper() for device in made.get("device", []))
     return [f"{host} ({devices})" if devices else host for host in hosts]
 
 
@@ -85,21 +84,26 @@ def summary(made: Mapping[str, Sequence[str]], data: Sequence[Mapping[str, Any]]
 
 
 def settings_of(settings: Mapping[str, Any]) -> Lines:
-    """Return name → lines; a mapping of mappings has one line for each entry."""
+    """Return name → lines; a mapping of mappings has one line for each entry, without a `name` that repeats its own."""
     shown = []
     for key, value in settings.items():
-        if key == "seeds":
-            shown.append(
-                (
-                    "Seeds",
-                    [f"{value['count']}, from {value['first']} on"] if isinstance(value, Mapping) else [words(value)],
-                )
-            )
-            continue
-        nested = isinstance(value, Mapping) and any(isinstance(item, Mapping) for item in value.values())
-        lines = [f"{name}: {words(item)}" for name, item in value.items()] if nested else [words(value)]
-        shown.append((_SETTINGS.get(key, key.replace("_", " ").capitalize()), lines))
+        if key == "seeds" and isinstance(value, Mapping):
+            lines = [f"{value['count']}, from {value['first']} on"]
+        elif isinstance(value, Mapping) and any(isinstance(item, Mapping) for item in value.values()):
+            lines = [_entry(name, item) for name, item in value.items()]
+        else:
+            lines = [words(value)]
+        shown.append((_SETTINGS.get(key, spaced(key).capitalize()), lines))
     return shown
+
+
+def _entry(name: str, item: Any) -> str:
+    own = (
+        {key: each for key, each in item.items() if (key, each) != ("name", name)}
+        if isinstance(item, Mapping)
+        else item
+    )
+    return f"{name}: {words(own)}" if own else name
 
 
 def details(made: Mapping[str, Sequence[str]]) -> Lines:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from markupsafe import Markup
@@ -14,7 +14,7 @@ _MIDDLE = HEIGHT / 2
 _MARGIN = 0.12
 
 
-def strip(claim: Mapping[str, Any]) -> Markup:
+def strip(claim: Mapping[str, Any], also: Iterable[float] = ()) -> Markup:
     """Return the picture of one claim, on a scale of its own.
 
     The scale is linear, or logarithmic for a ratio of positive numbers. It holds the interval, the finite ends of the
@@ -23,13 +23,14 @@ def strip(claim: Mapping[str, Any]) -> Markup:
     Args:
         claim: `numbers` (estimate, lower and upper end; NaN where there is none), `region` (two ends, or None), `test`
             and `kind`.
+        also: Numbers that the scale has to hold too, so that several claims can share it.
     """
     estimate, low, high = claim["numbers"]
     if not math.isfinite(estimate):
         return Markup("")
     ends = claim["region"] or ()
     none = {"ratio": 1.0, "level": math.nan}.get(claim["test"], 0.0)
-    shown = [number for number in (estimate, low, high, *ends, none) if math.isfinite(number)]
+    shown = [number for number in (estimate, low, high, *ends, none, *also) if math.isfinite(number)]
     logarithmic = claim["test"] == "ratio" and min(shown) > 0
 
     def scaled(number: float) -> float:

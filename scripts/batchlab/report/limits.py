@@ -22,10 +22,10 @@ def limits_of(spec: Mapping[str, Any], studies: Sequence[Mapping[str, Any]], mac
         studies: The page's studies, with the rows of their `arms` and their `history` of failures.
         machines: What computed, as the records name it.
     """
-    arms = [row for study in studies for row in study["rows"]]
+    arms, names = [row for study in studies for row in study["rows"]], spec.get("names", {})
     return [
-        *_data(spec, arms),
-        *_models(arms),
+        *_data(spec, arms, names),
+        *_models(arms, names),
         *_rates(studies),
         *_budget(arms),
         *_seeds(studies),
@@ -33,12 +33,14 @@ def limits_of(spec: Mapping[str, Any], studies: Sequence[Mapping[str, Any]], mac
     ]
 
 
-def _distinct(rows: Sequence[Row], column: str) -> list[str]:
-    return list(dict.fromkeys(row[column] for row in rows if row.get(column)))
+def _distinct(rows: Sequence[Row], column: str, names: Mapping[str, Mapping[str, str]] | None = None) -> list[str]:
+    """Return the values of a column, each once, as texts call them."""
+    called = (names or {}).get(column, {})
+    return list(dict.fromkeys(called.get(row[column], row[column]) for row in rows if row.get(column)))
 
 
-def _data(spec: Mapping[str, Any], arms: Sequence[Row]) -> list[str]:
-    names = _distinct(arms, "dataset")
+def _data(spec: Mapping[str, Any], arms: Sequence[Row], called: Mapping[str, Mapping[str, str]]) -> list[str]:
+    names = _distinct(arms, "dataset", called)
     if not names:
         return []
     sets = "One data set" if len(names) == 1 else f"{len(names)} data sets"
@@ -52,8 +54,8 @@ def _data(spec: Mapping[str, Any], arms: Sequence[Row]) -> list[str]:
     return sentences
 
 
-def _models(arms: Sequence[Row]) -> list[str]:
-    models, optimizers = _distinct(arms, "model"), _distinct(arms, "optimizer")
+def _models(arms: Sequence[Row], names: Mapping[str, Mapping[str, str]]) -> list[str]:
+    models, optimizers = _distinct(arms, "model", names), _distinct(arms, "optimizer", names)
     if not models:
         return []
     return [

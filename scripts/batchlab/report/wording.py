@@ -21,7 +21,7 @@ def listed(items: Sequence[str], last: str = "and") -> str:
 def words(value: Any) -> str:
     """Return a setting of the campaign in words: `{a: 1, b: [2, 3]}` → `a 1, b 2 3`."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {words(item)}" for key, item in value.items())
+        return ", ".join(f"{spaced(str(key))} {words(item)}" for key, item in value.items())
     if isinstance(value, Sequence) and not isinstance(value, str):
         return " ".join(words(item) for item in value)
     return str(value)

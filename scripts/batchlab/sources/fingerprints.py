@@ -21,6 +21,8 @@ from batchlab.files import sha256_of, write_json
 
 # Bytes from which on a file counts as large: half a second of hashing on a slow machine.
 LARGE = 64 << 20
+# Bytes that each file of a folder counts at least: opening it takes as long as hashing so many.
+_LEAST = 1 << 16
 # Absolute path → size, time of the last change, digest. Relative to the working directory, as results are.
 RECORD = Path(".snakemake/batchlab/file_digests.json")
 # Seconds after its last change during which a file is not remembered: clocks of file systems tick that coarsely.
@@ -77,7 +79,7 @@ def _version_of_folder(folder: Path) -> _Version:
     listing, size = hashlib.sha256(), 0
     for name, status in files_below(folder):
         listing.update(f"{name}\0{status.st_size}\0{status.st_mtime_ns}\n".encode(errors="surrogateescape"))
-        size += status.st_size
+        size += max(status.st_size, _LEAST)
     return str(folder.absolute()), size, int.from_bytes(listing.digest()[:6], "big")
 
 

@@ -27,7 +27,7 @@ def levels(data: str) -> tuple[float, float]:
     Args:
         data: Path of a prepared data set.
     """
-    with np.load(data) as arrays:
+    with np.load(data, allow_pickle=False) as arrays:
         return constant_accuracy(arrays["y_test"]), constant_loss(arrays["y_train"])
 
 

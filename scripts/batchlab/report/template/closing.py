@@ -8,7 +8,7 @@ CLOSING = """\
 intervals over seeds, for ratios on the logarithmic scale or by Fieller’s method. Runs that diverged or ended no better than guessing are counted, not averaged.</p>
 <dl>
 {% for name, lines in summary_of_records %}
-<dt>{{ name }}</dt><dd>{% for line in lines %}{{ line }}{% if not loop.last %}<br>{% endif %}{% endfor %}</dd>
+<dt>{{ name }}</dt><dd{{ " data-measured" if name == "Work" }}>{% for line in lines %}{{ line }}{% if not loop.last %}<br>{% endif %}{% endfor %}</dd>
 {% endfor %}
 {% if citation.version is defined or commits %}
 <dt>Code</dt><dd>batchlab{{ " " ~ citation.version if citation.version is defined }}{% if commits %}, commit {% for commit in commits %}{% if citation["repository-code"] is defined %}<a href="{{ citation["repository-code"] }}/commit/{{ commit }}">{{ commit }}</a>{% else %}<code>{{ commit }}</code>{% endif %}{{ ", " if not loop.last }}{% endfor %}{% endif %}{{ ", with uncommitted changes" if uncommitted }}{% if citation["repository-code"] is defined %}; <a href="{{ citation["repository-code"] }}">repository</a>{% endif %}{% if citation.license is defined %}; {{ citation.license }} licence{% endif %}</dd>

@@ -7,10 +7,10 @@ FIGURE = """\
 {% macro figure(figure, place="") %}
 <figure id="{{ figure.anchor if not place else place ~ '-' ~ figure.anchor }}">
 {% if not place %}
-<h3>{{ figure.heading }} {{ anchor(figure.anchor, "Figure " ~ figure.number) }}</h3>
+<h3 class="hidden">{{ figure.heading }}</h3>
 {% endif %}
 <div class="canvas" data-name="{{ figure.heading }}"{% if figure.page %} data-page="{{ figure.page }}" data-height="{{ figure.height | int }}"{% endif %}>{{ figure.svg if not place else figure.again }}</div>
-<figcaption><b>Figure {{ figure.number }}</b> <a href="#{{ figure.anchor }}" class="name">{{ figure.study }}/{{ figure.name }}</a>
+<figcaption><b>Figure {{ figure.number }}</b>{% if not place %}{{ anchor(figure.anchor, "Figure " ~ figure.number) }}{% endif %} <a href="#{{ figure.anchor }}" class="name">{{ figure.study }}/{{ figure.name }}</a>
 {% if figure.finding %}{{ figure.title }}. {% endif %}{{ figure.caption }}
 {% if not place %}
 <span class="links">{% for text, link in figure.links %}<a href="{{ link }}"{% if text == "interactive" %} class="live"{% endif %}>{{ text }}</a>{{ " · " if not loop.last }}{% endfor %}</span>

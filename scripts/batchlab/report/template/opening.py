@@ -48,16 +48,7 @@ OPENING = """\
 {% if claims %}
 <section id="claims">
 <h2>All claims at a glance {{ drawn.anchor("claims", "All claims") }}</h2>
-{% if tally.count %}
-<p>Of {{ tally.count }} published claim{{ "s" if tally.count != 1 }} of {{ tally.publications }}:
-{% for name, number in tally.verdicts %}<span class="badge {{ name }}">{{ number }} {{ name }}</span> {% endfor %}</p>
-<p class="meta">A claim is supported if its 95 % interval lies inside the region that the claim expects, contradicted if it lies entirely outside, and
-undetermined otherwise. Each is judged by its own interval, with no adjustment for their number: of {{ tally.count }} such intervals about
-one in twenty misses what it estimates by chance, and claims that share runs are not independent.</p>
-{% endif %}
-{% if tally.others %}
-<p class="meta">Shown and not counted: {% for text, meaning in tally.others %}{{ text }} ({{ meaning }}){{ "; " if not loop.last else "." }}{% endfor %}</p>
-{% endif %}
+{% include "tally" %}
 <p class="meta key">Each row has a scale of its own: <span class="sample region"></span> what would support the claim, <span class="sample none"></span> no effect,
 <span class="sample bar"></span> estimate with 95 % interval.</p>
 <table class="forest" role="table">

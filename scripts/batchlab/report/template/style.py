@@ -29,6 +29,7 @@ h1, h2, h3, nav, table, figcaption, .meta, .badge, .more, summary, dt, footer, .
 .dots .dot-contradicted { background: var(--bad); border-radius: 0; }
 .dots .dot-undetermined { background: none; border: 2px solid var(--open); }
 .skip { position: absolute; left: -100vw; } .skip:focus { left: 1rem; top: .5rem; background: var(--ground); padding: .4rem .8rem; z-index: 2; }
+figure { position: relative; }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 main { padding-top: 1.2rem; }
 h1 { font-size: 1.55rem; line-height: 1.2; font-weight: 650; letter-spacing: -.015em; margin: 0 0 .35rem; }
@@ -61,6 +62,7 @@ figure { margin: 2.2rem 0; }
 .canvas svg { display: block; overflow: visible; max-width: 100%; height: auto; }
 .canvas iframe { display: block; width: 100%; border: 0; }
 .canvas.wide { border-right: 3px dotted var(--soft); }
+.canvas.wide + figcaption::before { content: "Swipe sideways to see all of it. "; color: var(--soft); }
 figcaption { font-size: .86rem; line-height: 1.5; color: var(--body); margin-top: .5rem; }
 figcaption .name { color: var(--soft); text-decoration: none; margin-right: .4em; }
 .links { font-size: .82rem; color: var(--soft); white-space: nowrap; }

@@ -14,7 +14,7 @@ from batchlab.sources.keys import LABELS, LEAVE_OUT, SCALE
 
 
 def inspect(path: Path, options: Mapping[str, Any]) -> FileShape:
-    """Count rows, features and classes; of cells that hold numbers, the first million is looked at."""
+    """Count rows, features and classes; of cells that hold numbers, the first 100,000 are looked at."""
     table = open_table(path, options)
     return FileShape(table.kept, None, (table.width,), len(table.classes))
 

@@ -23,7 +23,7 @@ GAPS = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "N
 # Different words of a column up to which they are taken for categories without being asked.
 _CATEGORIES = 100
 # Numbers that planning looks at; the job looks at all.
-_LOOKED_AT = 1_000_000
+_LOOKED_AT = 100_000
 
 
 @dataclass
@@ -83,19 +83,19 @@ def open_table(path: Path, options: Mapping[str, Any]) -> Table:
     columns = columns_of(path, header.names, [cells for _, cells in first[header.lines :]], gaps, options)
     table = Table(path, how, header, columns, gaps, options.get("missing", "refuse"))
     words: dict[int, set[str]] = {place: set() for place, kind in columns.kinds.items() if kind == "words"}
+    numeric = [place for place, kind in columns.kinds.items() if kind != "words"]
     budget = _LOOKED_AT // max(len(columns.kinds), 1)
     for line, label, cells in rows_of(table, counting=True):
         table.class_sizes[label] += 1
         table.kept += 1
         for place, found in words.items():
-            if cells[place] not in gaps:
-                found.add(cells[place])
+            found.add(cells[place])
         if table.kept <= budget:
-            for place, kind in columns.kinds.items():
-                if kind != "words":
-                    value_of(table, line, place, cells[place])
+            for place in numeric:
+                value_of(table, line, place, cells[place])
     _check_labels(table, options)
     for place, found in words.items():
+        found -= gaps
         _check_words(table, place, found, named=bool(options.get("categories")))
         gap = [_GAP] if table.missing == "impute" and table.gaps_by_column[place] else []
         table.categories[place] = [*sorted(found), *gap]
@@ -116,12 +116,13 @@ def rows_of(table: Table, counting: bool = False) -> Iterator[tuple[int, str, li
     Raises:
         BatchlabError: A row of another length, a label that is missing, or a gap where none is allowed.
     """
-    names, labels, used = table.columns.names, table.columns.labels, (*table.columns.kinds, *table.columns.labels)
+    names, labels, gaps = table.columns.names, table.columns.labels, table.gaps
+    used = (*table.columns.kinds, *labels)
     for line, cells in islice(lines_of(table.path, table.how), table.header.lines, None):
         if len(cells) != len(names):
             whose = "the header has" if table.header.names and table.header.lines else "the first row has"
             raise BatchlabError(f"{table.path}: line {line} has {len(cells)} cells, {whose} {len(names)}")
-        empty = [place for place in used if cells[place] in table.gaps]
+        empty = [] if gaps.isdisjoint(cells) else [place for place in used if cells[place] in gaps]
         if counting:
             table.rows += 1
             table.gaps_by_column.update(empty)
@@ -147,9 +148,10 @@ def value_of(table: Table, line: int, place: int, cell: str) -> float | None:
         found, wanted = number(cell, table.columns.comma), "a finite number is expected"
     if found is None:
         name = table.columns.names[place]
+        gap = "" if any(sign.isdigit() for sign in cell) else f"missing_words: ['', {cell[:40]!r}] if it is a gap, "
         raise BatchlabError(
-            f"{table.path}: line {line}, column {name!r}: holds {cell[:40]!r}; {wanted}; mend it, say categories: "
-            f"[{name}] if the column holds words, or leave_out: [{name}]"
+            f"{table.path}: line {line}, column {name!r}: holds {cell[:40]!r}; {wanted}; mend it, or say {gap}"
+            f"categories: [{name}] if the column holds words, or leave_out: [{name}]"
         )
     return found
 

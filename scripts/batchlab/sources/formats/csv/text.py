@@ -111,10 +111,10 @@ def lines_of(path: Path, how: Writing) -> Iterator[tuple[int, list[str]]]:
         with path.open(encoding=how.encoding, newline="") as file:
             reader = _reader(file, SEPARATORS[how.separator])
             for row in reader:
-                cells = [cell.strip() for cell in row]
+                cells = list(map(str.strip, row))
                 if how.separator == "space" and cells and not cells[-1]:
                     cells.pop()
-                if any(cells) or len(cells) > 1:
+                if len(cells) > 1 or any(cells):
                     yield reader.line_num, cells
     except UnicodeDecodeError:
         raise undecodable(path, how.encoding) from None

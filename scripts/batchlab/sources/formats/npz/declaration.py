@@ -69,9 +69,9 @@ def inspect(path: Path, options: Mapping[str, Any]) -> FileShape:
     return shape_of(path, roles, values, labels, options)[0]
 
 
-def _read_member(archive: zipfile.ZipFile, path: Path, name: str, read: Callable[[IO[bytes], str], Any]) -> Any:
+def _read_member(archive: zipfile.ZipFile, path: Path, name: str, read: Callable[[IO[bytes], str, int], Any]) -> Any:
     with archive.open(f"{name}.npy") as file:
-        return read(file, f"{path}: {name}")
+        return read(file, f"{path}: {name}", archive.getinfo(f"{name}.npy").file_size)
 
 
 def _header(file: IO[bytes], where: str, kinds: str) -> tuple[str, tuple[int, ...], bool]:
@@ -94,11 +94,13 @@ def _header(file: IO[bytes], where: str, kinds: str) -> tuple[str, tuple[int, ..
     return descr, shape, header.get("fortran_order") is True
 
 
-def _values(file: IO[bytes], where: str) -> Values:
-    """Return what the header and the first megabyte of an array of examples say."""
+def _values(file: IO[bytes], where: str, length: int) -> Values:
+    """Return what the header and the first megabyte of an array of examples say; `length` is that of the member."""
     descr, shape, _ = _header(file, where, "biuf")
     name = where.rpartition(": ")[2]
     size = int(descr[2:])
+    if file.tell() + math.prod(shape) * size != length:
+        raise BatchlabError(f"{where}: is damaged: its header says {shape}, which its size does not fit; save it again")
     content = file.read(_SAMPLE - _SAMPLE % size)
     found = _numbers(descr, content[: len(content) - len(content) % size], where) if descr[1] != "b" else ()
     if not found:
@@ -107,8 +109,9 @@ def _values(file: IO[bytes], where: str) -> Values:
     return Values(name, shape, descr[1:], float(min(found)), float(max(found)), whole)
 
 
-def _labels(file: IO[bytes], where: str) -> Counter[Any]:
+def _labels(file: IO[bytes], where: str, length: int) -> Counter[Any]:
     """Return the number of examples of each label; one-hot labels count as the place of their 1."""
+    del length  # all of the member is read
     descr, shape, columns_first = _header(file, where, "biufUS")
     one_hot = check_label_shape(shape, where)
     count, size = math.prod(shape), int(descr[2:]) * (4 if descr[1] == "U" else 1)

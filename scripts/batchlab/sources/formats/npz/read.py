@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -34,9 +35,10 @@ def read(paths: Sequence[Path], options: Mapping[str, Any]) -> Contents:
     """
     (path,) = paths
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            roles = arrays_of(archive.files, path, options)
-            arrays = {role: archive[name] for role, name in roles.items()}
+        with zipfile.ZipFile(path) as archive:
+            names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
+            roles = arrays_of(names, path, options)
+            arrays = {role: _array(archive, name) for role, name in roles.items()}
     except NPZ_PROBLEMS as problem:
         raise BatchlabError(f"{path}: cannot be read as arrays of numbers ({_first_line(problem)})") from None
     values: dict[str, Values] = {}
@@ -44,8 +46,6 @@ def read(paths: Sequence[Path], options: Mapping[str, Any]) -> Contents:
     one_hot = False
     for role, found in arrays.items():
         where = f"{path}: {roles[role]}"
-        if not isinstance(found, np.ndarray):  # NumPy returns a member that is not an array as bytes
-            raise BatchlabError(f"{where}: is not an array in NumPy's format; save it again with numpy.savez")
         kinds = "biuf" if role[0] == "x" else "biufUS"
         if found.dtype.kind not in kinds:
             raise BatchlabError(f"{where}: must hold plain numbers, not {found.dtype}")
@@ -55,8 +55,8 @@ def read(paths: Sequence[Path], options: Mapping[str, Any]) -> Contents:
         else:
             one_hot = check_label_shape(found.shape, where)
             arrays[role] = _places(found, where) if one_hot else _plain(found)
-            names, counts = np.unique(arrays[role], return_counts=True)
-            labels[role] = dict(zip(names.tolist(), counts.tolist(), strict=True))
+            distinct, counts = np.unique(arrays[role], return_counts=True)
+            labels[role] = dict(zip(distinct.tolist(), counts.tolist(), strict=True))
     shape, layout, classes = shape_of(path, roles, values, labels, options)
     pairs: dict[str, Pair] = {}
     for split in SPLITS:
@@ -73,6 +73,19 @@ def read(paths: Sequence[Path], options: Mapping[str, Any]) -> Contents:
         pairs.get("validation"),
         _told(roles, arrays, layout, one_hot, options),
     )
+
+
+def _array(archive: zipfile.ZipFile, name: str) -> Array:
+    """Return one array; its member is read to the end, where its checksum is compared.
+
+    Raises:
+        NPZ_PROBLEMS: The member is damaged.
+    """
+    with archive.open(f"{name}.npy") as member:
+        found: Array = np.lib.format.read_array(member, allow_pickle=False)
+        if member.read(1):
+            raise ValueError(f"{name} holds more than its header says")
+    return found
 
 
 def _plain(labels: Array) -> Array:
