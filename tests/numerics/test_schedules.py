@@ -86,7 +86,7 @@ def test_training_follows_the_schedule(name: str, correct: bool) -> None:
     assert cases.relative_error(cases.parameters(end), expected) < 1e-12
 
 
-@pytest.mark.parametrize("name", SCHEDULES)
+@pytest.mark.parametrize("name", ["cosine in updates after a warm-up", "steps in examples"])
 def test_a_split_run_equals_an_unsplit_one_bitwise(name: str) -> None:
     schedule = {**COMMON, **SCHEDULES[name][0], "momentum_correction": True}
     data = cases.resident()

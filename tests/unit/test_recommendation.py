@@ -71,9 +71,7 @@ def test_the_best_size_is_recommended_and_others_are_told_apart_or_not() -> None
     assert table.loc[32, "below_low"] > 0 > table.loc[16, "below_low"]
     advice = table.loc[8, "advice"]
     assert advice.startswith("Take B = 8 with learning rate 0.1: test accuracy 95.0 % [92.5, 97.5], 3 seeds.")
-    assert (
-        "B = 16, each at its best rate, cannot be told apart from it; B = 16 makes 8 updates instead of 16." in advice
-    )
+    assert "B = 16, at its best rate, cannot be told apart from it; B = 16 makes 8 updates instead of 16." in advice
     assert "B = 32 ends lower." in advice and "of the grid" not in advice
     assert list(table.loc[[16, 32], "advice"]) == ["", ""]
 
@@ -87,3 +85,11 @@ def test_a_rate_at_the_edge_of_the_grid_and_a_rate_that_diverges() -> None:
     assert "0.1 is the lowest rate of the grid: try lower ones" in table.loc[0, "advice"]
     with pytest.raises(BatchlabError, match="no run ended with finite values"):
         derive({"history": history({(8, 1.0): [(nan, nan)]})}, OPTIONS)
+
+
+def test_of_equals_a_rate_inside_the_grid_is_taken_and_then_the_larger_size() -> None:
+    full = [(1.0, 0.9), (1.0, 0.9)]
+    less = [(0.8, 0.9), (0.8, 0.9)]
+    values = {(8, 0.1): less, (8, 0.3): full, (8, 1.0): less, (16, 0.3): full, (16, 1.0): less, (32, 1.0): full}
+    table = derive({"history": history(values)}, OPTIONS)
+    assert list(table.loc[table["recommended"] == 1, "batch_size"]) == [16]

@@ -58,7 +58,8 @@ def derive(tables: Mapping[str, pd.DataFrame], options: Mapping[str, Any]) -> pd
         )
     if not rows:
         raise BatchlabError("no run ended with finite values; take lower learning rates")
-    best = max(rows, key=lambda row: (row["chosen"], row["batch_size"]))
+    # Of equals, one whose rate has neighbours on both sides, then the one with the fewest updates.
+    best = max(rows, key=lambda row: (round(row["chosen"], 9), row["learning_rate"] in rates[1:-1], row["batch_size"]))
     for row in rows:
         below = mean_interval(told[best["batch_size"]] - told[row["batch_size"]])
         row |= {"below_best": below.mean, "below_low": below.ci_low, "below_high": below.ci_high}
@@ -89,7 +90,7 @@ def _advice(best: Mapping[str, Any], rows: list[dict[str, Any]], rates: list[flo
     alike = [row for row in rows if row is not best and not row["below_low"] > 0]
     worse = [row for row in rows if row is not best and row["below_low"] > 0]
     if alike:
-        text += f" {_sizes(alike)}, each at its best rate, cannot be told apart from it"
+        text += f" {_sizes(alike)}, {'each ' if len(alike) > 1 else ''}at its best rate, cannot be told apart from it"
         largest = max(alike, key=lambda row: row["batch_size"])
         if largest["updates"] < best["updates"]:
             text += f"; B = {largest['batch_size']} makes {largest['updates']:,} updates instead of {best['updates']:,}"
