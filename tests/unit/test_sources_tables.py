@@ -234,12 +234,48 @@ def test_one_hot_labels_do_not_leak(tmp_path: Path) -> None:
     assert "line 4: the columns of the label hold True, False, True; exactly one must be 1" in line
 
 
+def test_a_column_that_tells_the_class_is_remarked(tmp_path: Path) -> None:
+    text = "a,code,kind,y\n" + "".join(f"{row},{7 - row % 3},k{row % 3},{'uvw'[row % 3]}\n" for row in range(30))
+    path = tmp_path / "mine.csv"
+    path.write_text(text)
+    told = csv_format.read([path], with_defaults(FORMAT.options, {"label": "y"})).told
+    remarks = [words for what, words in told if what == "Remark"]
+    assert [words.split("'")[1] for words in remarks] == ["a", "code", "kind"]
+    assert "grows by one" in remarks[0]
+    path.write_text(text.replace("k2,w", "k1,w", 1).replace("5,k1", "6,k1", 1).replace("\n9,", "\n9.5,"))
+    told = csv_format.read([path], with_defaults(FORMAT.options, {"label": "y"})).told
+    assert "Remark" not in dict(told)
+
+
 def test_a_cell_that_fits_nothing_names_line_column_and_ways_out(tmp_path: Path) -> None:
     text = "a,y\n" + "".join(f"{row},{'uv'[row % 2]}\n" for row in range(20)).replace("\n7,", "\nseven,")
     line = refused(tmp_path, text)
     assert "mine.csv: line 9, column 'a': holds 'seven'; a finite number is expected" in line
     assert "categories: [a]" in line
     assert "leave_out: [a]" in line
+
+
+def test_lines_before_the_header_are_named(tmp_path: Path) -> None:
+    rows = "a,b,y\n" + "".join(f"{row},{row * row},{'uv'[row % 2]}\n" for row in range(20))
+    assert "line 1 has 1 cells, the rows below it 3; remove what stands before" in refused(
+        tmp_path, f"# by hand\n{rows}"
+    )
+
+
+def test_names_of_rows_by_r(tmp_path: Path) -> None:
+    """R's write.table writes a header with one cell less than the rows have."""
+    text = '"a" "b" "y"\n' + "".join(f'"{row + 1}" {row * row} {row % 5} "{"uv"[row % 2]}"\n' for row in range(20))
+    x, y, told = table(tmp_path, text, label="y")
+    assert x.tolist() == [[row * row, row % 5] for row in range(20)]
+    assert y == ["u", "v"] * 10
+    assert told["Left out"] == "column 1 (without a name): counts the rows"
+
+
+def test_a_sign_for_gaps_has_a_way_out(tmp_path: Path) -> None:
+    text = "a,y\n" + "".join(f"{row if row % 5 else '-'},{'uv'[row % 2]}\n" for row in range(20))
+    assert "line 2, column 'a': holds '-'" in (line := refused(tmp_path, text))
+    assert "missing_words: ['', '-'] if it is a gap" in line
+    assert len(table(tmp_path, text, label="y", missing="drop", missing_words=["", "-"])[1]) == 16
 
 
 def test_planning_looks_at_cells_beyond_the_first_rows(tmp_path: Path) -> None:

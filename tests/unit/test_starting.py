@@ -50,6 +50,19 @@ def test_what_is_written_is_a_complete_campaign_for_the_data(tmp_path: Path, mon
     assert standings == {"not comparable"}
 
 
+def test_folders_and_tables_without_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("plain.csv").write_text("".join(f"{i * i % 17},{i * 3 % 11},{i % 3}\n" for i in range(90)))
+    write("plain.csv", "-1", None, "", Path("config"))
+    assert yaml.safe_load(Path("config/plain.yaml").read_text())["datasets"]["plain"]["label"] == -1
+    for place in range(90):
+        path = Path("pets", "uv"[place % 2], f"{place}.png")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"\x89PNG")
+    write("pets", None, None, "size: 8", Path("config"))
+    assert written(Path("config/pets.yaml").read_text()).config["datasets"]["pets"]["size"] == 8
+
+
 def test_nothing_is_overwritten_and_names_are_made_of_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     flowers(tmp_path, name="My flowers (2024).csv")
@@ -73,7 +86,7 @@ def test_nothing_is_overwritten_and_names_are_made_of_files(tmp_path: Path, monk
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("nothing.csv", None, None, ""), "DATA: there is no file 'nothing.csv'"),
+        (("nothing.csv", None, None, ""), "DATA: there is no file or folder 'nothing.csv'"),
         (("", None, None, ""), "DATA: is missing"),
         (("flowers.csv", "specie", None, ""), "did you mean 'species'"),
         (("flowers.csv", "species", "../x", ""), "NAME: '../x' is not possible"),

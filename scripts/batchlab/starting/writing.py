@@ -55,11 +55,14 @@ def _dataset(data: str, label: str | None, keys: dict[str, Any]) -> dict[str, An
         raise BatchlabError("DATA: is missing; write make new DATA=flowers.csv LABEL=species")
     if data in find.published():
         return {"name": data, **keys}
-    if not Path(data).is_file():
+    if not Path(data).exists():
+        known = ", ".join(find.published())
         raise BatchlabError(
-            f"DATA: there is no file {data!r}, and no published set of that name; known: {', '.join(find.published())}"
+            f"DATA: there is no file or folder {data!r}, and no published set of that name; known: {known}"
         )
-    return {"file": data, **({"label": label} if label else {}), **keys}
+    # -1 is the last column; positive numbers also name columns, where these have no names.
+    column = int(label) if label and label[0] == "-" and label[1:].isdecimal() else label
+    return {"file": data, **({"label": column} if column else {}), **keys}
 
 
 def _sized(settings: dict[str, Any]) -> dict[str, Any]:

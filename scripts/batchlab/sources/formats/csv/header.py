@@ -42,7 +42,7 @@ def header_of(path: Path, rows: Sequence[Row], gaps: frozenset[str], said: bool 
         said: Whether there is a header, as the campaign says it, or None.
 
     Raises:
-        BatchlabError: The first line may be either.
+        BatchlabError: The first line may be either, or is none of both.
     """
     if not rows:
         raise BatchlabError(f"{path}: is empty; a header line with the names of the columns and rows are expected")
@@ -52,6 +52,13 @@ def header_of(path: Path, rows: Sequence[Row], gaps: frozenset[str], said: bool 
     if said is None and _sizes(first, width):
         return Header(
             unnamed, 1, f"a first line of sizes ({', '.join(first[:6])}), no names of columns", tuple(first[2:])
+        )
+    if body and {len(cells) for cells in body} == {len(first) + 1}:
+        first = ["", *first]  # R's write.table gives no name to its names of rows
+    if body and len(first) not in {len(cells) for cells in body}:
+        raise BatchlabError(
+            f"{path}: line {rows[0][0]} has {len(first)} cells, the rows below it {width}; remove what stands before "
+            "the names of the columns"
         )
     if said is not None:
         return Header(tuple(first), 1, "a header line") if said else Header(unnamed, 0, "no header line (as told)")

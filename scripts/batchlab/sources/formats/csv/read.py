@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from batchlab.sources.contents import Contents
+from batchlab.sources.contents import Array, Contents
 from batchlab.sources.formats.csv.kinds import listed
 from batchlab.sources.formats.csv.table import Table, open_table, rows_of, value_of
 
@@ -45,9 +45,38 @@ def read(paths: Sequence[Path], options: Mapping[str, Any]) -> Contents:
             else:
                 value = value_of(table, line, place, cells[place])
                 values[row, starts[place]] = math.nan if value is None else value
+    remarks = _remarks(table, starts, values, labels)
     return Contents(
-        (values, labels), class_names=tuple(table.shown_classes), told=_told(table), fill=table.missing == "impute"
+        (values, labels),
+        class_names=tuple(table.shown_classes),
+        told=(*_told(table), *remarks),
+        fill=table.missing == "impute",
     )
+
+
+def _remarks(table: Table, starts: Mapping[int, int], values: Array, labels: Array) -> list[tuple[str, str]]:
+    """Return remarks on columns that are hardly features.
+
+    One that grows by one counts the rows. One with a value of its own for each class may give the label away.
+    """
+    members = [values[labels == label] for label in range(len(table.classes))]
+    remarks = []
+    for place, kind in table.columns.kinds.items():
+        if kind == "numbers" and len(values) > 1 and (np.diff(values[:, starts[place]]) == 1).all():
+            name = table.columns.names[place]
+            remarks.append(
+                ("Remark", f"column {name!r} grows by one from row to row; leave_out: [{name}] if it only counts")
+            )
+    for place, start in starts.items():
+        stop = start + len(table.categories.get(place, [""]))
+        own = [rows[:, start:stop] for rows in members]
+        if all((rows == rows[:1]).all() for rows in own) and len({tuple(rows[0]) for rows in own}) == len(own):
+            name = table.columns.names[place]
+            text = (
+                f"column {name!r} tells the class in every row; leave_out: [{name}] if it is another name of the label"
+            )
+            remarks.append(("Remark", text))
+    return remarks
 
 
 def _told(table: Table) -> tuple[tuple[str, str], ...]:
@@ -79,4 +108,4 @@ def _told(table: Table) -> tuple[tuple[str, str], ...]:
 
 
 def _names(names: Sequence[str], places: Sequence[int]) -> str:
-    return listed([names[place] or f"column {place + 1}, without a name," for place in places])
+    return listed([names[place] or f"column {place + 1} (without a name)" for place in places])

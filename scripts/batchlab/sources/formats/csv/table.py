@@ -148,9 +148,10 @@ def value_of(table: Table, line: int, place: int, cell: str) -> float | None:
         found, wanted = number(cell, table.columns.comma), "a finite number is expected"
     if found is None:
         name = table.columns.names[place]
+        gap = "" if any(sign.isdigit() for sign in cell) else f"missing_words: ['', {cell[:40]!r}] if it is a gap, "
         raise BatchlabError(
-            f"{table.path}: line {line}, column {name!r}: holds {cell[:40]!r}; {wanted}; mend it, say categories: "
-            f"[{name}] if the column holds words, or leave_out: [{name}]"
+            f"{table.path}: line {line}, column {name!r}: holds {cell[:40]!r}; {wanted}; mend it, or say {gap}"
+            f"categories: [{name}] if the column holds words, or leave_out: [{name}]"
         )
     return found
 
