@@ -805,3 +805,12 @@ def test_a_finding_is_read_from_the_claims_and_missing_ones_leave_the_neutral_ti
     assert figure.titled(finding_of(path, "b")).heading == "Accuracy"
     with pytest.raises(BatchlabError, match="no claim c; name one of a, b"):
         finding_of(path, "c")
+
+
+def test_times_of_one_machine_have_no_interval_over_seeds(drawn: Any) -> None:
+    changes = {"y": "seconds", "colour": None, "where": {"epoch": 3, "optimizer": "sgd"}}
+    frame = numbers(spec("points", **changes), TABLES)
+    points = frame[frame["mark"] == "mean"]
+    # Seed s takes 3 · (1 + 0.01 s) seconds.
+    assert points["mean"].tolist() == pytest.approx([3.03] * 3) and points[["low", "high"]].isna().all(axis=None)
+    assert "one machine, so no interval" in subtitle(drawn("points", **changes))

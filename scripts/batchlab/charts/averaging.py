@@ -41,7 +41,8 @@ def means(
 
     Returns:
         Mean and 95 % t interval per group: `keys`, `mean`, `low`, `high`, `n`; with one seed, `low` and `high` are
-        empty, because a band of no width would look like certainty.
+        empty, because a band of no width would look like certainty; of times they are empty, too, for the seeds of one
+        machine are no sample of machines.
 
     Raises:
         BatchlabError: A group holds several rows of one seed, so that an interval over seeds would be false.
@@ -49,13 +50,15 @@ def means(
     keys = list(dict.fromkeys(keys))
     rows = rows[rows[value].notna()]
     _check_seeds(figure, rows, keys)
-    bounds = figure.column(value).bounds
+    bounds, timed = figure.column(value).bounds, figure.column(value).clock
     records = []
     for key, part in rows.groupby(keys, dropna=False, sort=False):
         numbers = part[value].to_numpy(float)
         estimate = mean_interval(np.log(numbers) if geometric else numbers)
         ends = [estimate.mean, estimate.ci_low, estimate.ci_high]
         ends = [math.exp(end) if geometric else end for end in ends]
+        if timed:
+            ends[1:] = [math.nan, math.nan]
         if bounds and figure.option("minus") is None:
             # A t interval of a few scattered seeds may leave 0–100 %; the part outside has no meaning.
             ends = [min(max(end, bounds[0]), bounds[1]) for end in ends]

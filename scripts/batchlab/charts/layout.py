@@ -81,7 +81,11 @@ def of_panel(figure: Figure, rows: Sequence[Row], panel: Panel) -> list[Row]:
 def headed(chart: Any, panel: Panel, size: Size) -> Any:
     """Return the chart of one panel in its size and with its heading."""
     chart = chart.properties(width=size.width, height=size.height)
-    return chart.properties(title=alt.TitleParams(panel.heading, fontSize=12, offset=6)) if panel.heading else chart
+    return (
+        chart.properties(title=alt.TitleParams(panel.heading, fontSize=12, offset=6, frame="group"))
+        if panel.heading
+        else chart
+    )
 
 
 def faceted(chart: Any, panels: Sequence[str], across: int) -> Any:

@@ -14,8 +14,8 @@ from batchlab.tables.conditions import close, is_number, same_text, within
 from batchlab.tables.contract import columns_of, columns_spec, derived_spec, reading_spec
 
 # Fields of a column that numbers depend on, and those that a drawing depends on.
-_OF_NUMBERS = ("kind", "unit", "factor", "bounds", "quantity", "series")
-_OF_DRAWINGS = ("kind", "title", "unit", "factor", "quantity", "series", "sign", "words")
+_OF_NUMBERS = ("kind", "unit", "factor", "bounds", "quantity", "series", "clock")
+_OF_DRAWINGS = ("kind", "title", "unit", "factor", "quantity", "series", "sign", "words", "clock")
 # Settings of arms in the order in which a reader would want them told apart; a table's own text columns come between.
 _FIRST = ("recipe", "label", "optimizer")
 _THEN = ("learning_rate", "accumulation", "batch_size", "model", "dataset", "precision", "epoch", "metric", "arm")
@@ -78,13 +78,19 @@ def _lets_through(wanted: Any, value: Any) -> bool:
     return bool(close(value, wanted)) if is_number(value) and is_number(wanted) else bool(same_text(str(value), wanted))
 
 
-def setting_of(figure: Mapping[str, Any], arms: Sequence[Mapping[str, Any]], columns: Mapping[str, Column]) -> str:
+def setting_of(
+    figure: Mapping[str, Any],
+    arms: Sequence[Mapping[str, Any]],
+    columns: Mapping[str, Column],
+    titles: Mapping[str, str] | None = None,
+) -> str:
     """Return data set, model, optimizer and learning rate of the runs that a figure shows, in one line.
 
     Args:
         figure: Its settings in the campaign.
         arms: The study's rows of `arms.csv`.
         columns: Columns, which say how their values are written.
+        titles: What people call the data sets.
     """
     chosen = drawn_arms(figure, arms) or list(arms)
     told = {figure.get(key) for key in (*_GROUPS, "x")}
@@ -93,7 +99,7 @@ def setting_of(figure: Mapping[str, Any], arms: Sequence[Mapping[str, Any]], col
         values = list(dict.fromkeys(arm[name] for arm in chosen if name in arm))
         if name in told or not 0 < len(values) <= _MOST_SETTINGS:
             continue
-        words = columns[name].words if name in columns else {}
+        words = {**(columns[name].words if name in columns else {}), **(titles or {} if name == "dataset" else {})}
         text = " and ".join(f"{value:g}" if is_number(value) else words.get(value, value) for value in values)
         parts.append(f"learning rate {text}" if name == "learning_rate" else text)
     return " · ".join(parts)
@@ -185,6 +191,7 @@ def drawing_spec(
     batch_sizes: Sequence[int],
     identity: str,
     campaign: str = "",
+    titles: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Return what the drawing of a figure depends on, besides its numbers.
 
@@ -197,6 +204,7 @@ def drawing_spec(
         batch_sizes: All batch sizes of the campaign: one size has one colour in all figures.
         identity: Digest of all training behind the tables, which the figure shows.
         campaign: Name of the campaign.
+        titles: What people call the data sets.
     """
     chart, options = find.charts()[figure["chart"]], options_of(figure)
     columns = columns_of(tables)
@@ -209,7 +217,7 @@ def drawing_spec(
         "chart": figure["chart"],
         "title": figure["title"],
         **({"finding": figure["finding"]} if "finding" in figure else {}),
-        "setting": setting_of(figure, arms, {**columns_of([ARMS]), **columns}),
+        "setting": setting_of(figure, arms, {**columns_of([ARMS]), **columns}, titles),
         "campaign": campaign,
         "caption": figure.get("caption", ""),
         "options": options,

@@ -15,20 +15,28 @@ from batchlab.planning.texts import fill
 _TEXTS = ("title", "caption", "statement", "published", "because")
 
 
-def quotable(config: Mapping[str, Any], recipe: Recipe, seeds: int, probes: Iterable[ProbeSettings]) -> dict[str, Any]:
+def quotable(
+    config: Mapping[str, Any],
+    recipe: Recipe,
+    seeds: int,
+    probes: Iterable[ProbeSettings],
+    tables: Iterable[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
     """Return what the texts of a study may quote in braces.
 
     These are `dataset`, `model`, `optimizer` in words, `epochs` and `learning_rate`, all of the study's first arm,
-    `seeds`, every named batch size of the campaign, such as `small`, and numbers among the options of probes, such as
-    `trials`, where the study's probes agree on them.
+    `seeds`, every named batch size of the campaign, such as `small`, and numbers among the options of probes and
+    derived tables, such as `trials` and `target`, where the study's probes and tables agree on them.
 
     Args:
         config: The campaign.
         recipe: The first arm.
         seeds: Number of seeds.
         probes: The study's probes.
+        tables: Settings of the tables that it derives by name.
     """
     options = [(key, value) for probe in probes for key, value in probe.options.items()]
+    options += [(key, value) for table in tables for key, value in table.items()]
     numbers = [(key, value) for key, value in options if isinstance(value, int | float) and not isinstance(value, bool)]
     return {
         **config["batch_sizes"],

@@ -238,7 +238,8 @@ def _study(chains: Chains, name: str) -> Study:
     probes = probes_of(config, name)
     seeds = {**config["seeds"], **({"count": settings["seeds"]} if "seeds" in settings else {})}
     first, count = seeds["first"], seeds["count"]
-    texts = quotable(config, recipes[0], count, probes.values())
+    named = [table for table in settings.get("tables", {}).values() if table is not None]
+    texts = quotable(config, recipes[0], count, probes.values(), named)
     figures, claims = (
         resolve_texts(config, f"studies.{name}.{group}", settings.get(group, {}), texts)
         for group in ("figures", "claims")

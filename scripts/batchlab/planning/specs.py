@@ -10,6 +10,7 @@ from batchlab.charts.planned import data_spec, drawing_spec, drawn_arms
 from batchlab.declarations import find
 from batchlab.declarations.columns import Column, Table
 from batchlab.declarations.task import SPLITS
+from batchlab.planning.captions import data_title
 from batchlab.planning.parts import Plan, Probe, Study, seeds_of
 from batchlab.records.digests import digest
 from batchlab.tables import contract
@@ -199,4 +200,5 @@ def figure_drawing_spec(plan: Plan, study: str, figure: str) -> dict[str, Any]:
         batch_sizes=batch_sizes,
         identity=study_identity(plan, study),
         campaign=plan.campaign,
+        titles={name: data_title(plan.config, name) for name in sorted({arm["dataset"] for arm in drawn[2]})},
     )

@@ -44,7 +44,7 @@ def draw(figure: Figure, drawn: Drawn) -> Any:
             own = [row for row in curves if row["view"] == view and (facet is None or row[str(figure.facet)] == facet)]
             panel = _panel(figure, own, colour(figure, curves, not beside), wide=not beside)
             if heading := _heading(figure, facet, view, views):
-                panel = panel.properties(title=alt.TitleParams(text=heading, fontSize=12, offset=6))
+                panel = panel.properties(title=alt.TitleParams(text=heading, fontSize=12, offset=6, frame="group"))
             charts.append(panel.properties(width=width, height=height))
     return finish(side_by_side(charts, across), figure, drawn, _notes(figure, drawn, views))
 

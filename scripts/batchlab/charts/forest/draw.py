@@ -102,7 +102,7 @@ def _chart(figure: Figure, drawn: Drawn, wanted: Sequence[str]) -> Any:
         of_panel = [row for row in own_rows if row["panel"] == panel]
         single = [row for row in seed_rows if row["panel"] == panel]
         chart = _layers(figure, of_panel, single, encoded, axis, bars=bool(values_of(own, "low")))
-        heading = alt.TitleParams(panel, fontSize=12, offset=6)
+        heading = alt.TitleParams(panel, fontSize=12, offset=6, frame="group")
         charts.append(chart.properties(width=width, height=height, title=heading))
     return alt.concat(*charts, columns=1).resolve_scale(x="shared")
 

@@ -65,6 +65,9 @@ def draw(figure: Figure, drawn: Drawn) -> Any:
 def _bars_text(figure: Figure, drawn: Drawn, points: Sequence[Row]) -> str:
     error = figure.option("error")
     if error is None:
+        if all(figure.column(name).clock for name in figure.y):
+            average = "Geometric mean" if figure.option("y_scale") == "log" else "Mean"
+            return f"{average} over n = {seeds_of(points)[1]} runs on one machine, so no interval"
         if _exact(points):
             return f"The same in all {seeds_of(points)[1]} seeds"
         return seeds_text(points, "geometric mean" if figure.option("y_scale") == "log" else "mean", drawn="bars")
@@ -78,7 +81,7 @@ def _bars_text(figure: Figure, drawn: Drawn, points: Sequence[Row]) -> str:
 def _exact(points: Sequence[Row]) -> bool:
     """Return whether all seeds agree on every number, so that an interval would be for show."""
     seeds = seeds_of(points)[0]
-    return seeds > 1 and all(row["low"] is None or row["low"] == row["high"] for row in points)
+    return seeds > 1 and all(row["low"] is not None and row["low"] == row["high"] for row in points)
 
 
 def _unseen_text(points: Sequence[Row], hidden: bool) -> str:
