@@ -30,8 +30,11 @@ help:
 	@echo "make compare CAMPAIGNS=\"a b\"           finished campaigns side by side: the same claims in columns, with differences"
 	@echo "make report-archive CONFIG=…            Snakemake's own report of a finished campaign, as a zip file"
 	@echo "make redraw CONFIG=…                    draw figures and report again from existing tables"
+	@echo "make report-archive CONFIG=…            Snakemake's own report: run times, dates, the graph of rules"
 	@echo "make unlock                             remove the lock that a killed Snakemake left behind"
 	@echo "make test, make test-slow, make check   run the tests; the slow ones; style, types and lint"
+	@echo "make bench                              times beside Keras' fit, Keras on JAX and PyTorch; nothing else should run"
+	@echo "make clean-env                          remove the environment .venv; the next call sets it up again"
 	@echo "make docs                               write the generated pages again (see CONTRIBUTING.md)"
 
 # NAME=… names the campaign; KEYS='missing: drop, test: 0.1' are further keys of the data set (docs/data.md).

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import html
+import json
 import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -34,22 +37,39 @@ FLAGS = (
     ),
     *("--host-resolver-rules=MAP * ~NOTFOUND", "--enable-logging=stderr", "--virtual-time-budget=4000"),
 )
-# A window is never as narrow as a telephone, so the page is measured inside a frame of the wanted width.
-FRAME = """<!DOCTYPE html><meta charset="utf-8"><body>
+# A window is never as narrow as a telephone, so the page is asked inside a frame of the wanted width.
+FRAME = """<!DOCTYPE html><meta charset="utf-8"><meta name="color-scheme" content="light dark"><body>
 <iframe src="{name}" style="width:{width}px;height:900px;border:0"></iframe>
-<script>onload = () => {{
+<script>{library}
+onload = async () => {{
   const page = document.querySelector("iframe").contentDocument;
-  document.body.dataset.measured = page.documentElement.scrollWidth + " of " + page.documentElement.clientWidth
-    + ", " + page.querySelectorAll("svg").length + " figures";
+  const later = milliseconds => new Promise(done => setTimeout(done, milliseconds));
+  document.body.dataset.answer = JSON.stringify(await (async () => {{ {question} }})());
 }};</script>"""
+RULES = Path(__file__).with_name("accessible.js").read_text(encoding="utf-8")
+DARK = "--blink-settings=preferredColorScheme=0"
 
 
-def dump(page: Path, profile: Path) -> tuple[str, str]:
+def dump(page: Path, profile: Path, *flags: str) -> tuple[str, str]:
     """Return the document after loading, and the console."""
     assert BROWSER is not None
-    command = [BROWSER, *FLAGS, f"--user-data-dir={profile}", "--dump-dom", page.as_uri()]
+    command = [BROWSER, *FLAGS, *flags, f"--user-data-dir={profile}", "--dump-dom", page.as_uri()]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     return done.stdout, "\n".join(line for line in done.stderr.splitlines() if "CONSOLE" in line)
+
+
+def ask(
+    page: Path, profile: Path, question: str, width: int = 1280, library: str = "", flags: tuple[str, ...] = ()
+) -> Any:
+    """Return what a script answers about a page that is open in a frame; nothing may be written to the console."""
+    frame = page.with_name(f"frame-{profile.parent.name}.html")
+    text = FRAME.format(name=page.name, width=width, library=library, question=question)
+    frame.write_text(text, encoding="utf-8")
+    document, console = dump(frame, profile, *flags)
+    assert console == ""
+    answer = re.search(r'data-answer="([^"]*)"', document)
+    assert answer is not None, document[:500]
+    return json.loads(html.unescape(answer[1]))
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +113,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "claim,statement,source,published,measured,ci_low,ci_high,n,verdict,figure,unit,expected,note\n"
         f"c,{'Averyveryverylongword' * 8},Shen 2018,96 %,-1.9,-2.1,-1.7,5,supported,f,pp,< 0,\n"
     )
+    (folder / "arms.csv").write_text(
+        "arm,label,model,optimizer,learning_rate,phases\nb16,B = 16,mlp,sgd,0.1,5 epochs\n"
+    )
+    (folder / "provenance.json").write_text(json.dumps({"made_from": {"packages": ["keras 3"], "commit": ["a" * 40]}}))
     figure = {
         "name": "f",
         "title": "Accuracy",
@@ -107,6 +131,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "question": "Is it so?",
         "figures": [figure],
         "claims": str(folder / "claims.csv"),
+        "arms": str(folder / "arms.csv"),
+    }
+    shen = {
+        "key": "shen",
+        "short": "Shen 2018",
+        "authors": ["K. Shen"],
+        "year": 2018,
+        "title": "T",
+        "url": "https://x.org",
     }
     report = {
         "campaign": "quick",
@@ -114,6 +147,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "summary": "S",
         "studies": [study],
         "settings": {"commit": "a" * 200},
+        "references": [shen],
+        "citation": {"authors": ["The authors"], "version": "1"},
+        "provenance": [str(folder / "provenance.json")],
     }
     (folder / "index.html").write_text(render(report, folder / "index.html"), encoding="utf-8")
     return folder
@@ -121,15 +157,67 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("width", [1280, 420])
 def test_nothing_is_wider_than_the_window(folder: Path, tmp_path: Path, width: int) -> None:
-    frame = folder / f"frame{width}.html"
-    frame.write_text(FRAME.format(name="index.html", width=width), encoding="utf-8")
-    document, console = dump(frame, tmp_path / "profile")
-    measured = re.search(r'data-measured="(\d+) of (\d+), (\d+) figures"', document)
-    assert measured is not None, document[:500]
-    content, window, figures = map(int, measured.groups())
+    question = "const root = page.documentElement; return [root.scrollWidth, root.clientWidth];"
+    content, window = ask(folder / "index.html", tmp_path / "profile", question, width)
     assert content <= window <= width
-    assert figures == 3
-    assert console == ""
+
+
+@pytest.mark.parametrize(("width", "flags"), [(1280, ()), (420, ()), (1280, (DARK,))])
+def test_everybody_can_read_the_page(folder: Path, tmp_path: Path, width: int, flags: tuple[str, ...]) -> None:
+    assert ask(folder / "index.html", tmp_path / "profile", "return faults(page);", width, RULES, flags) == []
+
+
+def test_the_rules_of_reading_find_faults(tmp_path: Path) -> None:
+    page = tmp_path / "bad.html"
+    page.write_text(
+        '<!DOCTYPE html><html><head><meta charset="utf-8"></head><body><nav><a href="#nowhere">x</a></nav>'
+        "<h1>One</h1><h3></h3>"
+        '<p style="color: #999; background: #fff">pale '
+        '<a style="color: inherit; text-decoration: none" href="#a">link</a></p>'
+        '<svg width="9" height="9"></svg><input><p id="a">a</p><p id="a">b</p>'
+        '<div style="width: 50px; overflow-x: auto"><p style="width: 500px">wide</p></div>'
+    )
+    found = {line.partition(": ")[0] for line in ask(page, tmp_path / "profile", "return faults(page);", 420, RULES)}
+    assert found == {
+        *("language of the page", "title of the page", "one main landmark", "levels of headings", "words in a heading"),
+        *("id used twice", "regions have names of their own", "target of a link", "label of a field"),
+        *("words for a picture", "what scrolls takes the keyboard", "links are not told by colour alone"),
+        *("contrast of text", "a link that skips the contents comes first"),
+    }
+
+
+def test_the_first_figure_is_on_the_first_screen(folder: Path, tmp_path: Path) -> None:
+    question = 'return page.querySelector("main figure svg").getBoundingClientRect().top;'
+    assert ask(folder / "index.html", tmp_path / "profile", question) < 600
+
+
+def test_a_click_opens_the_interactive_figure_in_its_place(folder: Path, tmp_path: Path) -> None:
+    question = """
+      const link = page.querySelector("a.live"), canvas = link.closest("figure").querySelector(".canvas");
+      link.click();
+      const frame = canvas.querySelector("iframe"), hidden = canvas.querySelector("svg").style.display;
+      for (let tries = 0; tries < 50 && !frame.contentDocument.querySelector("svg.marks"); tries++) await later(100);
+      const drawn = Boolean(frame.contentDocument.querySelector("svg.marks"));
+      link.click();
+      const frames = canvas.querySelectorAll("iframe").length;
+      return [frame.title, hidden, drawn, frames, canvas.querySelector("svg").style.display];"""
+    flags = ("--virtual-time-budget=9000",)
+    assert ask(folder / "index.html", tmp_path / "profile", question, flags=flags) == [
+        *("Interactive figure: Figure 1, Accuracy", "none", True, 0, ""),
+    ]
+
+
+def test_search_finds_figures_and_claims_and_print_opens_what_is_folded(folder: Path, tmp_path: Path) -> None:
+    question = """
+      const input = page.getElementById("search"), view = page.defaultView;
+      input.value = "very long";
+      input.dispatchEvent(new view.Event("input"));
+      const found = [...page.querySelectorAll("#found a")].map(link => link.getAttribute("href"));
+      const count = page.getElementById("count").textContent;
+      view.dispatchEvent(new view.Event("beforeprint"));
+      const all = [...page.querySelectorAll("main details")];
+      return [found, count, all.filter(one => !one.open).length, all.length > 0];"""
+    assert ask(folder / "index.html", tmp_path / "profile", question) == [["#size-claim-c"], "1 place", 0, True]
 
 
 def test_the_interactive_figure_draws_itself(folder: Path, tmp_path: Path) -> None:

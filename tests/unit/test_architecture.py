@@ -158,3 +158,12 @@ def defined(path: Path) -> set[str]:
             found.add(node.name)
             found |= {f"{node.name}.{part.name}" for part in getattr(node, "body", ()) if hasattr(part, "name")}
     return found
+
+
+def test_no_text_holds_the_marks_of_a_merge() -> None:
+    marks = tuple(sign * 7 + " " for sign in "<>")
+    rooms = ("config", "docs", "envs", "profiles", "rules", "scripts", "tests")
+    files = [*PROJECT.glob("*"), *(file for room in rooms for file in (PROJECT / room).rglob("*"))]
+    texts = [file for file in files if file.suffix in {".md", ".py", ".yaml", ".smk", ".toml", ".txt", ".rst"}]
+    assert len(texts) > 100
+    assert [file for file in texts if any(line.startswith(marks) for line in file.read_text().splitlines())] == []

@@ -73,6 +73,21 @@ def test_from_another_folder(elsewhere: Path) -> None:
     assert code == 0 and "Nothing to be done" in output, output
 
 
+def test_into_another_folder(elsewhere: Path) -> None:
+    """`--directory` reads the project's own files where they are; so does a campaign whose path holds a space."""
+    (elsewhere / "my campaign.yaml").write_text((elsewhere / "small.yaml").read_text())
+    arguments = ("--dry-run", "--directory", str(elsewhere), "--configfile", str(elsewhere / "my campaign.yaml"))
+    code, output = snakemake(PROJECT, *arguments)
+    assert code == 0, output
+    assert "Write the report of the campaign" in output
+    done = subprocess.run(
+        ["make", "plan", f"CONFIG={elsewhere / 'my campaign.yaml'}"], cwd=PROJECT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Write the report of the campaign" in done.stdout + done.stderr
+    assert "It will take about " in done.stderr
+
+
 def everything(folder: Path) -> dict[str, int]:
     """Return the time of each file below a folder, those of Snakemake's own memory and of compiled modules left out."""
     return {

@@ -54,6 +54,7 @@ batch_sizes: {sizes}
 # 6. The studies, in the order of the report. `choice` tries learning rates for each batch size and recommends; the
 #    others are of the catalogue, config/studies.yaml, which has more: time, weight_distances, adam_rule, …
 run: [choice, {studies}]
+advice: {{figure: choice.validation}}   # the first figure of the page
 studies:
   choice:
     title: Batch size and learning rate

@@ -18,6 +18,7 @@ main.wide { max-width: 80rem; margin: 0 auto; padding: 1.2rem 1.25rem; }
 </style>
 </head>
 <body id="top">
+<a class="skip" href="#claims">Skip to the claims</a>
 <main class="wide">
 <h1>{{ campaigns | map(attribute="name") | join(" and ") }}, side by side</h1>
 <p class="lead">{% for campaign in campaigns %}<a href="{{ campaign.link }}">{{ campaign.name }}</a>: {{ campaign.title }}{{ ". " }}{% endfor %}</p>

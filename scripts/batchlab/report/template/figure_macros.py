@@ -9,7 +9,7 @@ FIGURE = """\
 {% if not place %}
 <h3 class="hidden">{{ figure.heading }}</h3>
 {% endif %}
-<div class="canvas" data-name="{{ figure.heading }}"{% if figure.page %} data-page="{{ figure.page }}" data-height="{{ figure.height | int }}"{% endif %}>{{ figure.svg if not place else figure.again }}</div>
+<div class="canvas" data-name="Figure {{ figure.number }}, {{ figure.heading }}"{% if figure.page %} data-page="{{ figure.page }}" data-height="{{ figure.height | int }}"{% endif %}>{{ figure.svg if not place else figure.again }}</div>
 <figcaption><b>Figure {{ figure.number }}</b>{% if not place %}{{ anchor(figure.anchor, "Figure " ~ figure.number) }}{% endif %} <a href="#{{ figure.anchor }}" class="name">{{ figure.study }}/{{ figure.name }}</a>
 {% if figure.finding %}{{ figure.title }}. {% endif %}{{ figure.caption }}
 {% if not place %}

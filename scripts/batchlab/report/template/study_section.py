@@ -26,7 +26,7 @@ STUDY = """\
 {% if study.comparisons %}
 <details>
 <summary>Comparisons of all arms with the reference ({{ study.comparisons | length }})</summary>
-<div class="scroll">
+<div class="scroll" data-name="Comparisons: {{ study.title }}">
 <table>
 <thead><tr><th scope="col">Metric</th><th scope="col">Arm</th><th scope="col">Reference</th><th scope="col">Difference</th><th scope="col">95 % interval</th><th scope="col">n</th><th scope="col">p (Holm)</th><th scope="col">Effect size</th><th scope="col">Verdict</th></tr></thead>
 <tbody>
@@ -42,7 +42,7 @@ STUDY = """\
 {% if study.arms %}
 <details>
 <summary>Arms ({{ study.arms | length }})</summary>
-<div class="scroll">
+<div class="scroll" data-name="Arms: {{ study.title }}">
 <table>
 <thead><tr><th scope="col">Arm</th><th scope="col">Label</th><th scope="col">Model</th><th scope="col">Optimizer</th><th scope="col">Learning rate</th><th scope="col">Phases</th></tr></thead>
 <tbody>

@@ -38,7 +38,7 @@ h3 { font-size: 1rem; line-height: 1.35; font-weight: 650; margin: 2rem 0 .5rem;
 figure h3 { margin-top: 0; }
 a { color: var(--link); text-decoration-thickness: 1px; text-underline-offset: 2px; }
 :focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
-.anchor { text-decoration: none; font-weight: 400; color: var(--soft); margin-left: .2em; }
+.anchor { text-decoration: underline dotted; font-weight: 400; color: var(--soft); margin-left: .2em; }
 .anchor.copied::after { content: " copied"; font-size: .75rem; }
 .lead { color: var(--body); margin: 0 0 .6rem; font-size: .98rem; }
 .meta { color: var(--soft); font-size: .82rem; }
@@ -64,7 +64,7 @@ figure { margin: 2.2rem 0; }
 .canvas.wide { border-right: 3px dotted var(--soft); }
 .canvas.wide + figcaption::before { content: "Swipe sideways to see all of it. "; color: var(--soft); }
 figcaption { font-size: .86rem; line-height: 1.5; color: var(--body); margin-top: .5rem; }
-figcaption .name { color: var(--soft); text-decoration: none; margin-right: .4em; }
+figcaption .name { color: var(--soft); margin-right: .4em; }
 .links { font-size: .82rem; color: var(--soft); white-space: nowrap; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: .84rem; line-height: 1.4; font-variant-numeric: tabular-nums; }
