@@ -32,4 +32,5 @@ def test_a_first_campaign_runs_to_its_recommendation(tmp_path: Path) -> None:
     page = (tmp_path / "results/flowers/index.html").read_text()
     advice = next(line for line in done.stderr.splitlines() if line.startswith("Take B = "))
     assert "with learning rate 0." in advice
-    assert "Which batch size for flowers?" in page and advice.partition(":")[0] in page
+    assert "Which batch size for flowers?" in page
+    assert advice.partition(":")[0] in page
