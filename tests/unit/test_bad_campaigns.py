@@ -58,6 +58,11 @@ def valid() -> str:
     campaign = merged(*read)
     campaign["run"] = list(STUDIES)
     campaign["studies"] = {name: campaign["studies"][name] for name in STUDIES}
+    campaign["advice"] = {
+        group: [name for name in named if name.partition(".")[0] in STUDIES]
+        for group, named in campaign["advice"].items()
+        if isinstance(named, list)
+    }
     return json.dumps(campaign)
 
 
