@@ -565,9 +565,18 @@ def test_interactive_page_loads_nothing_but_the_bundle_beside_it_and_escapes_its
     assert "Click in the legend" in page and export.javascript() == export.javascript()
 
 
+def some_diverged() -> pd.DataFrame:
+    """Return runs of which all of one batch size and optimizer, and one of another, have diverged."""
+    table = history()
+    lost = (table["arm"] == "sgd-b16") | ((table["arm"] == "adam-b64") & (table["seed"] == 0))
+    return table.assign(status=np.where(lost, "diverged", "ok"))
+
+
 @pytest.mark.parametrize("chart", CHARTS)
-def test_tooltips_name_only_what_the_rows_hold(chart: str, drawn: Any) -> None:
-    specification = drawn(chart)
+@pytest.mark.parametrize("seeds", ["all", "one", "diverged"])
+def test_tooltips_name_only_what_the_rows_hold(chart: str, seeds: str, drawn: Any) -> None:
+    histories = {"all": history(), "one": history(seeds=1), "diverged": some_diverged()}
+    specification = drawn(chart, {**TABLES, "history": histories[seeds]})
     for node in nodes(specification):
         told = node.get("encoding", {}).get("tooltip", [])
         if not told:

@@ -32,6 +32,7 @@ _MESSAGES = {
     "joined": r"Join the studies' tables: (?P<name>\w+)",
     "shown": r"Compute what (?P<study>\w+): (?P<name>\w+) shows",
     "figures": r"Draw (?P<study>\w+): (?P<name>\w+)",
+    "bundle": r"Write the scripts of the interactive figures",
     "report": r"Write the report of the campaign",
     "all": r"The campaign is complete",
     "outdated": r"Outdated: \S+",

@@ -85,7 +85,7 @@ def test_into_another_folder(elsewhere: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "Write the report of the campaign" in done.stdout + done.stderr
-    assert "It will take about " in done.stderr
+    assert "It will take about " in done.stdout + done.stderr
 
 
 def everything(folder: Path) -> dict[str, int]:

@@ -16,6 +16,7 @@ from batchlab.charts.finish import finish, nothing, seeds_of
 from batchlab.charts.layout import faceted, panel_size, with_panels
 from batchlab.charts.quantities import quantity, title_of
 from batchlab.charts.words import capital
+from batchlab.tables.rounding import estimate
 
 # Cells of at least so many pixels hold their number.
 _ROOM_FOR_TEXT = 30
@@ -61,10 +62,18 @@ def _cells(figure: Figure, cells: Sequence[Row]) -> list[Row]:
             **row,
             "state": "diverged" if row["mean"] is None else "ok",
             "text": "×" if row["mean"] is None else _number(row["mean"]),
+            "shown": "all runs diverged" if row["mean"] is None else f"{row['mean']:,.5g}",
+            "interval": _interval(row),
+            "seeds": str(row["n"] or 0),
             "ink": theme.INK if row["mean"] is None or row["mean"] <= middle else "white",
         }
         for row in kept
     ]
+
+
+def _interval(row: Row) -> str:
+    _, low, high = estimate(row["mean"], row["low"], row["high"])
+    return "none" if low == "–" else f"{low} to {high}"
 
 
 def _number(mean: float) -> str:
@@ -91,10 +100,9 @@ def _layers(figure: Figure, cells: Sequence[Row], *, text: bool) -> list[Any]:
     tips = [
         alt.Tooltip(f"{figure.x}:O", title=title_of(figure.column(figure.x))),
         alt.Tooltip(f"{y}:O", title=title_of(figure.column(y))),
-        alt.Tooltip("mean:Q", title=title, format=".5~g"),
-        alt.Tooltip("low:Q", title="95 % interval, low", format=".5~g"),
-        alt.Tooltip("high:Q", title="95 % interval, high", format=".5~g"),
-        alt.Tooltip("n:Q", title="seeds"),
+        alt.Tooltip("shown:N", title=title),
+        alt.Tooltip("interval:N", title="95 % interval"),
+        alt.Tooltip("seeds:N", title="seeds"),
     ]
     layers: list[Any] = [base.mark_rect(stroke="white", strokeWidth=1).encode(color=tint, tooltip=tips)]
     if text:

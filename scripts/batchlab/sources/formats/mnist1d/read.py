@@ -58,13 +58,16 @@ def read(paths: Sequence[Path], options: Mapping[str, Any]) -> Contents:
 
 def _example(template: Array, random: np.random.RandomState) -> Array:
     """Return one series of a template."""
-    low, high = _PADDING
-    padded = _stretched(np.concatenate([template, np.zeros(random.randint(low, high + 1))]), len(template) + high)
-    shifted = np.roll(padded * (1 + _SCALE * (random.random_sample() - 0.5)), random.randint(_SHIFT))
-    smooth = _smoothed(_SMOOTH * random.standard_normal(len(shifted)))
-    noisy = np.where(shifted != 0, shifted, smooth) + _INDEPENDENT * random.standard_normal(len(shifted))
+    zeros = np.zeros(random.randint(_PADDING[0], _PADDING[1] + 1))
+    length = len(template) + _PADDING[1]
+    signal = _stretched(np.concatenate([template, zeros]), length) * (1 + _SCALE * (random.random_sample() - 0.5))
+    inside = _stretched(np.concatenate([np.ones(len(template)), zeros]), length) > 0
+    shift = random.randint(_SHIFT)
+    smooth = _smoothed(_SMOOTH * random.standard_normal(length))
+    noisy = np.where(np.roll(inside, shift), np.roll(signal, shift), smooth)
+    noisy = noisy + _INDEPENDENT * random.standard_normal(length)
     slope = _SHEAR * (random.random_sample() - 0.5)
-    return _stretched(noisy - slope * np.linspace(-0.5, 0.5, len(noisy)), LENGTH)
+    return _stretched(noisy - slope * np.linspace(-0.5, 0.5, length), LENGTH)
 
 
 def _stretched(values: Array, length: int) -> Array:
