@@ -64,7 +64,7 @@ plan: $(READY)
 # For a checkout that has tables but no trained segments, such as results/paper on a laptop.
 redraw: $(READY)
 	$(ADOPT)
-	@$(SNAKEMAKE) --allowed-rules note_outdated figure_data draw_figure write_report
+	@$(SNAKEMAKE) --allowed-rules note_outdated figure_data bundle_vega draw_figure write_report
 
 # A killed Snakemake leaves its lock behind. Make sure that none is running in this folder before removing it.
 unlock: $(READY)

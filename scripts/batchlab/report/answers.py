@@ -14,6 +14,9 @@ Names = Mapping[str, Mapping[str, str]]
 # Settings by which arms of one data set and model may differ, and how a text names them.
 _DIFFER = {"batch_size": "B = ", "accumulation": "K = ", "learning_rate": "learning rate ", "optimizer": ""}
 
+# So many arms are named; more are counted.
+_NAMED = 4
+
 
 def answers_of(studies: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return for each study its question and the findings that answer it; figures where no claim does."""
@@ -106,7 +109,8 @@ def _sentences(rows: Sequence[Row], column: Mapping[str, Any], better: str) -> l
     worse = [row for row in others if row["verdict"] == "worse"]
     rest = []
     if close:
-        rest.append(f"{listed(close)} cannot be told apart from it")
+        many = f"{len(close)} of the {len(others)} others" if len(close) > _NAMED else listed(close)
+        rest.append(f"{many} cannot be told apart from it")
     if worse:
         side = "below" if better == "higher" else "above"
         sign = -1.0 if better == "higher" else 1.0

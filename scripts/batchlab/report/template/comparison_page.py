@@ -32,7 +32,7 @@ main.wide { max-width: 80rem; margin: 0 auto; padding: 1.2rem 1.25rem; }
 <li>{% if apart %}Measured effects differ clearly in {{ apart | length }} of the {{ shared }}: {% for row in apart %}<a href="#{{ row.anchor }}">{{ row.name }}</a>{{ ", " if not loop.last else "." }}{% endfor %}{% else %}No measured effect differs clearly.{% endif %}</li>
 </ul>
 <p class="meta">Differences are those to {{ campaigns[0].name }}, with 95 % intervals as of independent samples (Welch), from the means, intervals and seeds of both;
-ratios are compared as ratios. A difference is called clear if its interval excludes none; that is not adjusted for the number of claims. Campaigns that differ in
+ratios are compared as ratios. A difference is called clear if its interval excludes 0 (for ratios, 1); that is not adjusted for the number of claims. Campaigns that differ in
 more than one respect do not say which of them made the difference.</p>
 </section>
 <section id="settings">
