@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 PROGRAM := $(BIN)/snakemake $(if $(PROFILE),--workflow-profile $(PROFILE))
 # A campaign's path may hold spaces.
 SNAKEMAKE := $(PROGRAM) --cores $(CORES) --configfile "$(CONFIG)"
+# Containers often set this. With it, hundreds of processes would compile and take apart all modules again: twice the time.
+unexport PYTHONDONTWRITEBYTECODE
 # The training core of all jobs, whatever the profile says.
 ifdef BACKEND
 export BATCHLAB_BACKEND := $(BACKEND)

@@ -56,8 +56,8 @@ def jobs_of(output: str) -> dict[str, Any]:
     assert len(texts) == (int(total[1]) if total else 0), output
     jobs.pop("all", None)
     jobs.pop("outdated", None)
-    if "report" in jobs:
-        jobs["report"] = len(jobs["report"]) == 1
+    for single in {"bundle", "report"} & jobs.keys():
+        jobs[single] = len(jobs[single]) == 1
     if seeds - {"0-1"}:
         jobs["seeds"] = sorted(seeds)
     return jobs

@@ -48,11 +48,11 @@ def test_tables_have_the_columns_of_the_contract(checkout: Checkout) -> None:
     assert exact.measured == 0 and exact.verdict == "supported"
 
 
-def test_figures_come_in_four_formats(checkout: Checkout) -> None:
+def test_figures_come_in_five_formats(checkout: Checkout) -> None:
     figures = checkout.folder / "results/small/figures/switch"
     assert {path.name for path in figures.glob("final.*")} == {
         *("final.csv", "final.csv.provenance.json"),
-        *("final.svg", "final.png", "final.html", "final.vl.json", "final.provenance.json"),
+        *("final.svg", "final.png", "final.pdf", "final.html", "final.vl.json", "final.provenance.json"),
     }
 
 

@@ -249,7 +249,7 @@ def expected(reruns: Mapping[str, Any], campaign: Mapping[str, Any]) -> dict[str
 
     Returns:
         `data`, `check`, `initialise`, `train`, `measure`, `tables`, `derived`, `claims`, `joined`, `shown` (numbers of
-        figures), `figures` (drawings), `report` and `seeds`, as far as there is something: sorted lists of names, a
+        figures), `figures` (drawings), `bundle` (scripts of figures), `report` and `seeds`, as far as there is something: sorted lists of names, a
         number of jobs where the row gives a number, mappings of these.
     """
     tables = list(reruns.get("tables", ()))
@@ -270,6 +270,7 @@ def expected(reruns: Mapping[str, Any], campaign: Mapping[str, Any]) -> dict[str
             key: {study: sorted(names) for study, names in of.items() if names}
             for key, of in (("derived", derived), ("shown", shown), ("figures", figures))
         },
+        "bundle": bool(reruns.get("bundle")),
         "report": bool(reruns.get("report") or joined or figures or derived),
     }
     return {key: sorted(value) if isinstance(value, list) else value for key, value in jobs.items() if value}
