@@ -249,8 +249,8 @@ def expected(reruns: Mapping[str, Any], campaign: Mapping[str, Any]) -> dict[str
 
     Returns:
         `data`, `check`, `initialise`, `train`, `measure`, `tables`, `derived`, `claims`, `joined`, `shown` (numbers of
-        figures), `figures` (drawings), `bundle` (scripts of figures), `report` and `seeds`, as far as there is something: sorted lists of names, a
-        number of jobs where the row gives a number, mappings of these.
+        figures), `figures` (drawings), `bundle` (scripts of figures), `report` and `seeds`, as far as there is
+        something: sorted lists of names, a number of jobs where the row gives a number, mappings of these.
     """
     tables = list(reruns.get("tables", ()))
     claims = sorted({*tables, *reruns.get("claims", ())})
