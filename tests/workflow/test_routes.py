@@ -20,7 +20,7 @@ ROUTES = {
     "its file by its whole path": ("--configfile", "{folder}/config/small.yaml"),
     "the default campaign by its file": ("--configfile", "config/quick.yaml"),
     "the catalogue first": ("--configfile", "config/studies.yaml", "config/small.yaml"),
-    "a target": ("report", "--configfile", "config/small.yaml"),
+    "a target": ("figures", "--configfile", "config/small.yaml"),
     "the Snakefile and the folder": ("-s", "{folder}/Snakefile", "--directory", "{folder}"),
 }
 MAKING = ("the default campaign", "its file", "the Snakefile and the folder")

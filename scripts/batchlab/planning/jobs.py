@@ -488,6 +488,8 @@ class Jobs:
                 "figures": [
                     path for job in self._made.values() if job.kind == "figures" for path in job.outputs.values()
                 ],
+                # Alternative texts name the first and last number of each figure.
+                "numbers": [job.outputs["data"] for job in self._made.values() if job.kind == "drawn"],
                 "tables": [self.tables_folder(study) for study in studies],
                 "derived": [
                     self.derived_path(name, table) for name, study in studies.items() for table in study.derived
