@@ -49,10 +49,10 @@ def test_a_campaign_that_was_run_is_verified_bit_by_bit(checkout: Checkout) -> N
     assert code == 0, output
     assert differences == []
     assert (
-        "recomputing 1 segment, 1 probe, 7 tables, 1 claim, 1 figure's data, 1 figure, 1 report (sample 1, seed 5)"
+        "recomputing 1 segment, 1 probe, 2 figures, 7 tables, 1 claim, 1 figure's data, 1 report (sample 1, seed 5)"
         in output
     )
-    assert "equal bit by bit, measured times aside: 1 segment, 1 probe, 7 tables" in output
+    assert "equal bit by bit, measured times aside: 1 segment, 1 probe, 2 figures, 7 tables" in output
     assert "not recomputed, digests only: 1 data set, 2 segments" in output
     after = {path: path.stat().st_mtime_ns for path in (checkout.folder / "results").rglob("*") if path.is_file()}
     assert after == files
@@ -64,7 +64,7 @@ def test_a_campaign_with_files_of_the_user_is_verified(finished: Path, tmp_path:
     code, output, differences = verify(Checkout(tmp_path / "copy", WIDE), "verify_sample=2", "verify_seed=1")
     assert code == 0, output
     assert differences == []
-    assert "equal bit by bit, measured times aside: 2 segments, 2 probes, 9 tables" in output
+    assert "equal bit by bit, measured times aside: 2 segments, 2 probes, 7 figures, 9 tables" in output
 
 
 def test_damage_is_named_and_nothing_is_repaired(checkout: Checkout) -> None:
@@ -102,7 +102,7 @@ def test_a_crate_conforms_and_can_be_verified_where_it_is_unpacked(checkout: Che
     assert there.returncode == 0, there.stdout + there.stderr
     assert "not checked, not found: 3 segments, 1 probe" in there.stdout
     assert (
-        "equal bit by bit, measured times aside: 1 claim, 1 figure's data, 1 figure, 6 tables, 1 report" in there.stdout
+        "equal bit by bit, measured times aside: 2 figures, 1 claim, 1 figure's data, 6 tables, 1 report" in there.stdout
     )
 
 
