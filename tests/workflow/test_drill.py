@@ -207,9 +207,10 @@ def test_each_thing_takes_at_most_two_files() -> None:
 def added(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of code and tests with the added files."""
     folder = tmp_path_factory.mktemp("added")
-    for part in ("scripts", "tests", "config", "docs", "envs"):
+    for part in ("scripts", "tests", "config", "docs", "envs", "rules"):
         shutil.copytree(PROJECT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(PROJECT / "pyproject.toml", folder)
+    for file in ("pyproject.toml", "Snakefile", "CITATION.cff", "LICENSE"):
+        shutil.copy(PROJECT / file, folder)
     for path, content in files().items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(content)
