@@ -23,6 +23,7 @@ from unit.campaigns import planned
 from unit.test_campaign_files import PROJECT, merged
 
 from batchlab.configuration.campaign import load
+from batchlab.configuration.catalogue import catalogue
 from batchlab.configuration.schema import schema
 from batchlab.configuration.yaml_files import check_files
 from batchlab.declarations.model_options import ACTIVATIONS
@@ -54,8 +55,7 @@ STUDIES = ("switch", "gradient_norms", "accumulation", "equal_updates", "batch_n
 @functools.cache
 def valid() -> str:
     """Return the quick campaign as JSON, merged over the catalogue, with some of its studies."""
-    read = [yaml.safe_load((PROJECT / "config" / file).read_text()) for file in ("studies.yaml", "quick.yaml")]
-    campaign = merged(*read)
+    campaign = merged(catalogue(), yaml.safe_load((PROJECT / "config/quick.yaml").read_text()))
     campaign["run"] = list(STUDIES)
     campaign["studies"] = {name: campaign["studies"][name] for name in STUDIES}
     campaign["advice"] = {

@@ -12,13 +12,16 @@ import pytest
 import yaml
 
 from batchlab.configuration import campaign as configuration
+from batchlab.configuration import catalogue as catalogue_module
 from batchlab.configuration.campaign import load
+from batchlab.configuration.catalogue import catalogue
 from batchlab.configuration.schema import schema
+from batchlab.errors import BatchlabError
 from batchlab.planning import plan
 from batchlab.planning.parts import INITIAL_NAME, TRAINED_NAME, Plan
 
 PROJECT = Path(__file__).resolve().parents[2]
-CAMPAIGNS = sorted(path.name for path in (PROJECT / "config").glob("*.yaml") if path.name != "studies.yaml")
+CAMPAIGNS = sorted(path.name for path in (PROJECT / "config").glob("*.yaml"))
 
 
 def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
@@ -31,8 +34,7 @@ def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 
 
 def campaign(name: str) -> Plan:
-    read = [yaml.safe_load((PROJECT / "config" / file).read_text()) for file in ("studies.yaml", name)]
-    return plan(load(merged(*read)))
+    return plan(load(merged(catalogue(), yaml.safe_load((PROJECT / "config" / name).read_text()))))
 
 
 def schema_keys(schema: Any) -> set[str]:
@@ -87,17 +89,16 @@ def as_snakemake_reads(*layers: dict[str, Any]) -> dict[str, Any]:
 def test_every_way_to_give_a_campaign_is_one_campaign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # as with `snakemake -s`, or as a module of another workflow
     mine = MINE
-    catalogue = yaml.safe_load((PROJECT / "config/studies.yaml").read_text())
+    known = catalogue()
     ways = [
         mine,
-        as_snakemake_reads(mine, catalogue, mine),  # --configfile, and `configfile:` of the workflow
-        as_snakemake_reads(catalogue, mine),  # both by `configfile:`
+        as_snakemake_reads(mine, known, mine),  # --configfile, and `configfile:` of the workflow
+        as_snakemake_reads(known, mine),  # both by `configfile:`
     ]
     read = [json.dumps(configuration.read(way)) for way in ways]
     assert read[0] == read[1] == read[2]
     switch = json.loads(read[0])["studies"]["switch"]
-    known = list(catalogue["studies"]["switch"]["arms"])
-    assert list(switch["arms"]) == [*known, "mine"]
+    assert list(switch["arms"]) == [*known["studies"]["switch"]["arms"], "mine"]
     assert list(switch["figures"])[-1] == "mine" and switch["figures"]["final"]["caption"] == "My caption."
     assert switch["figures"]["accuracy"] is None
     assert list(json.loads(read[0])["studies"])[-2:] == ["own", "another"]
@@ -155,3 +156,16 @@ def test_the_manual_names_every_key() -> None:
     manual = (PROJECT / "config/README.md").read_text()
     missing = {key for key in schema_keys(schema()) if not re.search(rf"\b{key}\b", manual)}
     assert not missing
+
+
+def test_two_files_of_the_catalogue_cannot_have_the_same_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalogue_module, "FOLDER", tmp_path)
+    (tmp_path / "a.yaml").write_text("run: [one]\nstudies: {one: {title: A}}\n")
+    (tmp_path / "b.yaml").write_text("studies: {two: {title: B}}\n")
+    assert catalogue() == {"run": ["one"], "studies": {"one": {"title": "A"}, "two": {"title": "B"}}}
+    (tmp_path / "c.yaml").write_text("studies: {one: {title: C}}\n")
+    with pytest.raises(BatchlabError, match=r"c\.yaml: studies\.one stands in another file"):
+        catalogue()
+    (tmp_path / "c.yaml").write_text("run: [two]\n")
+    with pytest.raises(BatchlabError, match=r"c\.yaml: run stands in another file"):
+        catalogue()

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from unit.campaigns import planned, raw
 
-from batchlab.configuration.campaign import CATALOGUE, DEFAULT_CAMPAIGN, load, merged
+from batchlab.configuration.campaign import DEFAULT_CAMPAIGN, load, merged
+from batchlab.configuration.catalogue import catalogue
 from batchlab.configuration.command_line import with_types
 from batchlab.configuration.faults import for_the_terminal, lines_of
 from batchlab.configuration.yaml_files import check_files, parsed
@@ -141,7 +142,7 @@ def test_shares_that_cannot_be_kept_are_refused() -> None:
 @pytest.mark.parametrize("epochs", [3, 5, 30])
 def test_the_default_campaign_can_be_made_shorter_or_longer(epochs: int) -> None:
     """`--config epochs=5`: arms that are compared by epochs are equally long."""
-    campaign = functools.reduce(merged, (parsed(CATALOGUE), parsed(DEFAULT_CAMPAIGN), {"epochs": epochs}))
+    campaign = functools.reduce(merged, (catalogue(), parsed(DEFAULT_CAMPAIGN), {"epochs": epochs}))
     found = plan(load(campaign))
     for name in ("switch", "growing_batch"):
         assert {arm.recipe.last_epoch for arm in found.studies[name].arms} == {epochs}

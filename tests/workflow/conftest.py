@@ -28,7 +28,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     def run(folder: Path) -> None:
         checkout = Checkout(folder, WIDE)
         checkout.add_user_files()
-        (folder / "config/studies.yaml").write_text("studies: {}\n")
+        for path in (folder / "config/studies").glob("*.yaml"):
+            path.unlink()
+        (folder / "config/studies/own.yaml").write_text("studies: {}\n")
         code, output = checkout.snakemake()
         assert code == 0, output
 

@@ -19,7 +19,7 @@ ROUTES = {
     "its file": ("--configfile", "config/small.yaml"),
     "its file by its whole path": ("--configfile", "{folder}/config/small.yaml"),
     "the default campaign by its file": ("--configfile", "config/quick.yaml"),
-    "the catalogue first": ("--configfile", "config/studies.yaml", "config/small.yaml"),
+    "the catalogue first": ("--configfile", "config/studies/batch_size.yaml", "config/small.yaml"),
     "a target": ("figures", "--configfile", "config/small.yaml"),
     "the Snakefile and the folder": ("-s", "{folder}/Snakefile", "--directory", "{folder}"),
 }

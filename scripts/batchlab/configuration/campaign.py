@@ -12,6 +12,7 @@ from typing import Any
 
 import jsonschema
 
+from batchlab.configuration.catalogue import FOLDER, catalogue
 from batchlab.configuration.faults import Collected
 from batchlab.configuration.schema import schema
 from batchlab.configuration.yaml_files import check_files, parsed
@@ -21,8 +22,7 @@ from batchlab.declarations.options import with_defaults
 from batchlab.errors import BatchlabError, nearest, shown, unknown
 from batchlab.paths import PROJECT
 
-# The studies below every campaign, and the campaign that runs where none is given.
-CATALOGUE = PROJECT / "config" / "studies.yaml"
+# The campaign that runs where none is given.
 DEFAULT_CAMPAIGN = PROJECT / "config" / "quick.yaml"
 
 # Folders below `results/` that all campaigns share.
@@ -287,9 +287,10 @@ def read(raw: Mapping[str, Any], files: Iterable[str | Path] = ()) -> dict[str, 
     Raises:
         BatchlabError: For mistakes, one line for each.
     """
-    own = [CATALOGUE, *([] if "campaign" in raw else [DEFAULT_CAMPAIGN])]
+    default = [] if "campaign" in raw else [DEFAULT_CAMPAIGN]
+    own = {*FOLDER.glob("*.yaml"), *default}
     check_files(file for file in files if Path(file).resolve() not in own)
-    return load(functools.reduce(merged, (*map(parsed, own), raw)))
+    return load(functools.reduce(merged, (catalogue(), *map(parsed, default), raw)))
 
 
 def load(raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -309,7 +310,7 @@ def load(raw: Mapping[str, Any]) -> dict[str, Any]:
     studies = config.get("studies", {})
     config["studies"] = {name: _complete(study) for name, study in studies.items() if study is not None}
     if not config["studies"]:
-        raise BatchlabError("studies: there is none; name at least one (config/studies.yaml has many)")
+        raise BatchlabError("studies: there is none; name at least one (config/studies/ has many)")
     config.setdefault("run", list(config["studies"]))
     _check_names(config)
     return config

@@ -6,8 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from batchlab.configuration.campaign import CATALOGUE
-from batchlab.configuration.yaml_files import parsed
+from batchlab.configuration.catalogue import catalogue
 from batchlab.sources.settings import DataShape
 from batchlab.starting.sizes import Fit
 
@@ -52,7 +51,7 @@ seeds: {{count: 5, block: 5}}
 batch_sizes: {sizes}
 
 # 6. The studies, in the order of the report. `choice` tries learning rates for each batch size and recommends; the
-#    others are of the catalogue, config/studies.yaml, which has more: time, weight_distances, adam_rule, …
+#    others are of the catalogue, config/studies/, which has more: time, weight_distances, adam_rule, …
 run: [choice, {studies}]
 advice: {{figure: choice.validation}}   # the first figure of the page
 studies:
@@ -92,13 +91,13 @@ def _flow(value: Any) -> str:
 
 def _claims() -> str:
     """Return the lines that take the claims of the catalogue out of judgement."""
-    catalogue = parsed(CATALOGUE)["studies"]
+    known = catalogue()["studies"]
     lines = []
     for study in STUDIES:
         lines += [f"  {study}:", "    claims:"]
         lines += [
             f"      {claim}: {{standing: not comparable, because: {_BECAUSE}}}"
-            for claim in catalogue[study].get("claims", {})
+            for claim in known[study].get("claims", {})
         ]
     return "\n".join(lines) + "\n"
 
