@@ -1,22 +1,30 @@
 # batchlab. The two main commands are `make figures` and `make test`; the others are variations of them.
 CONFIG ?= config/quick.yaml
-CORES ?= all
+# Unset, a profile decides; without one it is all.
+CORES ?= $(if $(PROFILE),,all)
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PROGRAM := $(BIN)/snakemake $(if $(PROFILE),--workflow-profile $(PROFILE))
 # A campaign's path may hold spaces.
-SNAKEMAKE := $(PROGRAM) --cores $(CORES) --configfile "$(CONFIG)"
+PROGRAM += $(if $(CORES),--cores $(CORES))
+SNAKEMAKE := $(PROGRAM) --configfile "$(CONFIG)"
 # Containers often set this. With it, hundreds of processes would compile and take apart all modules again: twice the time.
 unexport PYTHONDONTWRITEBYTECODE
-# The training core of all jobs, whatever the profile says.
+# The training core of all jobs and its device, whatever the profile says.
 ifdef BACKEND
 export BATCHLAB_BACKEND := $(BACKEND)
 endif
-# The project's own logger, a package in scripts/; LOGGER=… chooses another one that is installed.
+ifdef DEVICE
+export BATCHLAB_DEVICE := $(DEVICE)
+endif
+# The project's own logger, a package in scripts/; LOGGER=… chooses another one that is installed. So is the executor for
+# Slurm. Jobs on a cluster get the path with the rest of the environment.
 LOGGER ?= batchlab
-TELL := PYTHONPATH="scripts$${PYTHONPATH:+:$$PYTHONPATH}"
-READY := config-read $(VENV)/run.stamp $(if $(filter jax,$(BATCHLAB_BACKEND)),$(VENV)/jax.stamp)
+new config-read figures plan redraw unlock verify crate report-archive compare bench prune bench-gpu: export PYTHONPATH := \
+	$(CURDIR)/scripts$(if $(PYTHONPATH),:$(PYTHONPATH))
+READY := config-read $(VENV)/run.stamp $(if $(filter jax,$(BATCHLAB_BACKEND)),$(VENV)/jax.stamp) \
+	$(if $(findstring slurm,$(PROFILE)),$(VENV)/slurm.stamp)
 
 .PHONY: help new config-there config-read figures redraw plan unlock verify crate report-archive compare bench bench-peers bench-docs test test-slow \
 	check format docs environment lock clean-env
@@ -25,6 +33,7 @@ help:
 	@echo "make figures                            the quick campaign on the embedded digits (no network)"
 	@echo "make figures CONFIG=config/paper.yaml   the same studies on full MNIST"
 	@echo "make figures BACKEND=jax                on the second training core; on a GPU: PROFILE=profiles/gpu, see docs/gpu.md"
+	@echo "make figures PROFILE=profiles/slurm     on a cluster, see docs/cluster.md"
 	@echo "make new DATA=my.csv LABEL=species      write a campaign for your own data, config/my.yaml; KEYS='missing: drop' says more"
 	@echo "make plan CONFIG=…                      what would run, why, how long it will take"
 	@echo "make verify CONFIG=… SAMPLE=n SEED=m    compare results with their records and compute a random sample again"
@@ -41,7 +50,7 @@ help:
 
 # NAME=… names the campaign; KEYS='missing: drop, test: 0.1' are further keys of the data set (docs/data.md).
 new: $(VENV)/run.stamp
-	@PYTHONPATH=scripts $(BIN)/python -m batchlab.starting "$(DATA)" $(if $(LABEL),"--label=$(LABEL)") \
+	@$(BIN)/python -m batchlab.starting "$(DATA)" $(if $(LABEL),"--label=$(LABEL)") \
 		$(if $(NAME),"--name=$(NAME)") $(if $(KEYS),"--keys=$(KEYS)")
 
 config-there:
@@ -49,19 +58,19 @@ config-there:
 
 # Of broken YAML Snakemake says neither file nor line.
 config-read: config-there $(VENV)/run.stamp
-	@PYTHONPATH=scripts $(BIN)/python -m batchlab.configuration "$(CONFIG)"
+	@$(BIN)/python -m batchlab.configuration "$(CONFIG)"
 
 # Gives results that came with a checkout or from another machine the file times of their records, so that parsing is quick.
-ADOPT = @PYTHONPATH=scripts $(BIN)/python -m batchlab.records.adopt
+ADOPT = @$(BIN)/python -m batchlab.records.adopt
 
 # Reasons are left out, so that progress can be followed; `make plan` shows them.
 figures: $(READY)
 	$(ADOPT)
-	@$(TELL) $(SNAKEMAKE) --logger $(LOGGER) --quiet host reason
+	@$(SNAKEMAKE) --logger $(LOGGER) --quiet host reason
 
 # It ends with what the run will cost.
 plan: $(READY)
-	@$(TELL) $(SNAKEMAKE) --dry-run --logger $(LOGGER) --quiet host
+	@$(SNAKEMAKE) --dry-run --logger $(LOGGER) --quiet host
 
 # For a checkout that has tables but no trained segments, such as results/paper on a laptop.
 redraw: $(READY)
@@ -75,22 +84,22 @@ unlock: $(READY)
 # SAMPLE segments and SAMPLE probes are computed again, chosen at random by SEED.
 VERIFY_SETTINGS := $(if $(SAMPLE),verify_sample=$(SAMPLE)) $(if $(SEED),verify_seed=$(SEED))
 verify: $(READY)
-	@$(PROGRAM) verify --cores $(CORES) --quiet host reason progress rules --configfile "$(CONFIG)" \
+	@$(PROGRAM) verify --quiet host reason progress rules --configfile "$(CONFIG)" \
 		$(if $(strip $(VERIFY_SETTINGS)),--config $(VERIFY_SETTINGS))
 
 crate: $(READY)
-	@$(PROGRAM) crate --cores $(CORES) --quiet host reason progress rules --configfile "$(CONFIG)"
+	@$(PROGRAM) crate --quiet host reason progress rules --configfile "$(CONFIG)"
 
 report-archive: $(READY)
 	@$(SNAKEMAKE) --report "results/$$(basename "$(CONFIG)" .yaml).report.zip"
 
 # Finished campaigns side by side, in results/compare: make compare CAMPAIGNS="quick paper"
 compare: $(VENV)/run.stamp
-	@PYTHONPATH=scripts $(BIN)/python -m batchlab.report.campaigns $(CAMPAIGNS)
+	@$(BIN)/python -m batchlab.report.campaigns $(CAMPAIGNS)
 
 # Nothing else should run on the machine meanwhile.
 bench: $(VENV)/run.stamp
-	@PYTHONPATH=scripts $(BIN)/python -m benchmarks $(BENCH)
+	@$(BIN)/python -m benchmarks $(BENCH)
 
 # PyTorch and JAX, with which `make bench` compares itself if they are installed; nothing else uses them.
 bench-peers: .venv-bench/run.stamp
@@ -149,6 +158,9 @@ $(VENV)/run.stamp: envs/lock.txt | $(VENV)/bin/python
 $(VENV)/jax.stamp: envs/lock-jax.txt | $(VENV)/run.stamp
 	$(install)
 
+$(VENV)/slurm.stamp: envs/lock-slurm.txt | $(VENV)/run.stamp
+	$(install)
+
 $(VENV)/dev.stamp: envs/lock-dev.txt | $(VENV)/bin/python
 	$(install)
 	@touch $(VENV)/run.stamp $(VENV)/jax.stamp
@@ -162,6 +174,7 @@ UV_COMPILE := uv pip compile --quiet --universal --fork-strategy fewest --python
 lock:
 	@$(UV_COMPILE) envs/requirements.in -o envs/lock.txt
 	@$(UV_COMPILE) -c envs/lock.txt envs/requirements-jax.in -o envs/lock-jax.txt
+	@$(UV_COMPILE) -c envs/lock.txt envs/requirements-slurm.in -o envs/lock-slurm.txt
 	@$(UV_COMPILE) -c envs/lock.txt -c envs/lock-jax.txt envs/requirements-dev.in -o envs/lock-dev.txt
 	@cd scripts && $(PYTHON) -m batchlab.pages.environments
 

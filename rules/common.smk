@@ -6,6 +6,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(workflow.current_basedir).parent / "scripts"))
 
 from snakemake import __version__ as SNAKEMAKE
+from batchlab.cluster import site
+from batchlab.cluster.requests import Requests
 from batchlab.configuration.faults import for_the_terminal
 from batchlab.errors import BatchlabError
 from batchlab.planning.lookup import open_campaign
@@ -19,6 +21,7 @@ try:
         ancient,
         SNAKEMAKE,
     )
+    SITE = site.read(os.environ)
 except BatchlabError as problem:
     # Not raised: Snakemake would add where in this file, which is not where the mistake is.
     sys.exit(for_the_terminal(problem))
@@ -26,8 +29,13 @@ except BatchlabError as problem:
 PLAN, RESULTS = CAMPAIGN.plan, CAMPAIGN.results
 
 
-# Memory in MB of a job that starts Keras; more after each failure for want of it.
-training = lambda wildcards, attempt: 4000 * attempt
+# What jobs ask of a cluster. The executor is known when the first job asks, not yet when this is read.
+ASKS = Requests(
+    CAMPAIGN,
+    SITE,
+    os.environ.get("BATCHLAB_DEVICE") == "gpu",
+    lambda: not workflow.local_exec,
+)
 
 
 wildcard_constraints:

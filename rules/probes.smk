@@ -15,8 +15,8 @@ rule measure_probe:
         "../envs/train.yaml"
     threads: 1
     resources:
-        **CAMPAIGN.accelerator,
-        mem_mb=training,
+        **ASKS.resources("measure_probe"),
+    group: ASKS.group("measure_probe")
     params:
         **CAMPAIGN.params("measure_probe"),
     message:

@@ -11,8 +11,8 @@ rule check_model:
     conda:
         "../envs/train.yaml"
     resources:
-        **CAMPAIGN.accelerator,
-        mem_mb=training,
+        **ASKS.resources("check_model"),
+    group: ASKS.group("check_model")
     params:
         **CAMPAIGN.params("check_model"),
     message:
@@ -34,8 +34,8 @@ rule initialise_model:
     conda:
         "../envs/train.yaml"
     resources:
-        **CAMPAIGN.accelerator,
-        mem_mb=training,
+        **ASKS.resources("initialise_model"),
+    group: ASKS.group("initialise_model")
     params:
         **CAMPAIGN.params("initialise_model"),
     message:
@@ -60,8 +60,8 @@ rule train_segment:
         "../envs/train.yaml"
     threads: 1
     resources:
-        **CAMPAIGN.accelerator,
-        mem_mb=training,
+        **ASKS.resources("train_segment"),
+    group: ASKS.group("train_segment")
     params:
         **CAMPAIGN.params("train_segment"),
     message:
