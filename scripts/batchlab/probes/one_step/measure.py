@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchlab.backend.resident import Resident
-from batchlab.backend.runtime import keras
+from batchlab.backend.runtime import float_type, keras
 from batchlab.probes.measuring import Measurement, Rows, Run
 from batchlab.training import state
 from batchlab.training.core import Landscape, over_rows
@@ -68,14 +68,14 @@ def measure(run: Run, data: Resident, snapshots: tuple[state.Snapshot, ...], opt
                 drawn = trial_batches(seed, "one_step", batch_size, draws, batch_size, data.examples)
                 for draw, flat in enumerate(gradients(drawn)):
                     parts = zip(np.split(flat / batch_size, ends[:-1]), shapes, strict=True)
-                    direction = [part.reshape(shape).astype(run.precision) for part, shape in parts]
+                    direction = [part.reshape(shape).astype(float_type()) for part, shape in parts]
                     rows += [
                         {
                             "seed": seed,
                             "batch_size": batch_size,
                             "draw": draw,
                             "step_size": size,
-                            "held_out_loss": loss(judged, direction, np.asarray(size, run.precision)).item()
+                            "held_out_loss": loss(judged, direction, np.asarray(size, float_type())).item()
                             / judged.size,
                         }
                         for size in sizes

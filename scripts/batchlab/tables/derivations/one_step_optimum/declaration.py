@@ -15,7 +15,7 @@ DERIVATION = Derivation(
             *("study", "arm", "epoch", "seed", "batch_size"),
             Column(
                 "best_rate",
-                "step size of the lowest mean loss, by a parabola through three points over log η; empty where it lies "
+                "step size of the lowest mean loss, by a parabola through three points; empty where it lies "
                 "at an end of the step sizes",
                 title="best rate of one step",
                 positive=True,

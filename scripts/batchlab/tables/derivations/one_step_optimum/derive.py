@@ -19,25 +19,27 @@ Losses = dict[int, NDArray[np.float64]]
 
 
 def best_rate(step_sizes: ArrayLike, losses: ArrayLike) -> float:
-    """Return the step size of the lowest loss: the vertex of the parabola over log η through it and its neighbours.
+    """Return the step size of the lowest loss: the vertex of the parabola through it and its neighbours.
+
+    The loss is quadratic in the step size to second order, so the parabola is one over η, not over its logarithm.
 
     Args:
-        step_sizes: Evenly spaced on the logarithmic scale, rising.
+        step_sizes: Rising.
         losses: One for each; such as are not finite count as larger than any other.
 
     Returns:
         NaN where the lowest loss is at an end of the step sizes, or beside a loss that is not finite.
     """
-    sizes, values = np.log(np.asarray(step_sizes, dtype=float)), np.asarray(losses, dtype=float)
+    sizes, values = np.asarray(step_sizes, dtype=float), np.asarray(losses, dtype=float)
     lowest = int(np.argmin(np.where(np.isfinite(values), values, math.inf)))
     if lowest in (0, len(values) - 1):
         return math.nan
-    before, here, after = values[lowest - 1 : lowest + 2]
-    bend = before - 2 * here + after
-    if not (math.isfinite(bend) and bend > 0):
+    (left, middle, right), (before, here, after) = (part[lowest - 1 : lowest + 2] for part in (sizes, values))
+    falling, rising = (here - before) / (middle - left), (after - here) / (right - middle)
+    if not (math.isfinite(falling) and math.isfinite(rising) and rising > falling):
         return math.nan
-    shift = (before - after) / (2 * bend)
-    return math.exp(sizes[lowest] + shift * (sizes[lowest + 1] - sizes[lowest]))
+    # The slope of the parabola is falling halfway from left to middle, and rising halfway from middle to right.
+    return float((left + middle) / 2 - falling * (right - left) / 2 / (rising - falling))
 
 
 def losses_of(snapshot: pd.DataFrame) -> tuple[NDArray[np.float64], Losses]:
