@@ -11,6 +11,7 @@ from batchlab.cluster.requests import Requests
 from batchlab.configuration.faults import for_the_terminal
 from batchlab.errors import BatchlabError
 from batchlab.planning.lookup import open_campaign
+from batchlab.sources.fingerprints import remember
 
 try:
     CAMPAIGN = open_campaign(
