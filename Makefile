@@ -26,7 +26,7 @@ new config-read figures plan redraw unlock verify crate report-archive compare b
 READY := config-read $(VENV)/run.stamp $(if $(filter jax,$(BATCHLAB_BACKEND)),$(VENV)/jax.stamp) \
 	$(if $(findstring slurm,$(PROFILE)),$(VENV)/slurm.stamp)
 
-.PHONY: help new config-there config-read figures redraw plan unlock verify crate report-archive compare bench bench-peers bench-docs test test-slow \
+.PHONY: help new config-there config-read figures redraw plan unlock verify crate report-archive prune compare bench bench-gpu bench-peers bench-docs test test-slow test-slurm \
 	check format docs environment lock clean-env
 
 help:
@@ -42,9 +42,12 @@ help:
 	@echo "make report-archive CONFIG=…            Snakemake's own report of a finished campaign, as a zip file"
 	@echo "make redraw CONFIG=…                    draw figures and report again from existing tables"
 	@echo "make report-archive CONFIG=…            Snakemake's own report: run times, dates, the graph of rules"
+	@echo "make prune                              what no campaign needs any more, with sizes; DELETE=yes deletes it"
 	@echo "make unlock                             remove the lock that a killed Snakemake left behind"
 	@echo "make test, make test-slow, make check   run the tests; the slow ones; style, types and lint"
+	@echo "make test-slurm                         a campaign on a Slurm of two nodes that this starts on this machine"
 	@echo "make bench                              times beside Keras' fit, Keras on JAX and PyTorch; nothing else should run"
+	@echo "make bench-gpu                          the JAX core on a GPU, in at most eight minutes"
 	@echo "make clean-env                          remove the environment .venv; the next call sets it up again"
 	@echo "make docs                               write the generated pages again (see CONTRIBUTING.md)"
 
@@ -93,6 +96,10 @@ crate: $(READY)
 report-archive: $(READY)
 	@$(SNAKEMAKE) --report "results/$$(basename "$(CONFIG)" .yaml).report.zip"
 
+# What no campaign of config/ needs: segments, probes, checkpoints, logs. MORE='a.yaml b.yaml' names campaigns elsewhere.
+prune: $(VENV)/run.stamp
+	@$(BIN)/python -m batchlab.pruning $(if $(filter yes,$(DELETE)),--delete) $(MORE)
+
 # Finished campaigns side by side, in results/compare: make compare CAMPAIGNS="quick paper"
 compare: $(VENV)/run.stamp
 	@$(BIN)/python -m batchlab.report.campaigns $(CAMPAIGNS)
@@ -100,6 +107,12 @@ compare: $(VENV)/run.stamp
 # Nothing else should run on the machine meanwhile.
 bench: $(VENV)/run.stamp
 	@$(BIN)/python -m benchmarks $(BENCH)
+
+# The JAX core on a GPU, in at most eight minutes; BENCH='--on-cpu --share 0.02' tries the program without one. It needs
+# JAX, Keras and NumPy, so any Python that has them can run it: PYTHON_GPU=python3.
+PYTHON_GPU ?= $(BIN)/python
+bench-gpu: $(if $(filter-out undefined default,$(filter command%,$(origin PYTHON_GPU))),,$(VENV)/jax.stamp)
+	@$(PYTHON_GPU) -m benchmarks.gpu $(BENCH)
 
 # PyTorch and JAX, with which `make bench` compares itself if they are installed; nothing else uses them.
 bench-peers: .venv-bench/run.stamp
@@ -122,6 +135,12 @@ test-slow: $(VENV)/dev.stamp
 	@BATCHLAB_COMPLETE=1 BATCHLAB_KILLS=50 BATCHLAB_FUZZ=20000 $(BIN)/pytest -q -n auto --dist loadfile \
 		tests/workflow/test_recovery.py tests/workflow/test_rerun_matrix.py tests/workflow/test_drill.py \
 		tests/unit/test_bad_campaigns.py
+
+# A Slurm of two nodes on this machine, on loopback; it is stopped at the end. Installs nothing but the plugin.
+test-slurm: $(VENV)/dev.stamp $(VENV)/slurm.stamp
+	@for program in munged slurmctld slurmd; do PATH="$$PATH:/usr/sbin" command -v $$program >/dev/null \
+		|| { echo "batchlab: error: $$program is missing; Debian has it: apt-get install slurm-wlm munge" >&2; exit 1; }; done
+	@PATH="$$PATH:/usr/sbin" BATCHLAB_SLURM=1 $(BIN)/pytest -q tests/slurm
 
 check: $(VENV)/dev.stamp
 	@$(BIN)/ruff check .

@@ -22,18 +22,16 @@ try:
         ancient,
         SNAKEMAKE,
     )
-    SITE = site.read(os.environ)
 except BatchlabError as problem:
     # Not raised: Snakemake would add where in this file, which is not where the mistake is.
     sys.exit(for_the_terminal(problem))
 
 PLAN, RESULTS = CAMPAIGN.plan, CAMPAIGN.results
 
-
 # What jobs ask of a cluster. The executor is known when the first job asks, not yet when this is read.
 ASKS = Requests(
     CAMPAIGN,
-    SITE,
+    site.known(os.environ),
     os.environ.get("BATCHLAB_DEVICE") == "gpu",
     lambda: not workflow.local_exec,
 )

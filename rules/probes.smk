@@ -11,12 +11,13 @@ rule measure_probe:
     benchmark:
         "logs/measure_probe/{kind}/{probe}/seeds-{block}.benchmark.tsv"
     priority: CAMPAIGN.priority("measure_probe")
+    group:
+        ASKS.group("measure_probe")
     conda:
         "../envs/train.yaml"
     threads: 1
     resources:
         **ASKS.resources("measure_probe"),
-    group: ASKS.group("measure_probe")
     params:
         **CAMPAIGN.params("measure_probe"),
     message:

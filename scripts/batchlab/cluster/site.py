@@ -80,6 +80,14 @@ def read(environment: Mapping[str, str]) -> Site | None:
     return Site(**{key: _value(f"{path}: {key}", fields[key], value) for key, value in found.items()})
 
 
+def known(environment: Mapping[str, str]) -> Site | None:
+    """Return what the site's file says; None without one, or if it is wrong, which matters only to who submits."""
+    try:
+        return read(environment)
+    except BatchlabError:
+        return None
+
+
 def required(environment: Mapping[str, str]) -> Site:
     """Return what the site's file says.
 

@@ -52,17 +52,25 @@ def _benchmark(path: str) -> Measured | None:
 
 
 def measured(job: Job) -> Measured | None:
-    """Return what the last run of a job took, from Snakemake's measurements or its record; None without either."""
-    if job.benchmark and (found := _benchmark(job.benchmark)) is not None:
-        return found
+    """Return what a job took that ran, from Snakemake's measurements or its record; None without either.
+
+    Of a job that went on after it was killed, all attempts count, of which Snakemake measures the last.
+    """
+    found = _benchmark(job.benchmark) if job.benchmark else None
     try:
-        record = json.loads(provenance.record_path(job.name, job.folder).read_text(encoding="utf-8"))
+        text = provenance.record_path(job.name, job.folder).read_text(encoding="utf-8")
+        if found is not None and '"seconds_before"' not in text:
+            return found
+        record = json.loads(text)
         started, ended = (datetime.fromisoformat(record[key]) for key in ("started", "ended"))
+        before = float(record.get("seconds_before", 0.0))
     except (OSError, ValueError, KeyError, TypeError):
-        return None
+        return found
+    if found is not None:
+        return Measured(found.seconds + before, found.memory)
     # The record begins when the libraries are imported.
     start = _START_KERAS if job.keras else _START
-    return Measured((ended - started).total_seconds() + start, 0.0)
+    return Measured((ended - started).total_seconds() + before + start, 0.0)
 
 
 def size_on_disk(job: Job) -> float:
