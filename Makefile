@@ -111,7 +111,7 @@ bench: $(VENV)/run.stamp
 # The JAX core on a GPU, in at most eight minutes; BENCH='--on-cpu --share 0.02' tries the program without one. It needs
 # JAX, Keras and NumPy, so any Python that has them can run it: PYTHON_GPU=python3.
 PYTHON_GPU ?= $(BIN)/python
-bench-gpu: $(if $(filter-out undefined default,$(filter command%,$(origin PYTHON_GPU))),,$(VENV)/jax.stamp)
+bench-gpu: $(if $(filter file,$(origin PYTHON_GPU)),$(VENV)/jax.stamp)
 	@$(PYTHON_GPU) -m benchmarks.gpu $(BENCH)
 
 # PyTorch and JAX, with which `make bench` compares itself if they are installed; nothing else uses them.

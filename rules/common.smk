@@ -34,6 +34,7 @@ ASKS = Requests(
     site.known(os.environ),
     os.environ.get("BATCHLAB_DEVICE") == "gpu",
     lambda: not workflow.local_exec,
+    workflow.is_main_process,
 )
 
 

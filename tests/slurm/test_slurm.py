@@ -147,7 +147,7 @@ def test_cancelled_jobs_lost_nodes_and_a_slurm_that_is_away_lose_nothing(
     jobs = slurm.jobs()
     assert jobs[first]["JobState"] == "CANCELLED"
     # The second attempt asks for twice as much.
-    assert (jobs[again]["TimeLimit"], jobs[again]["MinMemoryNode"]) == ("00:06:00", "3000M")
+    assert (jobs[again]["TimeLimit"], jobs[again]["MinMemoryNode"]) == ("00:06:00", "2900M")
 
     number = run.job("small_trees")
     slurm.end("slurmctld")

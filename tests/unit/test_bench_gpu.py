@@ -1,4 +1,4 @@
-"""`make bench-gpu`: it refuses to compare unequal work, tells what it had no time for, and says when there is no GPU."""
+"""`make bench-gpu` refuses to compare unequal work, tells what it had no time for, and says when there is no GPU."""
 
 from __future__ import annotations
 

@@ -39,10 +39,13 @@ class Requests:
         site: What the site says about itself; None for none.
         gpu: Whether jobs that start Keras compute on a GPU.
         submits: Tells whether this process submits jobs elsewhere.
+        main: Whether this is the process that was started, not the one of a job, whose memory and time are settled.
     """
 
-    def __init__(self, campaign: Campaign, site: Site | None, gpu: bool, submits: Callable[[], bool]) -> None:
-        self.campaign, self._site, self._submits = campaign, site or Site(), submits
+    def __init__(
+        self, campaign: Campaign, site: Site | None, gpu: bool, submits: Callable[[], bool], main: bool = True
+    ) -> None:
+        self.campaign, self._site, self._submits, self._main = campaign, site or Site(), submits, main
         # What jobs that start Keras ask for beside memory. On this machine the resource `gpu` counts.
         generic = "" if self._site.gpu == "gpus" else self._site.gpu
         gpus = {"gpu": lambda wildcards: 0 if generic and submits() else 1}
@@ -55,8 +58,8 @@ class Requests:
     def _job(self, rule: str, wildcards: Any) -> Job:
         return self.campaign.jobs.find(rule, dict(wildcards.items()))
 
-    def resources(self, rule: str, keras: bool = True) -> dict[str, Any]:
-        """Return the resources of a rule: constants, and functions of wildcards and attempt."""
+    def resources(self, rule: str) -> dict[str, Any]:
+        """Return the resources of a rule that starts Keras: constants, and functions of wildcards and attempt."""
 
         def memory(wildcards: Any, attempt: int) -> int:
             return self.memory(self._job(rule, wildcards), attempt)
@@ -64,12 +67,8 @@ class Requests:
         def runtime(wildcards: Any, attempt: int) -> int:
             return self.minutes(self._job(rule, wildcards), attempt)
 
-        return {
-            **(self._accelerator if keras else {}),
-            **self._site.resources,
-            "mem_mb": memory,
-            "runtime": runtime,
-        }
+        settled = {"mem_mb": memory, "runtime": runtime} if self._main else {}
+        return {**self._accelerator, **self._site.resources, **settled}
 
     def fixed(self, memory: int, minutes: int) -> dict[str, Any]:
         """Return the resources of a rule that is no part of the plan: megabytes and minutes that grow by attempt."""
