@@ -31,12 +31,12 @@ rule measure_apart:
         unpack(CAMPAIGN.inputs("measure_apart")),
     output:
         tables=directory("results/probes/{kind}/{probe}/seeds-{block}"),
-    wildcard_constraints:
-        kind=CAMPAIGN.apart,
     log:
         "logs/measure_apart/{kind}/{probe}/seeds-{block}.log",
     benchmark:
         "logs/measure_apart/{kind}/{probe}/seeds-{block}.benchmark.tsv"
+    wildcard_constraints:
+        kind=CAMPAIGN.apart,
     priority: CAMPAIGN.priority("measure_apart")
     conda:
         "../envs/train.yaml"

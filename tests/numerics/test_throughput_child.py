@@ -26,9 +26,7 @@ def test_each_point_is_begun_and_measured_and_the_workload_is_described(tmp_path
     run = {"model": {"file": str(tmp_path / "own.py")}, "optimizer": {"name": "sgd"}, "learning_rate": 0.1}
     asked = {"factor": 16, "accumulations": [1, 3], "largest": 64}
     lines: list[dict[str, Any]] = []
-    measure(
-        {"run": {**run, "precision": "float32"}, "data": str(tmp_path / "data.npz"), "points": asked}, lines.append
-    )
+    measure({"run": {**run, "precision": "float32"}, "data": str(tmp_path / "data.npz"), "points": asked}, lines.append)
     first, *rest = lines
     assert first["points"] == [(1, 1), (16, 1), (16, 3), (EXAMPLES, 1)]
     # 12 inputs, 5 units with scale and offset, 3 classes.
