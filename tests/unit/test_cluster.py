@@ -164,7 +164,7 @@ def test_tables_figures_and_downloads_are_never_submitted() -> None:
     text = "".join(path.read_text() for path in (PROFILE.parents[1] / "rules").glob("*.smk"))
     rules = re.findall(r"^rule (\w+):\n((?:    .*\n|\n)*)", text, re.MULTILINE)
     assert {name for name, body in rules if "localrule: True" not in body} == {
-        *("check_model", "initialise_model", "train_segment", "measure_probe", "verify"),
+        *("check_model", "initialise_model", "train_segment", "measure_probe", "measure_apart", "verify"),
     }
 
 

@@ -58,8 +58,13 @@ class Requests:
     def _job(self, rule: str, wildcards: Any) -> Job:
         return self.campaign.jobs.find(rule, dict(wildcards.items()))
 
-    def resources(self, rule: str) -> dict[str, Any]:
-        """Return the resources of a rule that starts Keras: constants, and functions of wildcards and attempt."""
+    def resources(self, rule: str, apart: bool = False) -> dict[str, Any]:
+        """Return the resources of a rule that starts Keras: constants, and functions of wildcards and attempt.
+
+        Args:
+            rule: Name of the rule.
+            apart: Whether its jobs need a node to themselves, because they measure times.
+        """
 
         def memory(wildcards: Any, attempt: int) -> int:
             return self.memory(self._job(rule, wildcards), attempt)
@@ -68,7 +73,8 @@ class Requests:
             return self.minutes(self._job(rule, wildcards), attempt)
 
         settled = {"mem_mb": memory, "runtime": runtime} if self._main else {}
-        return {**self._accelerator, **self._site.resources, **settled}
+        exclusive = {"slurm_extra": "--exclusive"} if apart else {}
+        return {**self._accelerator, **self._site.resources, **exclusive, **settled}
 
     def fixed(self, memory: int, minutes: int) -> dict[str, Any]:
         """Return the resources of a rule that is no part of the plan: megabytes and minutes that grow by attempt."""

@@ -20,7 +20,7 @@ _PLACES = {
 }
 _CHECKPOINTS = Path("results/checkpoints")
 # Rules whose results campaigns share, and with them their logs.
-_LOGGED = ("prepare_data", "check_model", "initialise_model", "train_segment", "measure_probe")
+_LOGGED = ("prepare_data", "check_model", "initialise_model", "train_segment", "measure_probe", "measure_apart")
 
 
 @dataclass(frozen=True)
