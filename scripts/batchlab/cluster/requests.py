@@ -104,10 +104,6 @@ class Requests:
             return min(max(_SHORTEST, self._foreseen(job)) * min(attempt, 2), self._site.longest)
         return min(max(_ALONE, self._foreseen(job, attempt)), self._site.longest)
 
-    def attempts(self, job: Job) -> int:
-        """Return how many submissions a job is foreseen to need, which goes on from its checkpoint in each."""
-        return math.ceil(self._costs.seconds(job) * self._site.time / 60 / self._site.longest)
-
     def company(self, job: Job) -> str | None:
         """Return the name of the jobs that a job may share a submission with; None if it is to be alone."""
         if job.rule in ("check_model", "initialise_model"):
