@@ -13,6 +13,7 @@ from typing import Any
 
 from batchlab.declarations.probe import Reads, Situation
 from batchlab.errors import BatchlabError
+from batchlab.planning.chosen_task import check_targets, named, usual
 from batchlab.planning.model_files import resolve_model
 from batchlab.planning.optimizer_settings import resolve_optimizer
 from batchlab.planning.parts import Arm, Plan, Probe, Segment
@@ -21,7 +22,7 @@ from batchlab.planning.recipes import Recipe
 from batchlab.planning.scheduling import placed, rate_at
 from batchlab.planning.study_settings import ProbeSettings, probe_spec_without_defaults
 from batchlab.records.digests import digest
-from batchlab.sources.settings import DataShape, resolve
+from batchlab.sources.settings import DataShape, Settings, resolve
 
 # What a phase sets for the training in it.
 _PHASE_SETTINGS = ("learning_rate", "batch_size", "accumulation")
@@ -35,16 +36,30 @@ class Chains:
         self.config = plan.config
         self.shapes: dict[str, DataShape] = {}
         self.data_names: dict[str, str] = {}
+        self._settings: dict[str, Settings] = {}
         self.initials: dict[tuple[str, str, str], Segment] = {}
         self.optimizers: dict[str, dict[str, Any]] = {}
+
+    def choose_task(self) -> None:
+        """Decide what the campaign learns: what it names, or what its own data set is for."""
+        task = named(self.config)
+        self.plan.task = usual(self._resolved(self.config["dataset"]).shape.targets) if task is None else task
+
+    def _resolved(self, alias: str) -> Settings:
+        """Return the settings of a data set, looked into once."""
+        if alias not in self._settings:
+            try:
+                self._settings[alias] = resolve(self.config["datasets"][alias])
+            except BatchlabError as problem:
+                raise BatchlabError(f"datasets.{alias}: {problem}") from None
+        return self._settings[alias]
 
     def data(self, alias: str) -> str:
         """Register a data set and return the name of its folder."""
         if alias not in self.data_names:
-            try:
-                settings = resolve(self.config["datasets"][alias])
-            except BatchlabError as problem:
-                raise BatchlabError(f"datasets.{alias}: {problem}") from None
+            settings = self._resolved(alias)
+            by_data = "" if "task" in self.config else f"datasets.{self.config['dataset']}"
+            check_targets(f"datasets.{alias}", self.plan.task, settings.shape.targets, by_data)
             self.shapes[alias] = settings.shape
             self.data_names[alias] = f"{settings.name}-{digest(settings.identity)}"
             self.plan.data[self.data_names[alias]] = settings
@@ -60,6 +75,7 @@ class Chains:
                 self.plan.model_files[model["code"]] = self.config["models"][recipe.model]["file"]
             dataset = self.plan.data[data]
             spec = {"dataset": dataset.identity, "model": model, "precision": recipe.precision}
+            spec |= self.plan.task.settings
             label = f"{dataset.name}-{model.get('name', 'user')}-initial"
             self.initials[key] = self._segment(label, spec, data, None)
         return self.initials[key]

@@ -67,7 +67,7 @@ def _study(plan: Plan, base: str, planned: Study) -> dict[str, Any]:
         "summary": f"{base}/tables/{name}/summary.csv",
         "arms": f"{base}/tables/{name}/arms.csv",
         "columns": contract.columns_spec(
-            contract.columns_of(planned.tables.values()), contract.summary_spec()["compared"], _OF_VALUES
+            contract.columns_of(planned.tables.values()), contract.summary_spec(plan.task)["compared"], _OF_VALUES
         ),
     }
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchlab.backend.resident import Resident
+from batchlab.backend.runtime import keras
 from batchlab.training.core import Replicas
 from batchlab.training.metrics import CHUNK, chunks, metrics
 from batchlab.training.normalisation import (
@@ -49,6 +50,8 @@ class Evaluation:
         population_chunk: int = POPULATION_CHUNK,
     ) -> None:
         self._replicas, self._data = replicas, data
+        self._targets = keras.ops.convert_to_numpy(data.y)
+        self._weights = None if data.weights is None else keras.ops.convert_to_numpy(data.weights)
         self._scores = replicas.scores(chunks(sum(data.counts), chunk))
         layers = normalisation_layers(model)
         place = {id(variable): number for number, variable in enumerate(model.non_trainable_variables)}
@@ -72,7 +75,8 @@ class Evaluation:
 
     def at_present(self) -> list[dict[str, float]]:
         """Return every metric of each replica with its variables as they are."""
-        return [metrics(self._data.task.metrics, values, self._data.counts) for values in self._scores()]
+        data = self._data
+        return [metrics(data.task, values, data.counts, self._targets, self._weights) for values in self._scores()]
 
     def re_estimated(self) -> list[dict[str, float]]:
         """Return the metrics with normalisation statistics of the training set; the running ones stay as they are.
