@@ -8,7 +8,7 @@ from typing import Any
 from batchlab.declarations import find
 from batchlab.declarations.columns import Table
 from batchlab.declarations.task import Chosen, chosen
-from batchlab.planning.recipes import Recipe
+from batchlab.planning.phases import Recipe
 from batchlab.sources.settings import Settings
 
 # Names of initial weights and of trained segments, as patterns: short ones, because Snakemake goes through the text of

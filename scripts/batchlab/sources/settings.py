@@ -62,6 +62,7 @@ class DataShape:
     examples_test: int
     input_shape: tuple[int, ...]
     classes: int
+    targets: str = "classes"
 
 
 @dataclass(frozen=True)
