@@ -1,6 +1,6 @@
 """Small workloads of every task, trained by the library; run as a script, under the core that the environment chooses.
 
-`python task_cases.py FILE` trains each of `CASES` and writes weights, and gradients with each of `SPLITS`, to `FILE`.
+`python task_cases.py FILE` writes gradients and metrics of each of `CASES`, and what training makes of some, to `FILE`.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ Arrays = dict[str, NDArray[Any]]
 Weights = list[NDArray[np.float64]]
 
 EPOCHS, RATE = 2, 0.1
-# Accumulations K of a batch of 16 examples, and the one that is trained with; an epoch ends in a batch of 7.
-SPLITS, TRAINED = (1, 4, 16), 4
+# Accumulations K of a batch of 16 examples, and the examples of one.
+SPLITS, UPDATE = (1, 4, 16), np.arange(20, 36, dtype=np.int32)
 LENGTH, TOKENS = 5, 4
 
 # Logits of the next token from the present one, without a bias in the embedding.
@@ -91,6 +91,10 @@ def arrays(case: Case) -> Arrays:
     return {**found, "names": np.array(["a", "b", "c"])}
 
 
+# Those that are trained for two epochs of compiled updates.
+TRAINED = ("balanced", "masked")
+
+
 @contextmanager
 def workload(name: str) -> Iterator[tuple[Resident, dict[str, Any]]]:
     """Give the data set of a case and the settings of its model, in double precision."""
@@ -103,28 +107,31 @@ def workload(name: str) -> Iterator[tuple[Resident, dict[str, Any]]]:
         yield from_arrays(arrays(case), task_of({"task": case.task})), model
 
 
-def train(name: str) -> tuple[Weights, Weights, dict[str, float]]:
-    """Return the weights of a case before and after training, and its last row of history."""
+def train(name: str) -> tuple[Weights, Weights]:
+    """Return the weights of a case before and after training."""
     with workload(name) as (data, model):
         changes = {"model": model, "optimizer": cases.optimizer("sgd", momentum=0.9), "learning_rate": RATE}
         start = cases.initial(data, cases.spec(**changes))
-        end = cases.trained(data, start, accumulation=TRAINED, stop=EPOCHS * cases.EXAMPLES, **changes)
-    return _weights(start.arrays), _weights(end.snapshot.arrays), end.history[-1]
+        end = cases.trained(data, start, accumulation=4, stop=EPOCHS * cases.EXAMPLES, **changes)
+    return _weights(start.arrays), _weights(end.snapshot.arrays)
 
 
 def _weights(arrays: Arrays) -> Weights:
     return [values[0] for key, values in arrays.items() if key.startswith("weights/")]
 
 
-def gradients(name: str) -> list[Weights]:
-    """Return the gradient of an update of 16 examples with each of `SPLITS`, not compiled as a whole."""
-    rows = np.arange(20, 36, dtype=np.int32)
+def measure(name: str) -> tuple[Weights, list[Weights], dict[str, float]]:
+    """Return weights of a case, the gradient of an update at them with each of `SPLITS`, and the metrics."""
     with workload(name) as (data, settings):
         model = build_model(settings, data.shape, data.output_shape, seed=1)
-        return [[np.asarray(part) for part in _gradient(model, data, rows, 16 // k)] for k in SPLITS]
+        weights = [np.asarray(variable.value) for variable in model.trainable_variables]
+        gradients = [[np.asarray(part) for part in _gradient(model, data, UPDATE, 16 // k)] for k in SPLITS]
+        [metrics] = cases.evaluation_of(model, data).at_present()
+    return weights, gradients, metrics
 
 
 def _gradient(model: Any, data: Resident, rows: NDArray[np.int32], micro: int) -> list[Any]:
+    """Return what an update passes to the optimizer; it is not compiled as a whole."""
     if runtime.NAME == "jax":
         from batchlab.jax_core import functional
 
@@ -141,7 +148,10 @@ def _gradient(model: Any, data: Resident, rows: NDArray[np.int32], micro: int) -
 if __name__ == "__main__":
     saved: Arrays = {}
     for name in CASES:
-        before, after, _ = train(name)
-        found = {"before": before, "after": after, **dict(zip(map(str, SPLITS), gradients(name), strict=True))}
+        weights, gradients, metrics = measure(name)
+        found = {"weights": weights, **dict(zip(map(str, SPLITS), gradients, strict=True))}
+        if name in TRAINED:
+            found |= dict(zip(("before", "after"), train(name), strict=True))
         saved |= {f"{name}/{what}/{i}": part for what, parts in found.items() for i, part in enumerate(parts)}
+        saved |= {f"{name}/metrics/{key}": np.array(value) for key, value in metrics.items()}
     np.savez(sys.argv[1], **saved)  # type: ignore[arg-type]

@@ -16,7 +16,10 @@ import pytest
 from numerics import cases, reference, task_cases
 from numpy.typing import NDArray
 
+from batchlab.declarations import find
+from batchlab.declarations.task import chosen
 from batchlab.training import order
+from batchlab.training.current_task import task_of
 
 Array = NDArray[np.float64]
 # What two epochs of eight updates may differ by, relative to the norm of the weights.
@@ -51,17 +54,11 @@ SLOPES: dict[str, Callable[[Array, Any], Array]] = {
 
 
 @functools.cache
-def twin(name: str) -> tuple[list[Array], task_cases.Arrays, Any]:
-    """Return what `from_start` does from the weights that TensorFlow draws."""
-    return from_start(name, trained(name)[0])
-
-
-def from_start(name: str, start: list[Array]) -> tuple[list[Array], task_cases.Arrays, Any]:
-    """Return the weights after training, the data, and how much each example counts."""
+def problem(name: str) -> tuple[Array, Array, Array]:
+    """Return inputs, targets as they are learnt, and weights of the training examples: a row for each token."""
     case = task_cases.CASES[name]
     arrays = task_cases.arrays(case)
     x, y = arrays["x_train"], arrays["y_train"]
-    slope = SLOPES[name if case.kind == "numbers" else case.kind]
     y = standardised(arrays, "train") if case.kind == "numbers" else y
     weights = arrays.get("w_train", np.ones(y.shape if case.kind == "tokens" else len(y)))
     if name == "balanced":
@@ -69,26 +66,33 @@ def from_start(name: str, start: list[Array]) -> tuple[list[Array], task_cases.A
         weights = weights * (weights.sum() / 3 / of_class)[y]
     if name == "named":
         weights = weights * np.where(y == 1, 3.0, 1.0)
-    if case.kind == "tokens":  # a row for each token: the embedding is a kernel of one-hot inputs
-        embedding, kernel, bias = start
-        start = [embedding, np.zeros(embedding.shape[1]), kernel, bias]
-        x = np.eye(task_cases.TOKENS)[x]
+    return (np.eye(task_cases.TOKENS)[x] if case.kind == "tokens" else x), y, weights
+
+
+def gradient(name: str, parameters: list[Array], rows: NDArray[Any]) -> list[Array]:
+    """Return Σ w ∇ℓ / Σ w over the examples or tokens of some rows."""
+    case = task_cases.CASES[name]
+    slope = SLOPES[name if case.kind == "numbers" else case.kind]
+    x, y, weights = (each[rows] for each in problem(name))
+    if case.kind != "tokens":
+        outputs, layers, pre = forward(parameters, x, "tanh")
+        return backward(parameters, layers, pre, slope(outputs, y) * weights[:, None] / weights.sum(), "tanh")
+    # The embedding is a kernel of one-hot inputs, without a bias.
+    x, y, weights = x.reshape(-1, x.shape[-1]), y.ravel(), weights.ravel()
+    whole = [parameters[0], np.zeros(parameters[0].shape[1]), *parameters[1:]]
+    outputs, layers, pre = forward(whole, x, "none")
+    found = backward(whole, layers, pre, slope(outputs, y) * weights[:, None] / weights.sum(), "none")
+    return [found[0], *found[2:]]
+
+
+def after_training(name: str, parameters: list[Array]) -> list[Array]:
+    """Return the weights after two epochs of batches of 16, the last one of an epoch of 7."""
     sgd = reference.SGD(task_cases.RATE, 0.9)
-    activation = "none" if case.kind == "tokens" else "tanh"
     for epoch in range(task_cases.EPOCHS):
-        shuffled = order.permutation(3, epoch, len(x))
-        for first in range(0, len(x), 16):
-            rows = shuffled[first : first + 16]
-            inputs, targets, counts = x[rows], y[rows], weights[rows]
-            if case.kind == "tokens":
-                inputs, targets, counts = inputs.reshape(-1, inputs.shape[-1]), targets.ravel(), counts.ravel()
-            outputs, layers, pre = forward(start, inputs, activation)
-            delta = slope(outputs, targets) * counts[:, None] / counts.sum()
-            gradients = backward(start, layers, pre, delta, activation)
-            if case.kind == "tokens":
-                gradients[1] = np.zeros_like(gradients[1])  # an embedding has no bias
-            start = sgd.step(start, gradients)
-    return ([start[0], *start[2:]] if case.kind == "tokens" else start), arrays, weights
+        shuffled = order.permutation(3, epoch, cases.EXAMPLES)
+        for first in range(0, cases.EXAMPLES, 16):
+            parameters = sgd.step(parameters, gradient(name, parameters, shuffled[first : first + 16]))
+    return parameters
 
 
 def forward(parameters: list[Array], x: Array, activation: str) -> tuple[Array, list[Array], list[Array]]:
@@ -113,29 +117,10 @@ def backward(
     return found
 
 
-trained = functools.cache(task_cases.train)
-
-
-@pytest.mark.parametrize("name", task_cases.CASES)
-def test_updates_of_every_task_equal_the_twin(name: str) -> None:
-    assert cases.relative_error(trained(name)[1], twin(name)[0]) < BOUND
-
-
-def same_gradients(found: list[list[Array]]) -> bool:
-    whole, *parts = found
-    return all(cases.relative_error(part, whole) < 1e-10 for part in parts)
-
-
-@pytest.mark.parametrize("name", task_cases.CASES)
-def test_accumulation_changes_the_update_of_no_task(name: str) -> None:
-    assert same_gradients(task_cases.gradients(name))
-
-
-@functools.cache
-def metrics_of(name: str, split: str) -> dict[str, float]:
-    """Return the metrics of the twin's last weights on a split, straight from their definitions."""
+def metrics_of(name: str, split: str, weights: list[Array]) -> dict[str, float]:
+    """Return the metrics on a split, straight from their definitions."""
     case = task_cases.CASES[name]
-    weights, arrays, _ = twin(name)
+    arrays = task_cases.arrays(case)
     x, y = arrays[f"x_{split}"], arrays[f"y_{split}"]
     if case.kind == "tokens":
         embedding, kernel, bias = weights
@@ -181,28 +166,52 @@ def metrics_of(name: str, split: str) -> dict[str, float]:
     }
 
 
-@pytest.mark.parametrize("name", task_cases.CASES)
-def test_metrics_of_every_task_equal_their_definitions(name: str) -> None:
-    _, _, row = trained(name)
+def check(name: str, weights: list[Array], gradients: list[list[Array]], metrics: dict[str, float]) -> None:
+    whole, *parts = gradients
+    assert cases.relative_error(whole, gradient(name, weights, task_cases.UPDATE)) < BOUND, name
+    for part in parts:
+        assert cases.relative_error(part, whole) < 1e-10, name
     for split in ("train", "validation", "test"):
-        expected = metrics_of(name, split)
-        found = {key.removeprefix(f"{split}_"): value for key, value in row.items() if key.startswith(f"{split}_")}
-        assert found == pytest.approx(expected, rel=1e-8)
+        found = {key.removeprefix(f"{split}_"): value for key, value in metrics.items() if key.startswith(f"{split}_")}
+        assert found == pytest.approx(metrics_of(name, split, weights), rel=1e-9), name
+
+
+def test_metrics_are_those_that_tasks_declare() -> None:
+    assert {case.task["name"] for case in task_cases.CASES.values()} == find.tasks().keys()
+    for case in task_cases.CASES.values():
+        of_task = chosen(find.tasks(), case.task)
+        assert task_of({"task": case.task}).metrics == tuple(metric.name for metric in of_task.metrics)
+
+
+@pytest.mark.parametrize("name", task_cases.CASES)
+def test_updates_and_metrics_of_every_task_equal_the_twin_whatever_the_accumulation(name: str) -> None:
+    check(name, *task_cases.measure(name))
+
+
+@pytest.mark.parametrize("name", task_cases.TRAINED)
+def test_training_with_weights_equals_the_twin(name: str) -> None:
+    before, after = task_cases.train(name)
+    assert cases.relative_error(after, after_training(name, before)) < BOUND
 
 
 @pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="jax is not installed; it is in envs/lock-dev.txt")
-def test_jax_trains_every_task_as_the_twin_does(tmp_path: Path) -> None:
-    """Initial weights are drawn otherwise under JAX, so the twin starts from those."""
+def test_jax_learns_every_task_as_the_twin_does(tmp_path: Path) -> None:
     file = tmp_path / "jax.npz"
     environment = {**os.environ, "BATCHLAB_BACKEND": "jax", "BATCHLAB_DEVICE": "cpu"}
     environment["PYTHONPATH"] = os.pathsep.join(["scripts", "tests"])
-    subprocess.run([sys.executable, task_cases.__file__, str(file)], env=environment, check=True, timeout=300)
-    with np.load(file) as saved:
-        for name in task_cases.CASES:
-            parts = {
-                what: [saved[f"{name}/{what}/{i}"] for i in range(len(trained(name)[0]))]
-                for what in ("before", "after", *map(str, task_cases.SPLITS))
-            }
-            expected, _, _ = from_start(name, parts["before"])
-            assert cases.relative_error(parts["after"], expected) < BOUND, name
-            assert same_gradients([parts[str(k)] for k in task_cases.SPLITS]), name
+    subprocess.run([sys.executable, task_cases.__file__, str(file)], env=environment, check=True, timeout=900)
+    with np.load(file) as arrays:
+        saved = dict(arrays)
+    for name in task_cases.CASES:
+        metrics = {key.rpartition("/")[2]: float(saved[key]) for key in saved if key.startswith(f"{name}/metrics/")}
+        check(
+            name, listed(saved, f"{name}/weights"), [listed(saved, f"{name}/{k}") for k in task_cases.SPLITS], metrics
+        )
+    for name in task_cases.TRAINED:
+        expected = after_training(name, listed(saved, f"{name}/before"))
+        assert cases.relative_error(listed(saved, f"{name}/after"), expected) < BOUND, name
+
+
+def listed(saved: task_cases.Arrays, what: str) -> list[Array]:
+    """Return the saved arrays of one name in order."""
+    return [saved[f"{what}/{i}"] for i in range(sum(key.startswith(f"{what}/") for key in saved))]

@@ -9,8 +9,8 @@ from batchlab.backend.runtime import float_type, keras
 
 def takes_integers(model: Any) -> bool:
     """Tell whether a model asks for integers, as `keras.Input(shape, dtype="int32")` does; they are not scaled then."""
-    inputs = getattr(model, "inputs", None)
-    return bool(inputs) and keras.backend.is_int_dtype(inputs[0].dtype)
+    inputs = getattr(model, "inputs", None) or ()
+    return any(keras.backend.is_int_dtype(each.dtype) for each in inputs)
 
 
 def input_type(model: Any) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from batchlab.declarations import find
 from batchlab.declarations.columns import Table
-from batchlab.declarations.options import ColumnName, Option
+from batchlab.declarations.options import Headline, Option
 from batchlab.declarations.task import FIRST, Chosen, chosen
 from batchlab.errors import BatchlabError
 
@@ -72,12 +72,5 @@ def of_task(table: Table, task: Chosen) -> Table:
 
 
 def task_defaults(task: Chosen, options: Iterable[Option]) -> dict[str, str]:
-    """Return the options that name the first task's headline metric by default, with that of another task."""
-    usual_metric, own = find.tasks()[FIRST].headline, task.task.headline
-    found = {}
-    for option in options:
-        if own != usual_metric and isinstance(option, ColumnName) and isinstance(option.default, str):
-            split, _, metric = option.default.partition("_")
-            if metric == usual_metric:
-                found[option.name] = f"{split}_{own}"
-    return found
+    """Return the options that by default are the column of the task's headline metric."""
+    return {option.name: f"{option.split}_{task.task.headline}" for option in options if isinstance(option, Headline)}

@@ -136,6 +136,8 @@ def derive_spec(
                     f"studies.{study}.tables.{name}: column {column.name} does not say it; give {option.name}:"
                     f" {' or '.join(map(str, option.words))}"
                 )
+    if declared.fields:
+        complete["columns"] = columns_spec(columns, named, declared.fields)
     return {
         "study": study,
         "name": name,

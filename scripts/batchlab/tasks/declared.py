@@ -2,24 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from batchlab.declarations.columns import Column
-from batchlab.declarations.options import OPTIONAL, Choices, Option, Schema
+from batchlab.declarations.options import OPTIONAL, Choices, ClassWeights
 from batchlab.declarations.task import Metric
-
-
-@dataclass(frozen=True)
-class ClassWeights(Option):
-    """`balanced`, or weights by the names of classes."""
-
-    def schema(self) -> Schema:
-        """Return the JSON schema of the option's values."""
-        weight = {"type": "number", "minimum": 0}
-        return {
-            "anyOf": [{"const": "balanced"}, {"type": "object", "minProperties": 1, "additionalProperties": weight}]
-        }
-
 
 CLASS_WEIGHTS = ClassWeights(
     "class_weights",

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchlab.tasks.levels import Arrays, Level, weights_of
-from batchlab.tasks.regression.scaling import scaling_of
+from batchlab.tasks.regression.standardising import scaling_of
 
 
 def levels(arrays: Arrays, options: Mapping[str, Any]) -> dict[str, Level]:

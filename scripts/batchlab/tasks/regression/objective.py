@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from batchlab.backend.runtime import float_type, keras
 from batchlab.backend.task_interface import Kernels
 from batchlab.tasks.means import mean
-from batchlab.tasks.regression.scaling import Scaling, scaling_of
+from batchlab.tasks.regression.standardising import Scaling, scaling_of
 
 
 class Regression:
