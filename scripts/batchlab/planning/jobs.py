@@ -32,6 +32,7 @@ WILDCARDS: dict[str, tuple[str, ...]] = {
     "initialise_model": ("initial", "block"),
     "train_segment": ("segment", "block"),
     "measure_probe": ("kind", "probe", "block"),
+    "measure_apart": ("kind", "probe", "block"),
     "tabulate_study": ("study",),
     "derive_table": ("study", "table"),
     "judge_claims": ("study",),
@@ -142,6 +143,11 @@ def segment_path(name: str, block: str, file: str = "state.npz") -> str:
 def probe_folder(probe: Probe, block: str) -> str:
     """Return the folder of a probe's tables."""
     return f"results/probes/{probe.kind}/{probe.name}/seeds-{block}"
+
+
+def measuring_rule(probe: Probe) -> str:
+    """Return the rule that measures a probe."""
+    return "measure_apart" if find.probes()[probe.kind].apart else "measure_probe"
 
 
 class Jobs:
@@ -288,10 +294,11 @@ class Jobs:
         for name, block in wanted:
             probe = self.plan.probes[name]
             segment = self.plan.segments[probe.segment]
+            rule, code = measuring_rule(probe), f"batchlab.probes.{probe.kind}"
             yield Job(
                 kind="probes",
-                rule="measure_probe",
-                script="measure_probe.py",
+                rule=rule,
+                script=f"{rule}.py",
                 wildcards={"kind": probe.kind, "probe": name, "block": block},
                 inputs={
                     "data": data_path(segment.data),
@@ -301,11 +308,15 @@ class Jobs:
                 spec=specs.probe_spec(self.plan, probe, block),
                 source=specs.model_source(self.plan, probe.segment),
                 identity=[*specs.identity_chain(self.plan, probe.segment), name],
-                modules=(f"batchlab.probes.{probe.kind}.measure:measure", *self._model(segment)),
+                modules=(
+                    f"{code}.measure:measure",
+                    *((f"{code}.child:main",) if find.probes()[probe.kind].apart else ()),
+                    *self._model(segment),
+                ),
                 options=probe.spec["probe"],
                 declared=find.probes()[probe.kind].options,
                 folder=True,
-                benchmark=f"logs/measure_probe/{probe.kind}/{name}/seeds-{block}.benchmark.tsv",
+                benchmark=f"logs/{rule}/{probe.kind}/{name}/seeds-{block}.benchmark.tsv",
                 keras=find.probes()[probe.kind].device,
                 priority=self._priorities[name],
                 message=f"Measure {probe.kind.replace('_', ' ')} at {name}, seeds {block}",
@@ -461,7 +472,7 @@ class Jobs:
             jobs += [self._made[rule, (name, block)] for block in planned.blocks]
         for probe in (self.plan.probes[name] for name in probes):
             blocks = specs.probe_blocks(self.plan, study, probe)
-            jobs += [self._made["measure_probe", (probe.kind, probe.name, block)] for block in blocks]
+            jobs += [self._made[measuring_rule(probe), (probe.kind, probe.name, block)] for block in blocks]
         return jobs
 
     def _joined(self) -> Iterator[Job]:

@@ -55,7 +55,7 @@ def at_chance(
     """
     settings = json.dumps(task or {"name": FIRST})
     last = select(history, {"epoch": "last"})
-    trained = last[(last["updates"] > 0) & (last["status"] == "ok")]
+    trained = last[(last["updates"] > 0) & (last["status"] != "diverged")]
     found: dict[str, list[int]] = {}
     for run in trained.to_dict("records"):
         of_data = levels(data[run["arm"]], settings)
