@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from batchlab.declarations.probe import Reads, Situation
-from batchlab.errors import BatchlabError
+from batchlab.errors import BatchlabError, unknown
 from batchlab.planning.chosen_task import check_targets, named, usual
 from batchlab.planning.cuts import Cut, cuts_of
 from batchlab.planning.ends import placed_evaluation
@@ -184,6 +184,9 @@ class Chains:
         if recipe.evaluate is not None:
             more["evaluate"] = placed_evaluation(recipe.evaluate, start, examples)
         if recipe.until is not None:
+            known = [column.name for column in self.plan.task.columns]
+            if recipe.until["metric"] not in known:
+                raise unknown(f"{where}.until", f"metric of {self.plan.task.name}", recipe.until["metric"], known)
             # The best state is taken up again at the cap, too, so that has to be known.
             cap = {"cap": places[-1].examples} if recipe.until.get("restore_best") else {}
             more["until"] = {**recipe.until, **cap}
