@@ -19,9 +19,9 @@ from batchlab.backend import resident, runtime
 from batchlab.backend.runtime import keras
 from batchlab.errors import BatchlabError, one_line
 from batchlab.models.construction import build_model
+from batchlab.tasks.classification.objective import CLASSIFICATION
 from batchlab.training import segment, state
 from batchlab.training.core import Landscape, over_rows
-from batchlab.training.current_task import TASK
 from batchlab.training.frozen_model import FrozenModel
 from batchlab.training.order import permutation
 from batchlab.training.trainer import Trainer
@@ -64,7 +64,7 @@ def epoch(model: dict[str, Any], batch_size: int, replicas: int, examples: int) 
     """Train replicas side by side through some examples; loss of the first one, seconds, memory."""
     spec = {"model": model, "batch_size": batch_size, "accumulation": 1, "learning_rate": 0.01}
     spec |= {"optimizer": {"name": "sgd"}, "seeds": list(range(replicas))}
-    data = resident.from_arrays(arrays(examples), TASK)
+    data = resident.from_arrays(arrays(examples), CLASSIFICATION)
     # Many replicas may begin from the same weights: no time depends on it.
     drawn = segment.initialise({**spec, "seeds": [0]}, data).snapshot
     weights, position = drawn.replica(0)
@@ -88,7 +88,7 @@ def epoch(model: dict[str, Any], batch_size: int, replicas: int, examples: int) 
 def fit(model: dict[str, Any], batch_size: int, replicas: int, examples: int) -> dict[str, Any]:
     """Train the same model on the same examples in the same order with Keras' `fit`."""
     assert replicas == 1
-    data, found = resident.from_arrays(arrays(examples), TASK), arrays(examples)
+    data, found = resident.from_arrays(arrays(examples), CLASSIFICATION), arrays(examples)
     order = permutation(0, 0, examples)
     x, y = found["x_train"][order].astype(np.float32) / 255, found["y_train"][order]
     built = build_model(model, data.shape, data.output_shape, seed=0)
@@ -109,7 +109,7 @@ def fit(model: dict[str, Any], batch_size: int, replicas: int, examples: int) ->
 def norms(model: dict[str, Any], batch_size: int, replicas: int, examples: int) -> dict[str, Any]:
     """Take squared norms of the gradients of batches side by side, as many batches as the examples make."""
     assert replicas == 1
-    data = resident.from_arrays(arrays(examples), TASK)
+    data = resident.from_arrays(arrays(examples), CLASSIFICATION)
     spec = {"model": model, "seeds": [0]}
     frozen = FrozenModel(model, data)
     frozen.load(segment.initialise(spec, data).snapshot, 0)
