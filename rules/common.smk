@@ -6,7 +6,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(workflow.current_basedir).parent / "scripts"))
 
 from snakemake import __version__ as SNAKEMAKE
-from batchlab.cluster import site
+from batchlab.cluster import site_file
 from batchlab.cluster.requests import Requests
 from batchlab.configuration.faults import for_the_terminal
 from batchlab.errors import BatchlabError
@@ -31,7 +31,7 @@ PLAN, RESULTS = CAMPAIGN.plan, CAMPAIGN.results
 # What jobs ask of a cluster. The executor is known when the first job asks, not yet when this is read.
 ASKS = Requests(
     CAMPAIGN,
-    site.known(os.environ),
+    site_file.known(os.environ),
     os.environ.get("BATCHLAB_DEVICE") == "gpu",
     lambda: not workflow.local_exec,
     workflow.is_main_process,

@@ -62,18 +62,19 @@ def facts() -> dict[str, Any]:
 
 def epoch(model: dict[str, Any], batch_size: int, replicas: int, examples: int) -> dict[str, Any]:
     """Train replicas side by side through some examples; loss of the first one, seconds, memory."""
-    spec = {"model": model, "batch_size": batch_size, "accumulation": 1, "learning_rate": 0.01}
-    spec |= {"optimizer": {"name": "sgd"}, "seeds": list(range(replicas))}
+    seeds = list(range(replicas))
+    spec: dict[str, Any] = {"model": model, "batch_size": batch_size, "accumulation": 1, "learning_rate": 0.01}
+    spec |= {"optimizer": {"name": "sgd"}, "seeds": seeds}
     data = resident.from_arrays(arrays(examples), CLASSIFICATION)
     # Many replicas may begin from the same weights: no time depends on it.
     drawn = segment.initialise({**spec, "seeds": [0]}, data).snapshot
     weights, position = drawn.replica(0)
-    initial = state.stack(spec["seeds"], [weights] * replicas, [position] * replicas)
+    initial = state.stack(seeds, [weights] * replicas, [position] * replicas)
     trainer = Trainer(spec, data)
-    clock, seconds, losses = time.perf_counter(), [], []
+    clock, seconds, losses = time.perf_counter(), list[float](), list[float]()
     for repeat in range(_REPEATS + 1):
         took, losses = 0.0, []
-        for group in trainer.replicas.groups(spec["seeds"]):
+        for group in trainer.replicas.groups(seeds):
             trainer.load(initial, group)
             found, part = trainer.run(trainer.orders(group, 0), 0, data.examples)
             losses += found
@@ -82,7 +83,7 @@ def epoch(model: dict[str, Any], batch_size: int, replicas: int, examples: int) 
             first = time.perf_counter() - clock
         else:
             seconds.append(took)
-    return {"seconds": min(seconds), "first": first, "loss": float(losses[0]), "memory_mb": _memory()}
+    return {"seconds": min(seconds), "first": first, "loss": losses[0] / examples, "memory_mb": _memory()}
 
 
 def fit(model: dict[str, Any], batch_size: int, replicas: int, examples: int) -> dict[str, Any]:
@@ -94,7 +95,7 @@ def fit(model: dict[str, Any], batch_size: int, replicas: int, examples: int) ->
     built = build_model(model, data.shape, data.output_shape, seed=0)
     built.compile(keras.optimizers.SGD(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     weights = built.get_weights()
-    clock, seconds, loss = time.perf_counter(), [], 0.0
+    clock, seconds, loss = time.perf_counter(), list[float](), 0.0
     for repeat in range(_REPEATS + 1):
         built.set_weights(weights)
         begin = time.perf_counter()

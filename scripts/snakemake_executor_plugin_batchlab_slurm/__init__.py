@@ -15,7 +15,7 @@ from typing import Any
 import snakemake_executor_plugin_slurm as slurm
 from snakemake_executor_plugin_slurm import common_settings
 
-from batchlab.cluster.site import required
+from batchlab.cluster.site_file import required
 from batchlab.errors import BatchlabError
 
 __all__ = ["Executor", "ExecutorSettings", "common_settings"]

@@ -12,9 +12,9 @@ import pytest
 import yaml
 from unit.campaigns import planned
 
-from batchlab.cluster import requests, site
+from batchlab.cluster import requests, site_file
 from batchlab.cluster.requests import SIZES, Requests
-from batchlab.cluster.site import Site
+from batchlab.cluster.site_file import Site
 from batchlab.errors import BatchlabError
 from batchlab.planning.jobs import Job
 from batchlab.planning.lookup import Campaign
@@ -177,7 +177,9 @@ def written(text: str) -> dict[str, str]:
 
 
 def test_a_site_says_account_partition_and_gpu_in_slurms_words() -> None:
-    found = site.required(written("account: abc123\npartition: gpu\nlongest: 60\nconstraint: none\ngpu: gpu:h200:1\n"))
+    found = site_file.required(
+        written("account: abc123\npartition: gpu\nlongest: 60\nconstraint: none\ngpu: gpu:h200:1\n")
+    )
     resources = Requests(SimpleNamespace(), found, True, lambda: True).resources("train_segment")  # type: ignore[arg-type]
     assert {key: value for key, value in resources.items() if isinstance(value, str)} == {
         "slurm_account": "abc123",
@@ -211,7 +213,7 @@ def test_a_gpu_is_asked_for_in_one_way_and_counted_on_this_machine(gpu: str, sub
 def test_what_is_missing_or_wrong_is_one_line(text: str | None, message: str) -> None:
     environment = {"BATCHLAB_SITE": "site.yaml"} if text is None else written(text)
     with pytest.raises(BatchlabError) as problem:
-        site.required(environment)
+        site_file.required(environment)
     assert str(problem.value).startswith(message)
 
 
@@ -221,4 +223,4 @@ def test_the_example_asks_for_three_things_and_the_rest_has_defaults() -> None:
     filled = {
         key: {"account": "none", "partition": "none", "longest": 1440}.get(key, value) for key, value in example.items()
     }
-    assert site.required(written(yaml.safe_dump(filled))) == Site()
+    assert site_file.required(written(yaml.safe_dump(filled))) == Site()

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
-from batchlab.cluster.site import Site
+from batchlab.cluster.site_file import Site
 from batchlab.planning.jobs import Job
 from batchlab.planning.lookup import Campaign
 from batchlab.progress.costs import Costs
