@@ -32,6 +32,8 @@ class ExecutorSettings(slurm.ExecutorSettings):
 class Executor(slurm.Executor):
     """Submits jobs to Slurm and follows them."""
 
+    next_seconds_between_status_checks: float
+
     def __post_init__(self, *arguments: Any, **named: Any) -> None:
         """Look for what the site must say, before anything is submitted."""
         try:
