@@ -72,9 +72,10 @@ def test_what_an_honest_child_measures_becomes_rows() -> None:
         """),
     )
     first, second = tables["throughput"]
+    cores = tables["workload"][0]["cores"]
     assert (first["seed"], first["outcome"], second["outcome"]) == (3, "measured", "measured")
     assert second["batch_size"] == 16 and second["examples_per_second"] == pytest.approx(8000)
-    assert tables["workload"] == [{"seed": 3, **{key: FACTS[key] for key in tables["workload"][0] if key != "seed"}}]
+    assert tables["workload"] == [{"seed": 3, **{key: FACTS[key] for key in FACTS if key != "backend"}, "cores": cores}]
     assert facts["backend"] == "tensorflow" and "parameters" not in facts
 
 
