@@ -30,5 +30,5 @@ with job(snakemake) as this:
     this.facts |= segment.facts
     state.write(this.output["state"], segment.snapshot)
     for name, rows in segment.tables.items():
-        write_rows(this.output[name], rows)
+        write_rows(this.output[name], rows, segment.columns[name])
     checkpoint.remove()

@@ -223,6 +223,8 @@ def _study() -> Schema:
             "epochs": _ref("count"),
             "seeds": _integer(1, _MOST_SEEDS),
             "snapshots": {"type": "array", "items": _ref("count"), "uniqueItems": True},
+            "evaluate": _ref("evaluation"),
+            "until": _ref("ending"),
             "reference": _ref("filter"),
             "arms": {**_removable("recipe"), "minProperties": 1},
             "probes": _removable("probe"),
@@ -240,6 +242,8 @@ def _study() -> Schema:
     )
 
 
+# What is counted from the beginning of training, or of a branch.
+_UNIT: Schema = {"enum": ["epochs", "updates"]}
 _OTHER_RULES: Schema = {"type": "array", "items": _ref("rule")}
 
 
@@ -263,6 +267,8 @@ def _recipe() -> Schema:
             "epochs": _integer(0, _LARGEST_COUNT),
             "updates": _ref("count"),
             "phases": {"type": "array", "minItems": 1, "items": _ref("phase")},
+            "evaluate": _ref("evaluation"),
+            "until": _ref("ending"),
         },
         # One of each pair; `configuration.campaign` says so.
         **{"not": {"anyOf": [{"required": ["accumulation", "micro_batch"]}, {"required": ["epochs", "updates"]}]}},
@@ -274,10 +280,33 @@ def _branch() -> Schema:
         {
             "arm": {**_ref("names"), "description": "The trunk: an arm of this study, or study.arm"},
             "at": _one_or_list(_integer(0, _LARGEST_COUNT)),
-            "unit": {"enum": ["epochs", "updates"]},
+            "unit": _UNIT,
         },
         required=["arm", "at"],
     )
+
+
+def _evaluation() -> Schema:
+    places = {
+        "every": _ref("count"),
+        "at": {"type": "array", "items": _ref("count"), "minItems": 1, "uniqueItems": True},
+        "per_decade": _integer(1, 100),
+    }
+    return _object(
+        {**places, "unit": _UNIT, "subset": _ref("count")}, oneOf=[{"required": [place]} for place in places]
+    )
+
+
+def _ending() -> Schema:
+    keys = {
+        "metric": _TEXT,
+        "at": {"type": "number"},
+        "stops_improving": _TEXT,
+        "patience": _ref("count"),
+        "restore_best": {"type": "boolean"},
+    }
+    ways = (("metric", "at"), ("stops_improving", "patience"))
+    return _object(keys, oneOf=[{"required": list(way)} for way in ways])
 
 
 def _phase() -> Schema:
@@ -363,6 +392,8 @@ def schema() -> Schema:
             "study": _study(),
             "recipe": _recipe(),
             "branch": _branch(),
+            "evaluation": _evaluation(),
+            "ending": _ending(),
             "phase": _phase(),
             "reference": _reference(),
             "probe": _probe(),

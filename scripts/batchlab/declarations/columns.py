@@ -140,7 +140,11 @@ SHARED: dict[str, Column] = {
         ),
         _text("phases", "all phases in words, such as `3 epochs, B = 256, lr = 0.1 → 27 epochs, B = 16, lr = 0.1`"),
         _text("budget", "what the last phase is counted in: epochs or updates"),
-        _text("status", "`ok`, or `diverged`: a loss or weight is not finite; then losses and accuracies are empty"),
+        _text(
+            "status",
+            "`ok`, or `diverged`: a loss or weight is not finite; then losses and accuracies are empty; `reached` or"
+            " `stopped` in the last row of a run that ends by `until` before its cap",
+        ),
         _text("probe", "kind of the probe"),
         _text("metric", "name of a metric"),
         _text("reference", "arm with which the arm is compared"),

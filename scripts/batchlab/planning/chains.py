@@ -14,6 +14,7 @@ from typing import Any
 from batchlab.declarations.probe import Reads, Situation
 from batchlab.errors import BatchlabError
 from batchlab.planning.cuts import Cut, cuts_of
+from batchlab.planning.ends import placed_evaluation
 from batchlab.planning.model_files import resolve_model
 from batchlab.planning.optimizer_settings import resolve_optimizer
 from batchlab.planning.parts import Arm, Plan, Probe, Segment
@@ -163,6 +164,13 @@ class Chains:
                 end = position + phase.epochs * examples
             updates = updates_between(position, end, phase.batch_size, examples)
             places.append(Place(end, places[-1].updates + updates))
+        more: dict[str, Any] = {}
+        if recipe.evaluate is not None:
+            more["evaluate"] = placed_evaluation(recipe.evaluate, start, examples)
+        if recipe.until is not None:
+            # The best state is taken up again at the cap, too, so that has to be known.
+            cap = {"cap": places[-1].examples} if recipe.until.get("restore_best") else {}
+            more["until"] = {**recipe.until, **cap}
         stretches = []
         for number, (phase, (begin, stop)) in enumerate(
             zip(recipe.own_phases, itertools.pairwise(places), strict=True)
@@ -178,7 +186,7 @@ class Chains:
                     f"{where}.schedule.momentum_correction: only sgd with momentum sums steps; take it out, or give "
                     "the optimizer momentum"
                 )
-            stretches.append(Stretch(phase, begin, stop, schedule))
+            stretches.append(Stretch(phase, begin, stop, schedule, more))
         return stretches
 
     def _trained(self, recipe: Recipe, stretch: Stretch, start: int, stop: int, parent: Segment) -> Segment:
@@ -192,6 +200,7 @@ class Chains:
             "start": start,
             "stop": stop,
             **({"schedule": stretch.schedule} if stretch.schedule else {}),
+            **stretch.more,
         }
         labels = self.initial(recipe).name.split("-")[:2]
         k = f"k{phase.accumulation}-" if phase.accumulation > 1 else ""
@@ -253,6 +262,11 @@ class Chains:
         examples = self.shapes[arm.recipe.dataset].examples_train
         stops = {segment.spec.get("stop", 0): segment for segment in arm.chain}
         targets = []
+        if arm.recipe.until is not None and (inner := [epoch for epoch in epochs if epoch]):
+            raise BatchlabError(
+                f"{settings.where}.epochs: arm {arm.recipe.arm} may end before epoch {inner[0]}, by its `until`; "
+                "name 0 or last"
+            )
         for epoch in epochs:
             target = stops.get(epoch * examples) if epoch is not None else arm.chain[-1]
             if target is None:

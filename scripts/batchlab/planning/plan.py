@@ -78,7 +78,7 @@ def _description(chains: Chains, study: str, recipe: Recipe) -> dict[str, Any]:
         "learning_rate": last.learning_rate,
         "learning_rate_rule": recipe.rule,
         "precision": recipe.precision,
-        "phases": " → ".join(phase.text() for phase in recipe.phases),
+        "phases": recipe.text(),
         "budget": "updates" if last.epochs is None else "epochs",
         **chains.branch(study, recipe),
     }
@@ -165,7 +165,7 @@ class _Rows:
     def of(self, name: str) -> list[Foreseen]:
         """Return what each arm or probe can write into a table; nothing for a table that compares arms."""
         if name in ("history", "distances"):
-            return [of_training(arm.recipe, arm.recipe.last_epoch, self.seeds) for arm in self.arms]
+            return [of_training(arm.recipe, self.seeds) for arm in self.arms]
         if name in ("arms", "summary"):
             return [of_arm(arm.recipe) for arm in self.arms]
         if name in self.derived:

@@ -42,7 +42,7 @@ def at_chance(history: pd.DataFrame, data: Mapping[str, str]) -> dict[str, list[
         data: Arm → path of its prepared data set.
     """
     last = select(history, {"epoch": "last"})
-    trained = last[(last["updates"] > 0) & (last["status"] == "ok")]
+    trained = last[(last["updates"] > 0) & (last["status"] != "diverged")]
     found: dict[str, list[int]] = {}
     for run in trained.to_dict("records"):
         accuracy, loss = levels(data[run["arm"]])
