@@ -10,7 +10,7 @@ from typing import Any
 from batchlab.configuration import campaign, machine
 from batchlab.configuration.command_line import with_types
 from batchlab.declarations import find
-from batchlab.planning.jobs import Files, Job, Jobs
+from batchlab.planning.jobs import Files, Job, Jobs, advising
 from batchlab.planning.parts import INITIAL_NAME, TRAINED_NAME, Plan
 from batchlab.planning.plan import plan
 from batchlab.records import currency
@@ -40,6 +40,8 @@ class Campaign:
         self.plan, self.jobs = plan, Jobs(plan)
         self.results = self.jobs.results
         self._core, self._ancient = core, ancient
+        # Studies with an answer of their own, as a pattern; it matches nothing where there is none.
+        self.advising = "|".join(advising(plan)) or "(?!)"
         # What jobs that start Keras ask for beside memory.
         self.accelerator = {"gpu": 1} if device == "gpu" else {}
         self._by_job = tuple(map(int, version.split(".")[:2])) >= _PRIORITY_BY_JOB

@@ -11,6 +11,7 @@ from batchlab.configuration.faults import Collected
 from batchlab.declarations import find
 from batchlab.declarations.columns import Table
 from batchlab.errors import BatchlabError, unknown
+from batchlab.planning.adviser import advised
 from batchlab.planning.captions import quotable, resolve_texts
 from batchlab.planning.chains import Chains
 from batchlab.planning.cuts import epochs_of, measures
@@ -289,6 +290,7 @@ def plan(config: dict[str, Any]) -> Plan:
             the data, a probe of an epoch that does not exist; the message names key, value and what is allowed.
     """
     faults = Collected()
+    config = advised(config)
     with faults.part():
         check_names(config)
     found = Plan(campaign=config["campaign"], config=config)
