@@ -15,17 +15,17 @@ from unit.campaigns import raw
 from unit.test_choices import GRID, tables
 from unit.test_report import SVG
 
-from batchlab.configuration.adviser import budget_in_seconds
+from batchlab.configuration.advise_key import budget_in_seconds
 from batchlab.configuration.campaign import read
 from batchlab.errors import BatchlabError
 from batchlab.planning import plan
-from batchlab.planning.adviser import advised, left_out
+from batchlab.planning.advised_grid import advised, left_out
 from batchlab.planning.jobs import Jobs
 from batchlab.report.advice_page import render_advice
 from batchlab.report.advice_schema import schema
 from batchlab.report.advising import answer, duration, sentences, warnings
 from batchlab.report.cells import rows_of
-from batchlab.report.template.advice_page import SNIPPET
+from batchlab.report.template.answer_page import LOSSES, SNIPPET
 from batchlab.tables.csv_files import write_csv
 from batchlab.tables.derivations.thumb_rules.derive import derive as rules_of
 
@@ -55,6 +55,7 @@ def spec_of(folder: Path, grid: Grid = GRID, normalising: int = 0) -> dict[str, 
     }
     return {
         "campaign": "mine",
+        "task": "classification",
         "study": "advice",
         "title": "Which <B>?",
         "about": "MLP on digits, SGD",
@@ -136,6 +137,7 @@ def test_warnings_are_those_that_apply(tmp_path: Path) -> None:
     plain, normalised = said(tmp_path / "a", 0), said(tmp_path / "b", 2)
     assert "statistics of a batch" not in plain and "2 layers normalise" in normalised
     assert "1 layer draw random" in plain and "gradient_accumulation_steps" in plain
+    assert "tokens" not in plain
     assert "smaller" not in plain  # 1280 examples are 10 batches of 128
     assert "lowest or highest that was tried (0.4 at B = 128)" in plain
 
@@ -183,8 +185,10 @@ def test_the_snippet_has_five_lines_or_fewer_and_reads_what_is_there(tmp_path: P
         optimizers=SimpleNamespace(get=lambda settings: settings),
         losses=SimpleNamespace(SparseCategoricalCrossentropy=lambda **options: options),
     )
-    text = SNIPPET.replace("import json, keras", "import json").replace(
-        '"advice.json"', repr(str(tmp_path / "advice.json"))
+    text = (
+        SNIPPET.format(loss=LOSSES["classification"])
+        .replace("import json, keras", "import json")
+        .replace('"advice.json"', repr(str(tmp_path / "advice.json")))
     )
     exec(text, {"model": Model(), "keras": keras, "x": 0, "y": 0})
     assert given == {

@@ -9,7 +9,7 @@ import functools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from batchlab.configuration.adviser import BUDGET
+from batchlab.configuration.advise_key import BUDGET
 from batchlab.declarations import find
 from batchlab.declarations.claim import AGGREGATES, EVIDENCE, EXPECTATIONS, STANDINGS, TESTS, WORDS
 from batchlab.declarations.options import REQUIRED, Option
@@ -131,6 +131,10 @@ def _campaign() -> dict[str, Schema]:
         "title": _with_default("How does the batch size affect training?", _TEXT),
         "summary": _with_default("", _TEXT),
         "run": {"type": "array", "items": _TEXT, "minItems": 1, "uniqueItems": True},
+        "task": {
+            "anyOf": [{"enum": list(find.tasks())}, _named_kinds("task", find.tasks())],
+            "description": "What is learnt; without it what the data are for",
+        },
         "dataset": _with_default("digits", _TEXT),
         "model": _with_default("mlp", _TEXT),
         "optimizer": _with_default("sgd", _TEXT),
@@ -418,5 +422,6 @@ def schema() -> Schema:
             "claim": _claim(),
             **_kinds("rule", ("name",), find.rules()),
             **_kinds("schedule", ("name",), find.schedules()),
+            **_kinds("task", ("name",), find.tasks()),
         },
     }

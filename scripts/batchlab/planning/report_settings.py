@@ -7,7 +7,7 @@ from typing import Any
 
 from batchlab.declarations.columns import SHARED
 from batchlab.errors import BatchlabError, unknown
-from batchlab.planning.adviser import left_out
+from batchlab.planning.advised_grid import left_out
 from batchlab.planning.captions import data_title
 from batchlab.planning.citation import citation
 from batchlab.planning.parts import Plan, Study
@@ -30,7 +30,10 @@ def report_spec(plan: Plan) -> dict[str, Any]:
         "identity": campaign_identity(plan),
         "advice": _advice(plan, base),
         "studies": [_study(plan, base, planned) for planned in plan.studies.values()],
-        "settings": {key: config[key] for key in _SHOWN_SETTINGS},
+        "settings": {
+            "task": {plan.task.name: dict(plan.task.options)},
+            **{key: config[key] for key in _SHOWN_SETTINGS},
+        },
         "data": _data(plan),
         "names": _names(plan),
         "references": _references(plan),
@@ -48,6 +51,7 @@ def advice_spec(plan: Plan, study: str) -> dict[str, Any]:
     return {
         "campaign": plan.campaign,
         "study": study,
+        "task": plan.task.name,
         "title": plan.config["title"],
         "about": "{model} on {dataset}, {optimizer}".format(
             **{key: known[getattr(recipe, key)] for key, known in _names(plan).items()}
@@ -85,7 +89,7 @@ def _study(plan: Plan, base: str, planned: Study) -> dict[str, Any]:
         "summary": f"{base}/tables/{name}/summary.csv",
         "arms": f"{base}/tables/{name}/arms.csv",
         "columns": contract.columns_spec(
-            contract.columns_of(planned.tables.values()), contract.summary_spec()["compared"], _OF_VALUES
+            contract.columns_of(planned.tables.values()), contract.summary_spec(plan.task)["compared"], _OF_VALUES
         ),
     }
 
@@ -163,6 +167,7 @@ def _data(plan: Plan) -> list[dict[str, Any]]:
             "data": name.rpartition("-")[0],
             "examples": list(settings.spec["examples"]),
             "classes": settings.spec["classes"],
+            "targets": settings.shape.targets,
         }
         for name, settings in plan.data.items()
     ]

@@ -10,7 +10,7 @@ from batchlab.report.advising import rules_in_words, sentences
 from batchlab.report.cells import link, rows_of
 from batchlab.report.inline_figures import figure_of
 from batchlab.report.template import environment
-from batchlab.report.template.advice_page import SNIPPET
+from batchlab.report.template.answer_page import LOSSES, SNIPPET
 from batchlab.report.wording import counted
 from batchlab.tables.rounding import number
 
@@ -23,7 +23,8 @@ def render_advice(spec: Mapping[str, Any], found: Mapping[str, Any], page: str |
 
     Args:
         spec: See `batchlab.report.advising.answer`; beside that `title`, `about`, `metric` (title, factor and unit),
-            `study` and `figures`.
+            `study`,
+            `task` and `figures`.
         found: What `answer` returned.
         page: Where the page will be.
 
@@ -53,7 +54,7 @@ def render_advice(spec: Mapping[str, Any], found: Mapping[str, Any], page: str |
             left_out=found["left_out"],
             figures=figures,
             rules=rules_in_words(tables["thumb_rules"]),
-            snippet=SNIPPET,
+            snippet=SNIPPET.format(loss=LOSSES.get(spec["task"], "…")),
         )
     )
 

@@ -75,7 +75,7 @@ def answer(spec: Mapping[str, Any]) -> dict[str, Any]:
             "device": workload["device"],
         },
         "left_out": list(spec["left_out"]),
-        "warnings": warnings(tables),
+        "warnings": warnings(tables, spec["task"]),
     }
 
 
@@ -120,8 +120,20 @@ def _aim(aim: str, tables: Mapping[str, Sequence[Row]], spec: Mapping[str, Any])
     }
 
 
-def warnings(tables: Mapping[str, Sequence[Row]]) -> list[str]:
-    """Return what to mind with this model, these data and these settings."""
+# With tokens, or weights, batches of equal size hold unequal numbers of what the loss is summed over.
+_UNEQUAL = (
+    "sequences may have unequal numbers of tokens: an update divides once by their true sum here, and Keras averages the"
+    " means of micro-batches"
+)
+
+
+def warnings(tables: Mapping[str, Sequence[Row]], task: str = "") -> list[str]:
+    """Return what to mind with this model, these data and these settings.
+
+    Args:
+        tables: Name → rows.
+        task: Name of the task.
+    """
     machine, workload = tables["machine"][0], tables["workload"][0]
     best = [row for row in tables["choices"] if row["verdict"] == BEST]
     split, found = any(count(row, "accumulation") > 1 for row in best), []
@@ -144,6 +156,8 @@ def warnings(tables: Mapping[str, Sequence[Row]]) -> list[str]:
         found.append(
             "Keras counts schedules in micro-batches: with gradient_accumulation_steps they need K times the steps"
         )
+    if split and task == "next_token":
+        found.append(_UNEQUAL)
     edges = sorted({(count(row, "batch_size"), value(row, "learning_rate")) for row in best if count(row, "edge")})
     if edges:
         rates = listed([f"{number(rate)} at B = {size}" for size, rate in edges])

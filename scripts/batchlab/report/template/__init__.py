@@ -8,7 +8,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from batchlab.report.template.advice_page import ADVICE
+from batchlab.report.template.answer_page import ADVICE
 from batchlab.report.template.claims_alone import CLAIMS_ALONE
 from batchlab.report.template.claims_table import CLAIMS
 from batchlab.report.template.closing import CLOSING

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from batchlab.declarations.columns import ARM_SETTINGS, Column, Table
 from batchlab.declarations.derivation import Derivation
-from batchlab.declarations.options import OPTIONAL, ColumnField, ColumnName, Number, Text
+from batchlab.declarations.options import OPTIONAL, ColumnField, Headline, Number, Text
 
 DERIVATION = Derivation(
     summary="of a grid of batch sizes and rates: what each run needs to a target, in time of an idle machine",
     reads=("history", "machine", "throughput", "workload"),
     options=(
-        ColumnName("metric", "column of history that is to reach the target", "validation_accuracy"),
+        Headline(
+            "metric",
+            "column of history that is to reach the target; by default the task's validation accuracy, RMSE, …",
+            OPTIONAL,
+            split="validation",
+        ),
         ColumnField(
             "better", "whether `higher` or `lower` values are better", OPTIONAL, words=("higher", "lower"), of="metric"
         ),

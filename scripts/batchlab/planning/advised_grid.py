@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from batchlab.configuration.adviser import ANSWER, MACHINE, budget_in_seconds
+from batchlab.configuration.advise_key import ANSWER, MACHINE, budget_in_seconds
 from batchlab.errors import BatchlabError
 from batchlab.sources.settings import resolve
 

@@ -81,5 +81,13 @@ running. <a href="{{ links.json }}">advice.json</a> has all of it for scripts; n
 SNIPPET = """\
 import json, keras
 best = json.load(open("advice.json"))["aims"]["time"]
-model.compile(keras.optimizers.get(best["optimizer"]), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+model.compile(keras.optimizers.get(best["optimizer"]), keras.losses.{loss})
 model.fit(x, y, batch_size=best["micro_batch"], epochs=best["epochs"])"""
+# Task → its loss there.
+LOSSES = {
+    "classification": "SparseCategoricalCrossentropy(from_logits=True)",
+    "next_token": "SparseCategoricalCrossentropy(from_logits=True)",
+    "binary": "BinaryCrossentropy(from_logits=True)",
+    "multilabel": "BinaryCrossentropy(from_logits=True)",
+    "regression": "MeanSquaredError()",
+}
