@@ -122,7 +122,7 @@ def _aim(aim: str, tables: Mapping[str, Sequence[Row]], spec: Mapping[str, Any])
 
 # With tokens, or weights, batches of equal size hold unequal numbers of what the loss is summed over.
 _UNEQUAL = (
-    "sequences may have unequal numbers of tokens: an update divides once by their true sum here, and Keras averages the"
+    "sequences may differ in their tokens: an update divides once by their true number here, and Keras averages the"
     " means of micro-batches"
 )
 
