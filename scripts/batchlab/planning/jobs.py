@@ -147,9 +147,9 @@ def probe_folder(probe: Probe, block: str) -> str:
     return f"results/probes/{probe.kind}/{probe.name}/seeds-{block}"
 
 
-def measuring_rule(probe: Probe) -> str:
-    """Return the rule that measures a probe."""
-    return "measure_apart" if find.probes()[probe.kind].apart else "measure_probe"
+def measuring_rule(kind: str) -> str:
+    """Return the rule that measures a kind of probe."""
+    return "measure_apart" if find.probes()[kind].apart else "measure_probe"
 
 
 class Jobs:
@@ -297,7 +297,7 @@ class Jobs:
         for name, block in wanted:
             probe = self.plan.probes[name]
             segment = self.plan.segments[probe.segment]
-            rule, code = measuring_rule(probe), f"batchlab.probes.{probe.kind}"
+            rule, code = measuring_rule(probe.kind), f"batchlab.probes.{probe.kind}"
             yield Job(
                 kind="probes",
                 rule=rule,
@@ -475,7 +475,7 @@ class Jobs:
             jobs += [self._made[rule, (name, block)] for block in planned.blocks]
         for probe in (self.plan.probes[name] for name in probes):
             blocks = specs.probe_blocks(self.plan, study, probe)
-            jobs += [self._made[measuring_rule(probe), (probe.kind, probe.name, block)] for block in blocks]
+            jobs += [self._made[measuring_rule(probe.kind), (probe.kind, probe.name, block)] for block in blocks]
         return jobs
 
     def _joined(self) -> Iterator[Job]:
