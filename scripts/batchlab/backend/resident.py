@@ -57,11 +57,15 @@ def from_arrays(arrays: Mapping[str, NDArray[Any]], task: Objective) -> Resident
     """Make a data set from arrays `x_<split>` and `y_<split>`, the number `scale`, and what the task needs."""
     x = np.concatenate([arrays[f"x_{split}"] for split in SPLITS])
     y = np.concatenate([arrays[f"y_{split}"] for split in SPLITS]).astype(task.target_type)
-    if x.dtype != np.uint8:
-        x = x.astype(float_type())
+    x = x.astype(memory_type(x.dtype), copy=False)
     counts = tuple(len(arrays[f"y_{split}"]) for split in SPLITS)
     tensor = keras.ops.convert_to_tensor
     return Resident(tensor(x), tensor(y), float(arrays["scale"]), counts, task, task.output_shape(arrays))
+
+
+def memory_type(stored: Any) -> str:
+    """Return the type that inputs of a stored type have in memory: bytes stay bytes."""
+    return "uint8" if stored == np.uint8 else float_type()
 
 
 def read(path: str, task: Objective) -> Resident:
