@@ -18,7 +18,7 @@ import numpy as np
 from batchlab.backend import runtime, streamed
 from batchlab.planning.optimizer_options import OPTIMIZER_OPTIONS
 from batchlab.training import segment
-from batchlab.training.current_task import TASK
+from batchlab.training.current_task import task_of
 
 _SHAPE, _CLASSES = (128, 128, 3), 10
 _BYTES = int(np.prod(_SHAPE))
@@ -91,7 +91,7 @@ def main() -> None:
             "stop": examples,
         }
         peak, clock = Peak(), time.perf_counter()
-        data = streamed.read(str(path), TASK)
+        data = streamed.read(str(path), task_of({}))
         start = segment.initialise(spec, data).snapshot
         trained = segment.train(spec, data, start, start)
         print(

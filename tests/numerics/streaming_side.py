@@ -15,7 +15,7 @@ from numerics import cases
 from batchlab.backend import resident, streamed
 from batchlab.backend.resident import Resident
 from batchlab.training import segment, state
-from batchlab.training.current_task import TASK
+from batchlab.training.current_task import task_of
 
 # More than two windows of 1,024 examples, and a last batch of another size.
 EXAMPLES = 2301
@@ -43,10 +43,10 @@ def both(folder: Path, stored: str) -> tuple[Resident, Resident]:
     """Return a data set in memory and on disk."""
     path = folder / "data.npz"
     np.savez(path, **cases.arrays(examples=EXAMPLES, shape=(6,), stored=stored))
-    in_memory = resident.read(str(path), TASK)
+    in_memory = resident.read(str(path), task_of({}))
     memory, streamed.memory = streamed.memory, lambda: 10_000  # type: ignore[assignment]
     try:
-        on_disk = streamed.read(str(path), TASK)
+        on_disk = streamed.read(str(path), task_of({}))
         assert streamed.is_streamed(on_disk)
         assert streamed.window_rows(on_disk, 1024) == 1024
     finally:

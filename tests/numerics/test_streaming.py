@@ -16,7 +16,7 @@ from batchlab.backend import streamed
 from batchlab.backend.stored_rows import StoredRows
 from batchlab.errors import BatchlabError
 from batchlab.training import segment
-from batchlab.training.current_task import TASK
+from batchlab.training.current_task import task_of
 
 
 def test_training_on_disk_is_training_in_memory(tmp_path: Path) -> None:
@@ -55,12 +55,12 @@ def test_rows_are_read_from_their_places_in_the_file(tmp_path: Path, stored: str
 def test_data_that_fit_stay_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "data.npz"
     np.savez(path, **cases.arrays(examples=3000, shape=(50,)))  # 1.2 MB
-    assert not streamed.is_streamed(streamed.read(str(path), TASK))
+    assert not streamed.is_streamed(streamed.read(str(path), task_of({})))
     monkeypatch.setenv(streamed.VARIABLE, "1")
-    assert streamed.is_streamed(streamed.read(str(path), TASK))
+    assert streamed.is_streamed(streamed.read(str(path), task_of({})))
     monkeypatch.setenv(streamed.VARIABLE, "much")
     with pytest.raises(BatchlabError, match="BATCHLAB_DATA_MEMORY='much' in the environment; set it to a number"):
-        streamed.read(str(path), TASK)
+        streamed.read(str(path), task_of({}))
 
 
 def test_a_batch_larger_than_the_window_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,9 +77,9 @@ def test_a_damaged_file_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     np.savez_compressed(path, **cases.arrays())
     monkeypatch.setattr(streamed, "memory", lambda: 10)
     with pytest.raises(BatchlabError, match="is compressed; delete it and run again"):
-        streamed.read(str(path), TASK)
+        streamed.read(str(path), task_of({}))
     path.write_bytes(b"nothing")
     with pytest.raises(BatchlabError, match="is not an intact prepared data set"):
-        streamed.read(str(path), TASK)
+        streamed.read(str(path), task_of({}))
     with pytest.raises(BatchlabError, match="absent"):
-        streamed.read(str(tmp_path / "absent.npz"), TASK)
+        streamed.read(str(tmp_path / "absent.npz"), task_of({}))

@@ -23,11 +23,8 @@ class Window:
             return jnp.zeros((rows, *like.shape[1:]), kind)
 
         x, y = room(data.x, dtype), room(data.y, data.y.dtype)
-        weights = None
-        if (given := getattr(data, "weights", None)) is not None:
-            weights = room(given, given.dtype)
-        more = {"weights": weights} if weights is not None else {}
-        self.data = dataclasses.replace(data, x=x, y=y, counts=(rows, 0, 0), **more)
+        weights = None if data.weights is None else room(data.weights, data.weights.dtype)
+        self.data = dataclasses.replace(data, x=x, y=y, weights=weights, counts=(rows, 0, 0))
         self._host: dict[str, NDArray[Any]] = {}
 
     def load(self, replicas: Any, parts: dict[str, NDArray[Any]]) -> None:

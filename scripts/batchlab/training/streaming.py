@@ -44,8 +44,8 @@ class StreamedReplicas:
         kind = keras.backend.standardize_dtype(window.data.x.dtype)
         self._buffers = [np.empty((self._rows, *data.shape), kind) for _ in range(2)]
         self._memory = {"y": keras.ops.convert_to_numpy(data.y)}
-        if (weights := getattr(data, "weights", None)) is not None:
-            self._memory["weights"] = keras.ops.convert_to_numpy(weights)
+        if data.weights is not None:
+            self._memory["weights"] = keras.ops.convert_to_numpy(data.weights)
 
     @property
     def facts(self) -> dict[str, Any]:
