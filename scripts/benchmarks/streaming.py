@@ -41,7 +41,7 @@ def make(path: Path, gigabytes: float) -> int:
                 header = {"descr": "|u1", "fortran_order": False, "shape": (count, *_SHAPE)}
                 np.lib.format.write_array_header_1_0(member, header)
                 for start in range(0, count, _BLOCK):
-                    member.write(memoryview(np.roll(block, start // _BLOCK, axis=0)[: count - start]))
+                    member.write(np.roll(block, start // _BLOCK, axis=0)[: count - start].tobytes())
             with archive.open(f"y_{split}.npy", "w") as member:
                 np.lib.format.write_array(member, draw.integers(0, _CLASSES, count).astype(np.int32))
         for name, value in (("scale", np.array(255.0)), ("classes", np.array(_CLASSES))):

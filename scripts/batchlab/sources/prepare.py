@@ -118,7 +118,7 @@ def write(target: str | os.PathLike[str], prepared: Prepared) -> None:
                 header = {"descr": values.dtype.str, "fortran_order": False, "shape": values.shape}
                 np.lib.format.write_array_header_1_0(member, header)
                 for block in values.blocks():
-                    member.write(memoryview(block))
+                    member.write(block.tobytes())
 
 
 def stratified_order(labels: Array, seed: int) -> Array:

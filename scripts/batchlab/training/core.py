@@ -23,15 +23,15 @@ from batchlab.training.normalisation import POPULATION_CHUNK, normalisation_laye
 from batchlab.training.streaming import StreamedReplicas
 
 if runtime.NAME == "jax":
+    from batchlab.jax_core import array_window as chosen_window
     from batchlab.jax_core import side_by_side as chosen
     from batchlab.jax_core import vectorised_products as chosen_products
     from batchlab.jax_core import vectorised_rows as chosen_rows
-    from batchlab.jax_core import window as chosen_window
 else:
     from batchlab.tensorflow_core import one_by_one as chosen  # type: ignore[no-redef]
     from batchlab.tensorflow_core import row_loops as chosen_rows  # type: ignore[no-redef]
     from batchlab.tensorflow_core import single_products as chosen_products  # type: ignore[no-redef]
-    from batchlab.tensorflow_core import window as chosen_window  # type: ignore[no-redef]
+    from batchlab.tensorflow_core import variable_window as chosen_window  # type: ignore[no-redef]
 
 Arrays = dict[str, NDArray[Any]]
 

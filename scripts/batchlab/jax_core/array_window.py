@@ -16,7 +16,7 @@ jnp = jax.numpy
 
 
 class Window:
-    """Room for so many examples; see `tensorflow_core.window.Window`."""
+    """Room for so many examples; see `tensorflow_core.variable_window.Window`."""
 
     def __init__(self, data: Resident, rows: int, dtype: Any) -> None:
         def room(like: Any, kind: Any) -> Any:
