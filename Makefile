@@ -121,7 +121,7 @@ test: $(VENV)/dev.stamp
 test-slow: $(VENV)/dev.stamp
 	@BATCHLAB_COMPLETE=1 BATCHLAB_KILLS=50 BATCHLAB_FUZZ=20000 $(BIN)/pytest -q -n auto --dist loadfile \
 		tests/workflow/test_recovery.py tests/workflow/test_rerun_matrix.py tests/workflow/test_drill.py \
-		tests/unit/test_bad_campaigns.py
+		tests/unit/test_bad_campaigns.py tests/numerics/test_streaming.py
 
 check: $(VENV)/dev.stamp
 	@$(BIN)/ruff check .
