@@ -177,6 +177,8 @@ PROBES = {
     "trajectory": {"name": "trajectory", "updates": 5, "batch_sizes": [4, 16]},
     "weight_drift": {"name": "weight_drift", "updates": 3, "accumulations": [1, 4]},
     "running_statistics": {"name": "running_statistics"},
+    "curvature": {"name": "curvature", "examples": 40, "tolerance": 1e-10},
+    "sharpness": {"name": "sharpness", "examples": 40, "measures": ["full", "subspace"], "radii": [0.001]},
 }
 # Precision, model, and whether an epoch is trained before (by the TensorFlow core).
 PROBED: dict[str, tuple[str, dict[str, Any], bool]] = {
@@ -187,6 +189,8 @@ PROBED: dict[str, tuple[str, dict[str, Any], bool]] = {
     "trajectory": ("float64", cases.MLP, True),
     "weight_drift": ("float64", cases.MLP, True),
     "running_statistics": ("float32", NORM, True),
+    "curvature": ("float64", cases.MLP, True),
+    "sharpness": ("float64", cases.MLP, True),
 }
 
 

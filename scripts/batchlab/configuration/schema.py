@@ -17,7 +17,7 @@ Schema = dict[str, Any]
 
 PRECISIONS = ("float32", "float64")
 # Keys of every kind of probe, figure and derived table; the first one names the kind.
-PROBE_KEYS = ("probe", "arms", "epochs", "seeds")
+PROBE_KEYS = ("probe", "arms", "against", "epochs", "seeds")
 FIGURE_KEYS = ("chart", "title", "finding", "caption", "table", "where")
 TABLE_KEYS = ("derivation",)
 
@@ -301,6 +301,10 @@ def _probe() -> Schema:
         required=("probe", "epochs"),
         keys={
             "arms": _object(arms),
+            "against": {
+                **_object(arms),
+                "description": "The arm with which a probe of two arms compares each of `arms`",
+            },
             "epochs": {"type": "array", "minItems": 1, "uniqueItems": True, "items": epochs},
             "seeds": _ref("count"),
         },

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from batchlab.configuration.faults import Collected
 from batchlab.declarations import find
 from batchlab.declarations.columns import Table
+from batchlab.declarations.probe import Reads
 from batchlab.errors import BatchlabError, unknown
 from batchlab.planning.captions import quotable, resolve_texts
 from batchlab.planning.chains import Chains
@@ -91,8 +92,8 @@ def _recipes(config: Mapping[str, Any], study: str) -> list[Recipe]:
     return recipes
 
 
-def _matches(probe: ProbeSettings, recipe: Recipe) -> bool:
-    """Return whether a probe measures the arm of a recipe."""
+def _matches(wanted: Mapping[str, Sequence[Any]], recipe: Recipe) -> bool:
+    """Return whether the arm of a recipe has one of the wanted values in each column."""
     phase = recipe.phases[-1]
     values: dict[str, Any] = {
         "recipe": recipe.key,
@@ -103,13 +104,18 @@ def _matches(probe: ProbeSettings, recipe: Recipe) -> bool:
         "optimizer": recipe.optimizer,
         "precision": recipe.precision,
     }
-    return all(values[column] in wanted for column, wanted in probe.arms.items())
+    return all(values[column] in allowed for column, allowed in wanted.items())
 
 
 def _epochs(probe: ProbeSettings, recipe: Recipe) -> list[int | None]:
     """Return the snapshots of an arm that a probe reads, in the order of training."""
     named = {recipe.last_epoch if epoch == "last" else int(epoch) for epoch in probe.epochs}
     return sorted(named, key=lambda epoch: (epoch is None, epoch))
+
+
+def _reads(probe: ProbeSettings, recipe: Recipe) -> bool:
+    """Return whether a probe reads snapshots of the arm of a recipe."""
+    return _matches(probe.arms, recipe) or (bool(probe.against) and _matches(probe.against, recipe))
 
 
 def _build(
@@ -120,20 +126,57 @@ def _build(
     measurements: list[Measurement] = []
     faults = Collected()
     for recipe in recipes:
-        epochs = {key: _epochs(probe, recipe) for key, probe in probes.items() if _matches(probe, recipe)}
-        cuts = {*snapshots, *(epoch for listed in epochs.values() for epoch in listed if epoch is not None)}
+        read = [_epochs(probe, recipe) for probe in probes.values() if _reads(probe, recipe)]
+        cuts = {*snapshots, *(epoch for listed in read for epoch in listed if epoch is not None)}
         with faults.part():
-            arm = Arm(recipe, chains.chain(study, recipe, cuts), _description(study, recipe))
-            arms.append(arm)
-            for key, listed in epochs.items():
-                for epoch, probe in chains.measurements(probes[key], arm, listed):
-                    measurements.append(Measurement(probes[key], arm, epoch, probe))
+            arms.append(Arm(recipe, chains.chain(study, recipe, cuts), _description(study, recipe)))
+    for arm in arms:
+        for probe in probes.values():
+            if _matches(probe.arms, arm.recipe):
+                with faults.part():
+                    measurements += _measured(chains, probe, arm, arms)
     faults.tell()
     measured = {measurement.settings.where for measurement in measurements}
     for settings in probes.values():
         if settings.where not in measured:
             raise BatchlabError(f"{settings.where}.arms: no arm of the study matches")
     return arms, measurements
+
+
+def _measured(chains: Chains, settings: ProbeSettings, arm: Arm, arms: Sequence[Arm]) -> Iterator[Measurement]:
+    """Yield what a probe measures on one arm."""
+    epochs = _epochs(settings, arm.recipe)
+    if settings.declaration.reads is Reads.ARMS:
+        other = _other(settings, arm, arms)
+        found = chains.comparisons(settings, (other, _epochs(settings, other.recipe)), (arm, epochs))
+    else:
+        found = chains.measurements(settings, arm, epochs)
+    for epoch, probe in found:
+        yield Measurement(settings, arm, epoch, probe)
+
+
+def _other(settings: ProbeSettings, arm: Arm, arms: Sequence[Arm]) -> Arm:
+    """Return the one arm with which a probe compares an arm.
+
+    Raises:
+        BatchlabError: None or several match, or the arm itself, or its weights mean something else.
+    """
+    where = f"{settings.where}.against"
+    others = [other for other in arms if _matches(settings.against, other.recipe)]
+    if len(others) != 1:
+        listed = ", ".join(other.recipe.arm for other in others) or "none"
+        raise BatchlabError(f"{where}: must name one arm of the study, matches {listed}; change the filter")
+    [other] = others
+    if other is arm:
+        raise BatchlabError(f"{where}: arm {arm.recipe.arm} is compared with itself; take it out of arms")
+    for column in ("dataset", "model", "precision"):
+        own, its = (getattr(each.recipe, column) for each in (arm, other))
+        if own != its:
+            raise BatchlabError(
+                f"{where}: arm {other.recipe.arm} has {column} {its}, arm {arm.recipe.arm} has {own}; compare arms "
+                "with the same one"
+            )
+    return other
 
 
 # Tables

@@ -9,7 +9,8 @@ from typing import Any
 from batchlab.configuration.schema import PROBE_KEYS, TABLE_KEYS
 from batchlab.declarations import find
 from batchlab.declarations.options import BatchSizes, in_order, without_defaults
-from batchlab.declarations.probe import Probe
+from batchlab.declarations.probe import Probe, Reads
+from batchlab.errors import BatchlabError
 from batchlab.planning.recipes import batch_sizes_of
 
 
@@ -21,6 +22,7 @@ class ProbeSettings:
         where: Its place in the campaign, for messages.
         kind: Name of its folder below `probes/`.
         arms: Column → values that an arm may have there to be measured.
+        against: The same for the arm with which each of them is compared; empty for a probe of one arm.
         epochs: Snapshots to measure; `last` is the end of each arm.
         seeds: How many of the first seeds are measured; None for all.
         options: The kind's own options, all of them.
@@ -29,6 +31,7 @@ class ProbeSettings:
     where: str
     kind: str
     arms: Mapping[str, list[Any]]
+    against: Mapping[str, list[Any]]
     epochs: tuple[int | str, ...]
     seeds: int | None
     options: dict[str, Any]
@@ -38,6 +41,10 @@ class ProbeSettings:
         """The declaration of the kind."""
         found: Probe = find.probes()[self.kind]
         return found
+
+
+# Keys of a probe that choose arms.
+_FILTERS = ("arms", "against")
 
 
 def _listed(value: Any) -> list[Any]:
@@ -51,10 +58,20 @@ def _probe(config: Mapping[str, Any], where: str, given: Mapping[str, Any]) -> P
         if isinstance(option, BatchSizes) and option.name in options:
             named = options[option.name]
             options[option.name] = in_order(batch_sizes_of(config, f"{where}.{option.name}", named))
-    arms = {column: _listed(values) for column, values in given.get("arms", {}).items()}
-    if "batch_size" in arms:
-        arms["batch_size"] = batch_sizes_of(config, f"{where}.arms.batch_size", arms["batch_size"])
-    return ProbeSettings(where, kind, arms, tuple(given["epochs"]), given.get("seeds"), options)
+    arms, against = ({column: _listed(values) for column, values in given.get(key, {}).items()} for key in _FILTERS)
+    for key, filtered in zip(_FILTERS, (arms, against), strict=True):
+        if "batch_size" in filtered:
+            filtered["batch_size"] = batch_sizes_of(config, f"{where}.{key}.batch_size", filtered["batch_size"])
+    _check_against(where, kind, against)
+    return ProbeSettings(where, kind, arms, against, tuple(given["epochs"]), given.get("seeds"), options)
+
+
+def _check_against(where: str, kind: str, against: Mapping[str, Any]) -> None:
+    compares = find.probes()[kind].reads is Reads.ARMS
+    if compares and not against:
+        raise BatchlabError(f"{where}.against: {kind} compares two arms; name the other one, such as {{recipe: …}}")
+    if against and not compares:
+        raise BatchlabError(f"{where}.against: {kind} measures one arm; take the key out")
 
 
 def probes_of(config: Mapping[str, Any], study: str) -> dict[str, ProbeSettings]:
