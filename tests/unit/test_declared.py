@@ -120,7 +120,7 @@ def test_a_probe_of_two_arms_reads_the_other_ones_snapshot_first(add: Add) -> No
         (Reads.ONE, {"against": {"recipe": "constant"}}, "against: landscape measures one arm; take the key out"),
         (Reads.ARMS, {"against": {"batch_size": 128}}, "against: must name one arm of the study, matches none"),
         (Reads.ARMS, {"against": {"recipe": "switched"}}, "against: arm switched is compared with itself"),
-        (Reads.ARMS, {"against": {"precision": "float32"}}, "against: must name one arm of the study, matches constant"),
+        (Reads.ARMS, {"against": {"precision": "float32"}}, "against: must name one arm of the study, matches con"),
     ],
 )
 def test_what_a_probe_of_two_arms_cannot_compare_is_refused(

@@ -14,6 +14,7 @@ from batchlab.declarations.probe import Reads
 from batchlab.errors import BatchlabError, unknown
 from batchlab.planning.captions import quotable, resolve_texts
 from batchlab.planning.chains import Chains
+from batchlab.planning.cuts import epochs_of, matches, measures
 from batchlab.planning.declared_names import check_names
 from batchlab.planning.foreseen_rows import (
     Foreseen,
@@ -35,7 +36,8 @@ from batchlab.planning.named_columns import (
     tables_named,
 )
 from batchlab.planning.parts import Arm, DerivedTable, Plan, Probe, Study, seed_blocks
-from batchlab.planning.recipes import Recipe, expand, filter_of
+from batchlab.planning.phases import Recipe
+from batchlab.planning.recipes import filter_of
 from batchlab.planning.references import with_source
 from batchlab.planning.study_settings import ProbeSettings, derived_options, probes_of
 from batchlab.tables.base import CLAIMS, STUDY_TABLES
@@ -61,7 +63,7 @@ class Measurement:
 # Arms and measurements
 
 
-def _description(study: str, recipe: Recipe) -> dict[str, Any]:
+def _description(chains: Chains, study: str, recipe: Recipe) -> dict[str, Any]:
     """Return the arm's row of `arms.csv`."""
     last = recipe.phases[-1]
     return {
@@ -79,11 +81,12 @@ def _description(study: str, recipe: Recipe) -> dict[str, Any]:
         "precision": recipe.precision,
         "phases": " → ".join(phase.text() for phase in recipe.phases),
         "budget": "updates" if last.epochs is None else "epochs",
+        **chains.branch(study, recipe),
     }
 
 
-def _recipes(config: Mapping[str, Any], study: str) -> list[Recipe]:
-    recipes = expand(config, study)
+def _recipes(chains: Chains, study: str) -> list[Recipe]:
+    recipes = chains.recipes(study)
     if not recipes:
         raise BatchlabError(f"studies.{study}.arms: the study has no arms; give at least one")
     times = Counter(recipe.arm for recipe in recipes)
@@ -92,47 +95,19 @@ def _recipes(config: Mapping[str, Any], study: str) -> list[Recipe]:
     return recipes
 
 
-def _matches(wanted: Mapping[str, Sequence[Any]], recipe: Recipe) -> bool:
-    """Return whether the arm of a recipe has one of the wanted values in each column."""
-    phase = recipe.phases[-1]
-    values: dict[str, Any] = {
-        "recipe": recipe.key,
-        "arm": recipe.arm,
-        "batch_size": phase.batch_size,
-        "accumulation": phase.accumulation,
-        "model": recipe.model,
-        "optimizer": recipe.optimizer,
-        "precision": recipe.precision,
-    }
-    return all(values[column] in allowed for column, allowed in wanted.items())
-
-
-def _epochs(probe: ProbeSettings, recipe: Recipe) -> list[int | None]:
-    """Return the snapshots of an arm that a probe reads, in the order of training."""
-    named = {recipe.last_epoch if epoch == "last" else int(epoch) for epoch in probe.epochs}
-    return sorted(named, key=lambda epoch: (epoch is None, epoch))
-
-
-def _reads(probe: ProbeSettings, recipe: Recipe) -> bool:
-    """Return whether a probe reads snapshots of the arm of a recipe."""
-    return _matches(probe.arms, recipe) or (bool(probe.against) and _matches(probe.against, recipe))
-
-
 def _build(
-    chains: Chains, study: str, recipes: Sequence[Recipe], probes: Mapping[str, ProbeSettings], snapshots: Sequence[int]
+    chains: Chains, study: str, recipes: Sequence[Recipe], probes: Mapping[str, ProbeSettings]
 ) -> tuple[list[Arm], list[Measurement]]:
     """Return a study's arms, whose chains are cut where a probe measures, and its measurements."""
     arms: list[Arm] = []
     measurements: list[Measurement] = []
     faults = Collected()
     for recipe in recipes:
-        read = [_epochs(probe, recipe) for probe in probes.values() if _reads(probe, recipe)]
-        cuts = {*snapshots, *(epoch for listed in read for epoch in listed if epoch is not None)}
         with faults.part():
-            arms.append(Arm(recipe, chains.chain(study, recipe, cuts), _description(study, recipe)))
+            arms.append(Arm(recipe, chains.chain(study, recipe), _description(chains, study, recipe)))
     for arm in arms:
         for probe in probes.values():
-            if _matches(probe.arms, arm.recipe):
+            if measures(probe, arm.recipe):
                 with faults.part():
                     measurements += _measured(chains, probe, arm, arms)
     faults.tell()
@@ -145,10 +120,10 @@ def _build(
 
 def _measured(chains: Chains, settings: ProbeSettings, arm: Arm, arms: Sequence[Arm]) -> Iterator[Measurement]:
     """Yield what a probe measures on one arm."""
-    epochs = _epochs(settings, arm.recipe)
+    epochs = epochs_of(settings, arm.recipe)
     if settings.declaration.reads is Reads.ARMS:
         other = _other(settings, arm, arms)
-        found = chains.comparisons(settings, (other, _epochs(settings, other.recipe)), (arm, epochs))
+        found = chains.comparisons(settings, (other, epochs_of(settings, other.recipe)), (arm, epochs))
     else:
         found = chains.measurements(settings, arm, epochs)
     for epoch, probe in found:
@@ -162,7 +137,7 @@ def _other(settings: ProbeSettings, arm: Arm, arms: Sequence[Arm]) -> Arm:
         BatchlabError: None or several match, or the arm itself, or its weights mean something else.
     """
     where = f"{settings.where}.against"
-    others = [other for other in arms if _matches(settings.against, other.recipe)]
+    others = [other for other in arms if matches(settings.against, other.recipe)]
     if len(others) != 1:
         listed = ", ".join(other.recipe.arm for other in others) or "none"
         raise BatchlabError(f"{where}: must name one arm of the study, matches {listed}; change the filter")
@@ -277,7 +252,7 @@ def _study(chains: Chains, name: str) -> Study:
     config = chains.plan.config
     settings = config["studies"][name]
     # What it asks for
-    recipes = _recipes(config, name)
+    recipes = _recipes(chains, name)
     probes = probes_of(config, name)
     seeds = {**config["seeds"], **({"count": settings["seeds"]} if "seeds" in settings else {})}
     first, count = seeds["first"], seeds["count"]
@@ -289,7 +264,7 @@ def _study(chains: Chains, name: str) -> Study:
     )
     reference = settings.get("reference")
     # What is built
-    arms, measurements = _build(chains, name, recipes, probes, settings.get("snapshots", []))
+    arms, measurements = _build(chains, name, recipes, probes)
     written = (*STUDY_TABLES, *(table for probe in probes.values() for table in probe.declaration.tables))
     tables = {table.name: table for table in written}
     derived = _derived_tables(config, name, probes, tables)

@@ -23,7 +23,7 @@ def main_directions(displacements: Vector) -> tuple[Vector, float]:
         displacements: Shape (points, weights), at least two points.
 
     Returns:
-        The directions, shape (2, weights), each with the sign that makes the largest coordinate positive, the second one
+        The directions, shape (2, weights), each with the sign that makes the largest coordinate positive, the second
         zero where all displacements are parallel; and the share of Σ ‖displacement‖² that lies in the plane.
     """
     values, vectors = np.linalg.eigh(displacements @ displacements.T)
