@@ -167,7 +167,8 @@ def test_adaptive_sharpness_stays_when_layers_are_rescaled_and_keskars_does_not(
     assert abs(np.log(then["full"] / first["full"])) > 0.5
 
 
-def test_the_pseudo_inverse_is_that_of_the_singular_values() -> None:
+def test_the_pseudo_inverse_is_that_of_the_singular_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("batchlab.probes.sharpness.measure._BLOCK", 30)
     basis, vector = np.random.default_rng(1).normal(size=(50, 4)), np.arange(50.0)
     np.testing.assert_allclose(pseudo_inverse(basis, vector), np.linalg.pinv(basis) @ vector, rtol=1e-10)
 
@@ -304,6 +305,8 @@ def test_lines_average_over_directions_and_the_surface_holds_them() -> None:
         start = cases.initial(data, cases.spec())
         tables = measured(data, [start], own)
     lines = {row["step"]: row["train_loss"] for row in tables["random_lines"]}
+    for row in tables["random_lines"]:
+        assert row["rise"] == pytest.approx(lines[row["step"]] - lines[0], abs=1e-12)
     surface = {(row["first"], row["second"]): row["loss"] for row in tables["random_surface"]}
     twin = Twin(start, np.arange(N), "relu")
     assert lines[0] == pytest.approx(twin.loss(twin.origin), rel=1e-11)

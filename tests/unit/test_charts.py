@@ -145,7 +145,14 @@ SPECS: dict[str, dict[str, Any]] = {
         "value": "test_accuracy",
         "where": {"epoch": "last"},
     },
-    "contours": {"table": "plane", "x": "first", "y": "second", "value": "loss", "colour": "batch_size"},
+    "contours": {
+        "table": "plane",
+        "x": "first",
+        "y": "second",
+        "value": "loss",
+        "colour": "batch_size",
+        "along": "updates",
+    },
     "scatter": {
         "table": "history",
         "x": "test_loss",

@@ -19,11 +19,11 @@ from batchlab.backend import runtime
 from batchlab.backend.resident import Resident
 
 if runtime.NAME == "jax":
-    from batchlab.jax_core import curvature as chosen_curvature
+    from batchlab.jax_core import forward_over_reverse as chosen_curvature
     from batchlab.jax_core import side_by_side as chosen
     from batchlab.jax_core import vectorised_rows as chosen_rows
 else:
-    from batchlab.tensorflow_core import curvature as chosen_curvature  # type: ignore[no-redef]
+    from batchlab.tensorflow_core import double_backward as chosen_curvature  # type: ignore[no-redef]
     from batchlab.tensorflow_core import one_by_one as chosen  # type: ignore[no-redef]
     from batchlab.tensorflow_core import row_loops as chosen_rows  # type: ignore[no-redef]
 

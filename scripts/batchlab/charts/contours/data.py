@@ -29,7 +29,7 @@ def data(figure: Figure, rows: Rows) -> pd.DataFrame:
         other marks.
 
     Raises:
-        BatchlabError: Several runs are selected, or the surface is no grid.
+        BatchlabError: Several runs are selected, the surface is no grid of positive values, or paths have no order.
     """
     frame = rows.frame
     if frame.empty:
@@ -40,6 +40,8 @@ def data(figure: Figure, rows: Rows) -> pd.DataFrame:
     factors = {name: quantity(figure, name).factor for name in (figure.x, y, value)}
     frame = frame.assign(**{name: frame[name] * factor for name, factor in factors.items()})
     surface, paths = frame[frame[value].notna()], frame[frame[value].isna() & frame[figure.x].notna()]
+    if len(paths) and figure.option("along") is None:
+        raise BatchlabError(f"{figure.where_it_is}: {len(paths)} rows have no {value}; say along what paths are joined")
     if (surface[value] <= 0).any() or surface.empty:
         raise BatchlabError(f"{figure.where_it_is}: contours are drawn of positive values; {value} has others or none")
     logarithms = np.log(surface[value])

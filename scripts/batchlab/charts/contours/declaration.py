@@ -11,7 +11,9 @@ CHART = Chart(
         ColumnName("value", "column of the surface, which is positive; levels are evenly spaced on its logarithm"),
         colour(OPTIONAL),
         ColumnName("facet", "column with one panel for each value", OPTIONAL),
-        ColumnName("along", "column in whose order the points of a path are joined", "updates"),
+        ColumnName(
+            "along", "column in whose order the points of a path are joined; needed where there are paths", OPTIONAL
+        ),
         Count("levels", "lines of equal value", 14, least=2, most=60),
         names(),
         *axis_texts(),

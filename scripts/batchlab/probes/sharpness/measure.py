@@ -29,6 +29,9 @@ from batchlab.training import state
 from batchlab.training.frozen_model import FrozenModel
 from batchlab.training.loss_surface import LossSurface, Vector
 
+# Rows of a matrix that are in double precision at once.
+_BLOCK = 50_000
+
 ValueAndGradient = Callable[[Vector], tuple[float, Vector]]
 
 
@@ -86,8 +89,13 @@ def within(function: ValueAndGradient, origin: Vector, basis: NDArray[Any]) -> V
 
 def pseudo_inverse(basis: NDArray[Any], vector: Vector) -> Vector:
     """Return A⁺x of a matrix with few columns, from the normal equations in double precision."""
-    products = basis.T.astype(np.float64) @ np.column_stack([basis, vector])
-    return np.asarray(np.linalg.solve(products[:, :-1], products[:, -1]))
+    columns = basis.shape[1]
+    squares, products = np.zeros((columns, columns)), np.zeros(columns)
+    for start in range(0, len(basis), _BLOCK):
+        block = basis[start : start + _BLOCK].astype(np.float64)
+        squares += block.T @ block
+        products += block.T @ vector[start : start + _BLOCK]
+    return np.asarray(np.linalg.solve(squares, products))
 
 
 def measure(run: Run, data: Resident, snapshots: tuple[state.Snapshot, ...], options: Mapping[str, Any]) -> Measurement:

@@ -43,6 +43,12 @@ PROBE = Probe(
                     exact=True,
                 ),
                 *_METRICS,
+                Column(
+                    "rise",
+                    "training loss less that of the weights themselves",
+                    title="rise of the training loss",
+                    unit="nats per example",
+                ),
                 *ARM_SETTINGS,
                 "probe",
             ),

@@ -42,10 +42,12 @@ def measure(run: Run, data: Resident, snapshots: tuple[state.Snapshot, ...], opt
         weights = surface.parts(surface.origin)
         directions = [filter_normalised(weights, generator) for _ in range(max(2, int(options["directions"])))]
         along = directions[: int(options["directions"])]
+        here = _metrics(surface, surface.origin)["train_loss"]
         for step in np.linspace(-reach, reach, int(options["points"])):
             metrics = [_metrics(surface, surface.origin + step * direction) for direction in along]
             mean = {name: float(np.mean([each[name] for each in metrics])) for name in metrics[0]}
-            lines.append({"seed": seed, "step": float(f"{step:.9g}"), **mean})
+            rise = mean["train_loss"] - here
+            lines.append({"seed": seed, "step": float(f"{step:.9g}"), **mean, "rise": rise})
         sides = np.linspace(-reach, reach, int(options["grid"]))
         for first, second in itertools.product(sides, sides):
             loss = surface.value(surface.origin + first * directions[0] + second * directions[1])
