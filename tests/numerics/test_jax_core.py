@@ -96,7 +96,7 @@ def settings(name: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
 
 
 def data_of(probe: str) -> dict[str, Any]:
-    return {"shape": (8, 8)} if probe == "gradients_convolution" else {}
+    return {"shape": (8, 8)} if probe.endswith("_convolution") else {}
 
 
 # Jobs that train the same way share what JAX compiles: a third of the time.
@@ -179,6 +179,15 @@ PROBES = {
     "running_statistics": {"name": "running_statistics"},
     "curvature": {"name": "curvature", "examples": 40, "tolerance": 1e-10},
     "sharpness": {"name": "sharpness", "examples": 40, "measures": ["full", "subspace"], "radii": [0.001]},
+    "noise_scale": {"name": "noise_scale", "examples": 8, "part": 2, "draws": 2},
+    "competition_convolution": {
+        "name": "gradient_competition",
+        "examples": 8,
+        "draws": 2,
+        "batch_sizes": [4],
+        "trials": 2,
+        "bins": 4,
+    },
 }
 # Precision, model, and whether an epoch is trained before (by the TensorFlow core).
 PROBED: dict[str, tuple[str, dict[str, Any], bool]] = {
@@ -191,6 +200,8 @@ PROBED: dict[str, tuple[str, dict[str, Any], bool]] = {
     "running_statistics": ("float32", NORM, True),
     "curvature": ("float64", cases.MLP, True),
     "sharpness": ("float64", cases.MLP, True),
+    "noise_scale": ("float64", cases.MLP, False),
+    "competition_convolution": ("float64", LENET, False),
 }
 
 

@@ -1,7 +1,8 @@
 """The training loss of one replica as a function of its weights, all trainable variables in one vector.
 
 The loss is the mean over a subset of the training examples that depends on the seed alone, so that the replicas of one
-seed are compared on the same examples. The model runs in inference mode, without dropout.
+seed are compared on the same examples; weighted examples count by their weights. The model runs in inference mode,
+without dropout.
 """
 
 from __future__ import annotations
@@ -53,26 +54,33 @@ class LossSurface:
 
     Attributes:
         origin: The snapshot's weights.
-        examples: Training examples of the subset.
     """
 
     def __init__(self, model: FrozenModel, data: Resident, examples: int) -> None:
-        self.model, self._wanted, self._of = model, examples, data.examples
+        self.model, self._data, self._wanted = model, data, examples
         self._loss = core.over_rows(model.replicas, _loss, 1)
         self._loss_and_gradient = core.loss_and_gradient(model.replicas)
         self._product = core.hessian_product(model.replicas)
         self._rows: list[NDArray[np.int32]] = []
         self._base: state.Arrays = {}
         self.origin: Vector = np.zeros(0)
-        self.examples = 0
+        self._total = 0.0
 
     def load(self, snapshot: state.Snapshot, seed: int) -> None:
         """Take the weights of one replica and draw its subset."""
         self.model.load(snapshot, seed)
         self._base = state.capture(self.model.variables)
-        self._rows = subset(seed, self._wanted, self._of)
-        self.examples = sum(map(len, self._rows))
+        self._rows = subset(seed, self._wanted, self._data.examples)
+        self._total = sum(map(self._count, self._rows))
         self.origin = self.vector(self._base)
+
+    def _count(self, row: NDArray[np.int32]) -> float:
+        """Return the number of examples, or the sum of their weights where they have any."""
+        take, given = keras.ops.take, self._data.weights
+        weights = self._data.task.weights(
+            take(self._data.y, row, axis=0), None if given is None else take(given, row, axis=0)
+        )
+        return float(len(row)) if weights is None else float(keras.ops.convert_to_numpy(weights).sum())
 
     def vector(self, arrays: state.Arrays) -> Vector:
         """Return weights by their keys in snapshots as one vector, in double precision."""
@@ -93,16 +101,16 @@ class LossSurface:
         """Return the loss at weights, with statistics of batch normalisation taken anew there."""
         self.take(vector)
         with self.model.evaluation.population_statistics():
-            return float(sum(self._loss(row[None]).item() for row in self._rows)) / self.examples
+            return float(sum(self._loss(row[None]).item() for row in self._rows)) / self._total
 
     def value_and_gradient(self, vector: Vector) -> tuple[float, Vector]:
         """Return loss and gradient at weights, with the statistics that are set."""
         loss, gradient = self._loss_and_gradient(self._rows, self.parts(vector))
-        return loss / self.examples, _joined(gradient) / self.examples
+        return loss / self._total, _joined(gradient) / self._total
 
     def hessian_product(self, direction: Vector) -> Vector:
         """Return the product of the loss' Hessian at the weights that the model has with a direction."""
-        return _joined(self._product(self._rows, self.parts(direction))) / self.examples
+        return _joined(self._product(self._rows, self.parts(direction))) / self._total
 
 
 def _joined(parts: Parts | Sequence[Vector]) -> Vector:

@@ -25,7 +25,8 @@ from batchlab.probes.measuring import Measurement, Rows, Run
 from batchlab.training import plane, state
 from batchlab.training.frozen_model import FrozenModel
 from batchlab.training.loss_surface import LossSurface, Vector
-from batchlab.training.trainer import Trainer, single_updates
+from batchlab.training.pieces import single_updates
+from batchlab.training.trainer import Trainer
 
 
 @dataclass(frozen=True)
