@@ -117,7 +117,6 @@ def test_a_probe_of_two_arms_reads_the_other_ones_snapshot_first(add: Add) -> No
     ("reads", "changes", "message"),
     [
         (Reads.ARMS, {}, "against: landscape compares two arms; name the other one"),
-        (Reads.ONE, {"against": {"recipe": "constant"}}, "against: landscape measures one arm; take the key out"),
         (Reads.ARMS, {"against": {"batch_size": 128}}, "against: must name one arm of the study, matches none"),
         (Reads.ARMS, {"against": {"recipe": "switched"}}, "against: arm switched is compared with itself"),
         (Reads.ARMS, {"against": {"precision": "float32"}}, "against: must name one arm of the study, matches con"),
@@ -129,6 +128,12 @@ def test_what_a_probe_of_two_arms_cannot_compare_is_refused(
     add(probes={"landscape": probe(reads)})
     with pytest.raises(BatchlabError, match=rf"^studies\.switch\.probes\.mine\.{message}"):
         planned(**study(**{"epochs": ["last"], **changes}))
+
+
+def test_a_probe_of_one_arm_compares_with_no_other(add: Add) -> None:
+    add(probes={"landscape": probe()})
+    with pytest.raises(BatchlabError, match=r"mine: unknown setting of landscape 'against'; allowed: arms, depth"):
+        planned(**study(against={"recipe": "constant"}))
 
 
 def test_two_arms_are_compared_at_as_many_epochs_of_the_same_weights(add: Add) -> None:

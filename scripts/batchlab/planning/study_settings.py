@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from batchlab.configuration.schema import PROBE_KEYS, TABLE_KEYS
+from batchlab.configuration.schema import AGAINST, PROBE_KEYS, TABLE_KEYS
 from batchlab.declarations import find
 from batchlab.declarations.options import BatchSizes, in_order, without_defaults
 from batchlab.declarations.probe import Probe, Reads
@@ -44,7 +44,7 @@ class ProbeSettings:
 
 
 # Keys of a probe that choose arms.
-_FILTERS = ("arms", "against")
+_FILTERS = ("arms", AGAINST)
 
 
 def _listed(value: Any) -> list[Any]:
@@ -53,7 +53,7 @@ def _listed(value: Any) -> list[Any]:
 
 def _probe(config: Mapping[str, Any], where: str, given: Mapping[str, Any]) -> ProbeSettings:
     kind = given["probe"]
-    options = {key: value for key, value in given.items() if key not in PROBE_KEYS}
+    options = {key: value for key, value in given.items() if key not in (*PROBE_KEYS, AGAINST)}
     for option in find.probes()[kind].options:
         if isinstance(option, BatchSizes) and option.name in options:
             named = options[option.name]
@@ -62,16 +62,9 @@ def _probe(config: Mapping[str, Any], where: str, given: Mapping[str, Any]) -> P
     for key, filtered in zip(_FILTERS, (arms, against), strict=True):
         if "batch_size" in filtered:
             filtered["batch_size"] = batch_sizes_of(config, f"{where}.{key}.batch_size", filtered["batch_size"])
-    _check_against(where, kind, against)
+    if find.probes()[kind].reads is Reads.ARMS and not against:
+        raise BatchlabError(f"{where}.{AGAINST}: {kind} compares two arms; name the other one, such as {{recipe: …}}")
     return ProbeSettings(where, kind, arms, against, tuple(given["epochs"]), given.get("seeds"), options)
-
-
-def _check_against(where: str, kind: str, against: Mapping[str, Any]) -> None:
-    compares = find.probes()[kind].reads is Reads.ARMS
-    if compares and not against:
-        raise BatchlabError(f"{where}.against: {kind} compares two arms; name the other one, such as {{recipe: …}}")
-    if against and not compares:
-        raise BatchlabError(f"{where}.against: {kind} measures one arm; take the key out")
 
 
 def probes_of(config: Mapping[str, Any], study: str) -> dict[str, ProbeSettings]:

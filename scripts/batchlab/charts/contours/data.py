@@ -84,7 +84,9 @@ def _contours(figure: Figure, frame: pd.DataFrame, levels: np.ndarray) -> pd.Dat
     values = np.log(grid.to_numpy(float))
     records = [(level, *piece) for level in levels for piece in pieces(xs, ys, values, float(np.log(level)))]
     found = pd.DataFrame(records, columns=["level", "x", "y", "x2", "y2"])
-    return found.assign(mark="contour", **{name: significant(found[name], 4) for name in found})
+    return found.assign(
+        mark="contour", **{name: significant(found[name], 4) for name in ("level", "x", "y", "x2", "y2")}
+    )
 
 
 def pieces(

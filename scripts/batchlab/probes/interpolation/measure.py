@@ -34,14 +34,14 @@ def measure(run: Run, data: Resident, snapshots: tuple[state.Snapshot, ...], opt
         snapshots: That at α = 0 and that at α = 1.
         options: `points`, `between`.
     """
-    model = FrozenModel(run.model, data)
+    model, (low, high) = FrozenModel(run.model, data), options["between"]
     rows: Rows = []
     for seed in run.seeds:
         ends = []
         for snapshot in snapshots:
             model.load(snapshot, seed)
             ends.append(state.capture(model.variables))
-        for alpha in np.linspace(*options["between"], int(options["points"])):
+        for alpha in np.linspace(low, high, int(options["points"])):
             model.take(between(ends[0], ends[1], float(alpha), model.trainable))
             [metrics] = model.evaluation.re_estimated()
             rows.append({"seed": seed, "alpha": float(f"{alpha:.9g}"), **metrics})

@@ -136,7 +136,8 @@ def _maxima(surface: LossSurface, seed: int, options: Mapping[str, Any]) -> Iter
         return surface.value_and_gradient(origin + step)
 
     for name in options["measures"]:
-        function, scale = around, np.abs(origin)
+        function: ValueAndGradient = around
+        scale = np.abs(origin)
         if name == "subspace":
             basis = subspace(seed, origin.size, int(options["directions"]))
             function, scale = within(surface.value_and_gradient, origin, basis), np.abs(pseudo_inverse(basis, origin))
