@@ -34,8 +34,8 @@ def answer(spec: Mapping[str, Any]) -> dict[str, Any]:
     """Return what `advice.json` holds; its schema is `config/advice.schema.json`.
 
     Args:
-        spec: `tables` (name → path of `cells`, `choices`, `thumb_rules`, `machine`, `workload`), `optimizer` (name and
-            options, without the rate), `epochs`, `campaign`, `left_out`, and what the page shows.
+        spec: `tables` (name → path of `cells`, `choices`, `thumb_rules`, `batch_by_noise`, `machine`, `workload`),
+            `optimizer` (name and options), `epochs`, `campaign`, `task`, `left_out`, and what the page shows.
 
     Raises:
         BatchlabError: A table is missing.
@@ -66,6 +66,17 @@ def answer(spec: Mapping[str, Any]) -> dict[str, Any]:
             }
             for row in tables["thumb_rules"]
             if row["rule"] != "measured"
+        ],
+        "by_noise": [
+            {
+                "rule": row["rule"],
+                "epoch": value(row, "epoch"),
+                "batch_size": _cell(row, "size"),
+                "low": _cell(row, "size_low"),
+                "high": _cell(row, "size_high"),
+                "seeds": count(row, "n"),
+            }
+            for row in tables["batch_by_noise"]
         ],
         "machine": {
             "largest_micro_batch": count(machine, "largest_micro_batch"),
@@ -227,6 +238,27 @@ def duration(seconds: float) -> str:
         if seconds >= 1.5 * length:
             return counted(round(seconds / length), unit)
     return counted(max(1, round(seconds)), "second")
+
+
+_BY_NOISE = {
+    "noise_scale": "Noise scale (McCandlish et al. 2018)",
+    "norm_test": "Norm test, θ = 0.5 (Byrd et al. 2012)",
+    "diversity": "Gradient diversity, upper bound (Yin et al. 2018)",
+}
+
+
+def by_noise_in_words(rows: Sequence[Row]) -> dict[str, Any]:
+    """Return the epochs at which the noise was measured, and for each rule the batch sizes that it makes of it."""
+    epochs = sorted({value(row, "epoch") for row in rows})
+
+    def told_at(rule: str, epoch: float) -> str:
+        row = next(row for row in rows if row["rule"] == rule and value(row, "epoch") == epoch)
+        return told([value(row, "size"), value(row, "size_low"), value(row, "size_high")])
+
+    return {
+        "epochs": [number(epoch) for epoch in epochs],
+        "rules": [(name, [told_at(rule, epoch) for epoch in epochs]) for rule, name in _BY_NOISE.items()],
+    }
 
 
 def rules_in_words(rows: Sequence[Row]) -> list[dict[str, str]]:
