@@ -38,7 +38,7 @@ MACHINE = "study,arm,per_update,per_micro_batch,per_example,largest_micro_batch\
 WORKLOAD = "study,arm,evaluation,cores\nmachine,present,{},2\n"
 
 
-NAMES = ("cells", "choices", "thumb_rules", "batch_by_noise", "machine", "workload")
+NAMES = ("cells", "choices", "thumb_rules", "batch_by_noise", "machine", "throughput", "workload")
 # Noise scales of two seeds after two epochs; one is not determined.
 NOISE = {
     "noise_scale": pd.DataFrame(
@@ -177,6 +177,7 @@ def test_warnings_are_those_that_apply(tmp_path: Path) -> None:
     assert "statistics of a batch" not in plain and "2 layers normalise" in normalised
     assert "1 layer draw random" in plain and "gradient_accumulation_steps" in plain
     assert "tokens" not in plain
+    assert "only 1 micro-batch could be measured" in plain  # one row of the table
     assert "smaller" not in plain  # 1280 examples are 10 batches of 128
     assert "lowest or highest that was tried (0.4 at B = 128)" in plain
 

@@ -68,7 +68,7 @@ def advice_spec(plan: Plan, study: str) -> dict[str, Any]:
         "left_out": left_out(plan.config),
         "tables": {
             **{name: f"{base}/derived/{study}/{named[name]}.csv" for name in OF_ANSWER},
-            **{name: f"{base}/tables/{study}/{name}.csv" for name in ("machine", "workload")},
+            **{name: f"{base}/tables/{study}/{name}.csv" for name in ("machine", "throughput", "workload")},
         },
         "figures": _figures(base, planned),
     }

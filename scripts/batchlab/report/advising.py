@@ -19,6 +19,8 @@ AIMS = {
 ALIKE, BEST, UNKNOWN = "cannot be told apart", "best", "undetermined"
 # Errors of the fitted times beyond this are worth a warning.
 _FAR_OFF = 0.25
+# Fewer measured micro-batches than these make no line.
+_FEW = 3
 
 _RULES = {
     "present": "your present setting",
@@ -34,8 +36,8 @@ def answer(spec: Mapping[str, Any]) -> dict[str, Any]:
     """Return what `advice.json` holds; its schema is `config/advice.schema.json`.
 
     Args:
-        spec: `tables` (name → path of `cells`, `choices`, `thumb_rules`, `batch_by_noise`, `machine`, `workload`),
-            `optimizer` (name and options), `epochs`, `campaign`, `task`, `left_out`, and what the page shows.
+        spec: `tables` (name → path of `cells`, `choices`, `thumb_rules`, `batch_by_noise`, `machine`, `throughput`,
+            `workload`), `optimizer` (name and options), `epochs`, `campaign`, `task`, `left_out`, and what is shown.
 
     Raises:
         BatchlabError: A table is missing.
@@ -173,6 +175,12 @@ def warnings(tables: Mapping[str, Sequence[Row]], task: str = "") -> list[str]:
     if edges:
         rates = listed([f"{number(rate)} at B = {size}" for size, rate in edges])
         found.append(f"the best learning rate is the lowest or highest that was tried ({rates}): try beyond it")
+    measured = {row["micro_batch"] for row in tables["throughput"] if row["outcome"] == "measured"}
+    if len(measured) < _FEW:
+        found.append(
+            f"only {counted(len(measured), 'micro-batch', 'micro-batches')} could be measured in the time for it, so times"
+            " and memory of others are guesses: delete results/probes/throughput and ask again while nothing else runs"
+        )
     if value(machine, "time_error") > _FAR_OFF:
         off = f"{100 * value(machine, 'time_error'):.0f} %"
         found.append(
