@@ -178,8 +178,8 @@ def warnings(tables: Mapping[str, Sequence[Row]], task: str = "") -> list[str]:
     measured = {row["micro_batch"] for row in tables["throughput"] if row["outcome"] == "measured"}
     if len(measured) < _FEW:
         found.append(
-            f"only {counted(len(measured), 'micro-batch', 'micro-batches')} could be measured in the time for it, so times"
-            " and memory of others are guesses: delete results/probes/throughput and ask again while nothing else runs"
+            f"only {counted(len(measured), 'micro-batch', 'micro-batches')} could be measured in time, so times"
+            " and memory of others are guesses: delete results/probes/throughput, ask again while nothing else runs"
         )
     if value(machine, "time_error") > _FAR_OFF:
         off = f"{100 * value(machine, 'time_error'):.0f} %"
