@@ -144,6 +144,14 @@ def test_sentences_say_what_is_known_and_what_is_not(tmp_path: Path) -> None:
     assert "as 16 micro-batches of 8" in said["memory"]["answer"]
 
 
+def test_the_present_setting_is_called_by_its_name_where_it_is_the_best(tmp_path: Path) -> None:
+    spec = spec_of(tmp_path, {(32, 0.1): [0.2, 0.2], (128, 0.4): [0.05, 0.05]})
+    found = answer(spec)
+    said = sentences(found, {name: rows_of(path) for name, path in spec["tables"].items()})
+    assert [each["answer"].endswith("that is your present setting") for each in said] == [True, True, True, False]
+    assert said[3]["answer"].endswith("that is your present setting, in smaller pieces")
+
+
 def test_where_nothing_reaches_the_target_there_is_no_advice(tmp_path: Path) -> None:
     made = tables({(32, 0.1): [0.09, 0.09], (128, 0.1): [0.01, 0.01]})
     made["cells"]["reached"] = 0

@@ -215,7 +215,9 @@ def _sentence(aim: str, best: Mapping[str, Any] | None, found: Mapping[str, Any]
     reached = told([best["value"], *ends], best["unit"])
     close = [each for each in best["alike"] if aim != "memory"]
     text = f"{settings}: {reached}"
-    if aim == "time" and math.isfinite(value(present, "cost")):
+    if (best["batch_size"], best["learning_rate"]) == (count(present, "batch_size"), value(present, "learning_rate")):
+        text += "; that is your present setting" if whole else "; that is your present setting, in smaller pieces"
+    elif aim == "time" and math.isfinite(value(present, "cost")):
         low, high = value(present, "cost_low"), value(present, "cost_high")
         text += f"; your present setting takes {told([value(present, 'cost'), low, high])} times as long"
         if math.isfinite(low) and low <= 1 <= high:
