@@ -152,8 +152,8 @@ def warnings(tables: Mapping[str, Sequence[Row]], task: str = "") -> list[str]:
     split, found = any(count(row, "accumulation") > 1 for row in best), []
     if layers := count(workload, "normalising"):
         found.append(
-            f"the model has {counted(layers, 'layer')} of batch normalisation: with accumulation its statistics are those"
-            " of a micro-batch, so only micro-batches that were trained are advised"
+            f"the model has {counted(layers, 'layer')} of batch normalisation: with accumulation its statistics are"
+            " those of a micro-batch, so only micro-batches that were trained are advised"
         )
     if (layers := count(workload, "random")) and split:
         found.append(
