@@ -157,8 +157,8 @@ def warnings(tables: Mapping[str, Sequence[Row]], task: str = "") -> list[str]:
         )
     if (layers := count(workload, "random")) and split:
         found.append(
-            f"the model has {counted(layers, 'layer')} with random numbers: micro-batches draw their own, so the same B in"
-            " other pieces gives other runs"
+            f"the model has {counted(layers, 'layer')} with random numbers: micro-batches draw their own, so the same B"
+            " in other pieces gives other runs"
         )
     examples = count(workload, "training_examples")
     ragged = sorted({size for row in best if examples % (size := count(row, "batch_size"))})
