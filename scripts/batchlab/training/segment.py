@@ -184,6 +184,7 @@ def train(
                 segment.distances.append(distances)
                 replicas[row] = ending.final(position, replicas[row], memories[row])
             if checkpoint and checkpoint.due:
+                print(_how_far(group, positions, stop, data.examples), flush=True)
                 _save(checkpoint, segment, [*done, *_together(positions, replicas, memories)])
         done += _together(positions, replicas, memories)
     for rows in (segment.history, segment.distances):
@@ -203,6 +204,13 @@ def _stretch(spec: dict[str, Any], examples: int, positions: list[state.Position
     named = frozenset(points)
     for piece in pieces(at.examples, stop, examples, points):
         yield piece, piece.end in named
+
+
+def _how_far(seeds: list[int], positions: list[state.Position], stop: int, examples: int) -> str:
+    """Return how far a group is, as a line of the job's log."""
+    going = max(position.examples for position in positions)
+    names = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
+    return f"{names}: epoch {going / examples:.4g} of {stop / examples:.4g}"
 
 
 def _together(
