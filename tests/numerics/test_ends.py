@@ -12,9 +12,9 @@ from numerics import cases, reference
 from numerics.test_segment import same, without_seconds
 
 from batchlab.backend.resident import Resident, from_arrays
+from batchlab.tasks.classification.objective import CLASSIFICATION
 from batchlab.training import order, segment, state
 from batchlab.training.checkpoint import Checkpoint
-from batchlab.training.current_task import TASK
 from batchlab.training.evaluation_points import evaluation_points
 from batchlab.training.row_files import write_rows
 
@@ -68,7 +68,7 @@ def twin_losses(parameters: reference.Parameters, arrays: Any, updates: int) -> 
 def test_an_end_at_a_target_is_that_of_the_twin() -> None:
     arrays = cases.arrays()
     with cases.precision("float64"):
-        data = from_arrays(arrays, TASK)
+        data = from_arrays(arrays, CLASSIFICATION)
         start = cases.initial(data, cases.spec())
         losses = twin_losses(cases.parameters(start), arrays, 20)
         target = losses[9] + 1e-9  # the fifth evaluation, unless an earlier one is as good

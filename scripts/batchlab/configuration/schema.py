@@ -130,6 +130,10 @@ def _campaign() -> dict[str, Schema]:
         "title": _with_default("How does the batch size affect training?", _TEXT),
         "summary": _with_default("", _TEXT),
         "run": {"type": "array", "items": _TEXT, "minItems": 1, "uniqueItems": True},
+        "task": {
+            "anyOf": [{"enum": list(find.tasks())}, _named_kinds("task", find.tasks())],
+            "description": "What is learnt; without it what the data are for",
+        },
         "dataset": _with_default("digits", _TEXT),
         "model": _with_default("mlp", _TEXT),
         "optimizer": _with_default("sgd", _TEXT),
@@ -405,5 +409,6 @@ def schema() -> Schema:
             "claim": _claim(),
             **_kinds("rule", ("name",), find.rules()),
             **_kinds("schedule", ("name",), find.schedules()),
+            **_kinds("task", ("name",), find.tasks()),
         },
     }

@@ -78,6 +78,7 @@ class Table:
         keys: Columns that identify a row; two tables are joined by those that they share.
         arm_columns: Of a probe's table: the settings of the arm that are added to each row.
         prefixes: Beginnings of columns that are there only on request, such as `norm_` for each layer.
+        derived: Columns that a task derives of its metrics; None where they are those of the first task.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Table:
     keys: tuple[str, ...] = ("study", "arm", "seed", "epoch")
     arm_columns: tuple[str, ...] = ()
     prefixes: tuple[str, ...] = field(default=())
+    derived: tuple[Column, ...] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from batchlab.declarations.probe import Reads, Situation
-from batchlab.errors import BatchlabError
+from batchlab.errors import BatchlabError, unknown
+from batchlab.planning.chosen_task import check_targets, named, usual
 from batchlab.planning.cuts import Cut, cuts_of
 from batchlab.planning.ends import placed_evaluation
 from batchlab.planning.model_files import resolve_model
@@ -25,7 +26,7 @@ from batchlab.planning.scheduling import placed, rate_at
 from batchlab.planning.stretches import Stretch, cut_off, position_of
 from batchlab.planning.study_settings import ProbeSettings, probe_spec_without_defaults
 from batchlab.records.digests import digest
-from batchlab.sources.settings import DataShape, resolve
+from batchlab.sources.settings import DataShape, Settings, resolve
 
 # What a phase sets for the training in it.
 _PHASE_SETTINGS = ("learning_rate", "batch_size", "accumulation")
@@ -39,18 +40,32 @@ class Chains:
         self.config = plan.config
         self.shapes: dict[str, DataShape] = {}
         self.data_names: dict[str, str] = {}
+        self._settings: dict[str, Settings] = {}
         self.initials: dict[tuple[str, str, str], Segment] = {}
         self._recipes: dict[str, list[Recipe]] = {}
         self._cuts: dict[str, dict[str, set[Cut]]] = {}
         self.optimizers: dict[str, dict[str, Any]] = {}
 
+    def choose_task(self) -> None:
+        """Decide what the campaign learns: what it names, or what its own data set is for."""
+        task = named(self.config)
+        self.plan.task = usual(self._resolved(self.config["dataset"]).shape.targets) if task is None else task
+
+    def _resolved(self, alias: str) -> Settings:
+        """Return the settings of a data set, looked into once."""
+        if alias not in self._settings:
+            try:
+                self._settings[alias] = resolve(self.config["datasets"][alias])
+            except BatchlabError as problem:
+                raise BatchlabError(f"datasets.{alias}: {problem}") from None
+        return self._settings[alias]
+
     def data(self, alias: str) -> str:
         """Register a data set and return the name of its folder."""
         if alias not in self.data_names:
-            try:
-                settings = resolve(self.config["datasets"][alias])
-            except BatchlabError as problem:
-                raise BatchlabError(f"datasets.{alias}: {problem}") from None
+            settings = self._resolved(alias)
+            by_data = "" if "task" in self.config else f"datasets.{self.config['dataset']}"
+            check_targets(f"datasets.{alias}", self.plan.task, settings.shape.targets, by_data)
             self.shapes[alias] = settings.shape
             self.data_names[alias] = f"{settings.name}-{digest(settings.identity)}"
             self.plan.data[self.data_names[alias]] = settings
@@ -83,6 +98,7 @@ class Chains:
                 self.plan.model_files[model["code"]] = self.config["models"][recipe.model]["file"]
             dataset = self.plan.data[data]
             spec = {"dataset": dataset.identity, "model": model, "precision": recipe.precision}
+            spec |= self.plan.task.settings
             label = f"{dataset.name}-{model.get('name', 'user')}-initial"
             self.initials[key] = self._segment(label, spec, data, None)
         return self.initials[key]
@@ -168,6 +184,9 @@ class Chains:
         if recipe.evaluate is not None:
             more["evaluate"] = placed_evaluation(recipe.evaluate, start, examples)
         if recipe.until is not None:
+            known = [column.name for column in self.plan.task.columns]
+            if recipe.until["metric"] not in known:
+                raise unknown(f"{where}.until", f"metric of {self.plan.task.name}", recipe.until["metric"], known)
             # The best state is taken up again at the cap, too, so that has to be known.
             cap = {"cap": places[-1].examples} if recipe.until.get("restore_best") else {}
             more["until"] = {**recipe.until, **cap}

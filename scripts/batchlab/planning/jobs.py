@@ -42,8 +42,6 @@ WILDCARDS: dict[str, tuple[str, ...]] = {
     "draw_figure": ("study", "figure"),
     "write_report": (),
 }
-# The module that says what is learnt; there is one task so far.
-_TASK = "batchlab.tasks.classification.objective"
 # Memory of a job that starts Keras, and of any other.
 _TRAINING_MEMORY, _OTHER_MEMORY = 4000, 2000
 
@@ -207,6 +205,11 @@ class Jobs:
                 message=f"Prepare the data set {name}",
             )
 
+    @property
+    def _task(self) -> str:
+        """The module that says what is learnt."""
+        return f"batchlab.tasks.{self.plan.task.name}.objective:objective"
+
     def _blocks(self) -> Iterator[tuple[str, str]]:
         """Yield each segment with each block of seeds for which a study needs it, parents first."""
         yield from dict.fromkeys(
@@ -222,7 +225,7 @@ class Jobs:
         model = self.plan.segments[segment.initial].spec["model"]
         named = (f"batchlab.models.{model['name']}:build",) if "name" in model else ()
         schedule = segment.spec.get("schedule")
-        return (_TASK, *named, *((f"batchlab.schedules.{schedule['name']}:SCHEDULE",) if schedule else ()))
+        return (self._task, *named, *((f"batchlab.schedules.{schedule['name']}:SCHEDULE",) if schedule else ()))
 
     def _segments(self) -> Iterator[Job]:
         checked: set[str] = set()
@@ -244,7 +247,7 @@ class Jobs:
             spec=segment.spec,
             source=specs.model_source(self.plan, segment.name),
             identity=specs.identity_chain(self.plan, segment.name),
-            modules=(_TASK,),
+            modules=(self._task,),
             keras=True,
             message=f"Try the model of {segment.name}",
         )
@@ -379,7 +382,10 @@ class Jobs:
             },
             outputs={"tables": self.tables_folder(study)},
             spec=specs.tables_spec(self.plan, study),
-            modules=tuple(f"batchlab.tables.derivations.{name}.derive:derive" for name in planned.automatic),
+            modules=(
+                f"batchlab.tasks.{self.plan.task.name}.constant:levels",
+                *(f"batchlab.tables.derivations.{name}.derive:derive" for name in planned.automatic),
+            ),
             folder=True,
             made_from=tuple(before),
         )

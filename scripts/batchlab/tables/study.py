@@ -33,8 +33,8 @@ def study_tables(spec: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
             `distances.csv`; `probes`, one dict each with `probe`, `arm`, `epoch` (null: the arm's last), `folder` and
             `tables`, the names of the CSV files in it; `tables`, the columns of each table
             (`batchlab.tables.contract.tables_spec`); `derivations`, those that come with the probes and have no
-            options; and what `summary_spec` gives: `last`, `best`, `distances`, `compared`, `derived`, `bounds`,
-            `counted`.
+            options; `task`, name and options of what is learnt, unless that is the first task; and what
+            `summary_spec` gives: `last`, `best`, `distances`, `compared`, `derived`, `bounds`, `counted`.
 
     Returns:
         Name → table: arms, history, distances, summary, comparisons, one per table of the probes, and one per
@@ -54,7 +54,7 @@ def study_tables(spec: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
             chain = _chain(arm, f"{name}.csv", read)
             frames.append(chain.assign(**identity).reindex(columns=order[name]))
     history, distances = (pd.concat(frames, ignore_index=True) for frames in parts.values())
-    collapsed = at_chance(history, {arm["arm"]: arm["data"] for arm in spec["arms"]})
+    collapsed = at_chance(history, {arm["arm"]: arm["data"] for arm in spec["arms"]}, spec.get("task"))
     arms["collapsed"] = [seeds_text(collapsed[arm]) if arm in collapsed else None for arm in arms["arm"]]
     tables = {"arms": arms, "history": history, "distances": distances}
     tables["summary"] = summarise(arms, history, distances, spec, collapsed)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchlab.backend.resident import Resident
+from batchlab.backend.runtime import keras
 from batchlab.training.core import Replicas
 from batchlab.training.metrics import CHUNK, chunks, metrics
 from batchlab.training.normalisation import (
@@ -65,6 +66,8 @@ class Evaluation:
         self._replicas, self._data = replicas, data
         rows, self._counts = _looked_at(data.counts, subset)
         self._scores = replicas.scores(rows[chunks(len(rows), chunk)])
+        self._targets = keras.ops.convert_to_numpy(data.y)[rows]
+        self._weights = None if data.weights is None else keras.ops.convert_to_numpy(data.weights)[rows]
         layers = normalisation_layers(model)
         place = {id(variable): number for number, variable in enumerate(model.non_trainable_variables)}
         self._places = [(place[id(layer.moving_mean)], place[id(layer.moving_variance)]) for layer in layers]
@@ -87,7 +90,8 @@ class Evaluation:
 
     def at_present(self) -> list[dict[str, float]]:
         """Return every metric of each replica with its variables as they are."""
-        return [metrics(self._data.task.metrics, values, self._counts) for values in self._scores()]
+        task = self._data.task
+        return [metrics(task, values, self._counts, self._targets, self._weights) for values in self._scores()]
 
     def re_estimated(self) -> list[dict[str, float]]:
         """Return the metrics with normalisation statistics of the training set; the running ones stay as they are.

@@ -15,7 +15,7 @@ from batchlab.backend import resident, runtime
 from batchlab.backend.resident import Resident
 from batchlab.probes.throughput.points import points
 from batchlab.training import state
-from batchlab.training.current_task import TASK
+from batchlab.training.current_task import task_of
 from batchlab.training.normalisation import normalisation_layers
 from batchlab.training.trainer import Trainer
 
@@ -47,7 +47,7 @@ def measure(settings: Mapping[str, Any], tell: Tell) -> None:
     """
     run = settings["run"]
     facts = runtime.configure(run["precision"])
-    data = resident.read(settings["data"], TASK)
+    data = resident.read(settings["data"], task_of(run))
     tell({"facts": {**facts, **_workload(run, data)}, "points": (wanted := points(data.examples, settings["points"]))})
     for micro, accumulation in wanted:
         tell({"begun": [micro, accumulation]})

@@ -45,7 +45,7 @@ def measure(
         BatchlabError: Not even the smallest micro-batch could be measured.
     """
     allowed = int(free_memory() * options["memory_share"])
-    run = {key: spec[key] for key in _RUN}
+    run = {key: spec[key] for key in (*_RUN, "task") if key in spec}
     asked = {key: options[key] for key in ("factor", "accumulations", "largest")}
     child = Watched(
         command,
