@@ -420,7 +420,7 @@ def test_replicas_side_by_side_end_one_by_one_as_with_the_other_core(jax: Jax) -
         found = jax.snapshot(name)
         ends = [(position.updates, position.examples, position.status) for position in found.positions]
         assert ends == [(at.updates, at.examples, at.status) for at in expected.snapshot.positions]
-        assert {status for _, _, status in ends} == {"stopped"} and len(set(ends)) == 2
+        assert {status for _, _, status in ends} == {"ok", "stopped"}  # one of them comes to its cap
         assert_same_rows(jax[name]["history"], expected.history, 1e-8)
         for row in range(2):
             there = cases.parameters(expected.snapshot, row)
