@@ -421,10 +421,10 @@ def test_replicas_side_by_side_end_one_by_one_as_with_the_other_core(jax: Jax) -
         ends = [(position.updates, position.examples, position.status) for position in found.positions]
         assert ends == [(at.updates, at.examples, at.status) for at in expected.snapshot.positions]
         assert {status for _, _, status in ends} == {"ok", "stopped"}  # one of them comes to its cap
-        assert_same_rows(jax[name]["history"], expected.history, 1e-8)
+        assert_same_rows(jax[name]["history"], expected.history, 1e-6)
         for row in range(2):
             there = cases.parameters(expected.snapshot, row)
-            assert cases.relative_error(cases.parameters(found, row), there) < 1e-8
+            assert cases.relative_error(cases.parameters(found, row), there) < 1e-6
 
 
 def test_a_killed_training_goes_on_and_gives_the_same_numbers(jax: Jax) -> None:
