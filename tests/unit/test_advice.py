@@ -182,8 +182,8 @@ def test_warnings_are_those_that_apply(tmp_path: Path) -> None:
         return " ".join(warnings({name: rows_of(path) for name, path in spec["tables"].items()}))
 
     plain, normalised = said(tmp_path / "a", 0), said(tmp_path / "b", 2)
-    assert "statistics of a batch" not in plain and "2 layers normalise" in normalised
-    assert "1 layer draw random" in plain and "gradient_accumulation_steps" in plain
+    assert "batch normalisation" not in plain and "2 layers of batch normalisation" in normalised
+    assert "1 layer with random numbers" in plain and "gradient_accumulation_steps" in plain
     assert "tokens" not in plain
     assert "only 1 micro-batch could be measured" in plain  # one row of the table
     assert "smaller" not in plain  # 1280 examples are 10 batches of 128

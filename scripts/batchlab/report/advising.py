@@ -152,12 +152,12 @@ def warnings(tables: Mapping[str, Sequence[Row]], task: str = "") -> list[str]:
     split, found = any(count(row, "accumulation") > 1 for row in best), []
     if layers := count(workload, "normalising"):
         found.append(
-            f"{counted(layers, 'layer')} normalise by the statistics of a batch: with accumulation these are those of a"
-            " micro-batch, so only micro-batches that were trained are advised"
+            f"the model has {counted(layers, 'layer')} of batch normalisation: with accumulation its statistics are"
+            " those of a micro-batch, so only micro-batches that were trained are advised"
         )
     if (layers := count(workload, "random")) and split:
         found.append(
-            f"{counted(layers, 'layer')} draw random numbers in training: micro-batches draw their own, so the same B"
+            f"the model has {counted(layers, 'layer')} with random numbers: micro-batches draw their own, so the same B"
             " in other pieces gives other runs"
         )
     examples = count(workload, "training_examples")
