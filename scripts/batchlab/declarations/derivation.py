@@ -19,9 +19,12 @@ class Derivation:
         reads: Names of the tables that it is made of.
         table: Columns and keys of the result; a study gives it the name.
         options: Its settings.
+        fields: Fields of `Column` that it needs of the columns which its options name: its option `columns` maps their
+            names to these, those with their default left out.
     """
 
     summary: str
     reads: tuple[str, ...]
     table: Table
     options: tuple[Option, ...] = ()
+    fields: tuple[str, ...] = ()
