@@ -6,6 +6,8 @@ from batchlab.declarations.columns import Column, Table
 from batchlab.declarations.derivation import Derivation
 from batchlab.declarations.options import ColumnName
 
+TRUNK = Column("trunk", "arm off which the branches go", "text", exact=True)
+
 DERIVATION = Derivation(
     summary="the loss at the end of branches that see equally many examples at several batch sizes",
     reads=("history", "arms"),
@@ -14,7 +16,9 @@ DERIVATION = Derivation(
         "branch_losses",
         "one branch and seed; of branches that diverged, losses are empty",
         columns=(
-            *("study", "arm", "trunk", "seed", "epoch"),
+            *("study", "arm"),
+            TRUNK,
+            *("seed", "epoch"),
             *("learning_rate_rule", "batch_size", "learning_rate"),
             Column("factor", "k, its batch size over the smallest one of its age", "number", "batch size factor k"),
             Column(

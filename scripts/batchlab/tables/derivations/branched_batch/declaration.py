@@ -5,6 +5,7 @@ from __future__ import annotations
 from batchlab.declarations.columns import Column, Table
 from batchlab.declarations.derivation import Derivation
 from batchlab.declarations.options import Number
+from batchlab.tables.derivations.branch_losses.declaration import TRUNK
 
 DERIVATION = Derivation(
     summary="the largest batch size whose branch is not worse than those of all smaller ones, at each age of the trunk",
@@ -14,7 +15,9 @@ DERIVATION = Derivation(
         "branched_batch",
         "one age of a trunk",
         columns=(
-            *("study", "trunk", "epoch", "learning_rate_rule"),
+            "study",
+            TRUNK,
+            *("epoch", "learning_rate_rule"),
             Column("sizes", "batch sizes that were tried", "integer", exact=True),
             Column("seeds", "seeds behind the intervals", "integer", exact=True),
             Column(

@@ -13,9 +13,7 @@ DERIVATION = Derivation(
         "one batch size with which every seed reached the target",
         columns=(
             *("study", "dataset", "model", "optimizer", "batch_size"),
-            Column(
-                "updates", "S, geometric mean", title="parameter updates to the target, S", positive=True
-            ),
+            Column("updates", "S, geometric mean", title="parameter updates to the target, S", positive=True),
             Column("examples", "E, geometric mean over seeds", title="examples to the target, E", positive=True),
             Column(
                 "fitted_examples",
