@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numerics import cases, reference
+from slow import slow_but
 
 from batchlab.backend import runtime
 from batchlab.probes import measuring
@@ -314,7 +315,7 @@ def test_an_epoch_with_a_ragged_batch_equals_the_twin(jax: Jax, name: str) -> No
     assert {str(values.dtype) for key, values in end.arrays.items() if "kernel" in key} == {precision}
 
 
-@pytest.mark.parametrize("name", AGREEMENT)
+@pytest.mark.parametrize("name", slow_but(AGREEMENT, "norm", "adam_4", "scheduled"))
 def test_an_epoch_with_a_ragged_batch_equals_the_other_core(
     jax: Jax, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -89,8 +89,6 @@ def test_one_target_and_several_labels(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("keys", "words"),
     [
-        ({"label": "p"}, "or say labels: numbers to learn measured numbers (regression)"),
-        ({"label": "w"}, "say labels: numbers to learn the numbers (regression), or labels: classes"),
         ({"label": ["u", "v"]}, "or say labels: numbers or labels: flags"),
         ({"label": ["p", "u"], "labels": "flags"}, "0 or 1 is expected of labels: flags"),
         ({"label": "p", "labels": "numbers", "weight": "p"}, "weight: 'p' is the label"),

@@ -55,7 +55,9 @@ class Chains:
         """Return the settings of a data set, looked into once."""
         if alias not in self._settings:
             try:
-                self._settings[alias] = resolve(self.config["datasets"][alias])
+                task = named(self.config)
+                wanted = None if task is None else task.task.targets
+                self._settings[alias] = resolve(self.config["datasets"][alias], wanted)
             except BatchlabError as problem:
                 raise BatchlabError(f"datasets.{alias}: {problem}") from None
         return self._settings[alias]
