@@ -165,12 +165,17 @@ def test_epochs_of_a_running_job_are_read_from_its_checkpoint(campaign: Campaign
     examples = campaign.plan.data[campaign.plan.segments[job.wildcards["segment"]].data].shape.examples_train
     assert checkpoints.epochs(job, examples) is None
     name = f"{job.wildcards['segment']}-seeds-{job.wildcards['block']}.npz"
-    positions = [{"examples": job.spec["stop"]}, {"examples": job.spec["stop"] // 2}]
+    stop = job.spec["stop"]
+    positions = [{"examples": stop, "status": "ok"}, {"examples": stop // 2, "status": "ok"}]
     Checkpoint(Path("results/checkpoints", name), "x").write({"positions": positions}, {"w": np.zeros(3)})
     last = job.spec["stop"] // examples
     assert checkpoints.epochs(job, examples) == (0.75, f"epoch {last // 2} of {last}")
     Checkpoint(Path("results/checkpoints", name), "x").write({"positions": positions[1:]}, {})
     assert checkpoints.epochs(job, examples) == (0.25, f"seed 1 of 2, epoch {last // 2} of {last}")
+    # Side by side, the second of them has ended before its cap.
+    ended = [positions[1], {"examples": stop // 4, "status": "reached"}]
+    Checkpoint(Path("results/checkpoints", name), "x").write({"positions": ended}, {})
+    assert checkpoints.epochs(job, examples) == (0.75, f"epoch {last // 2} of {last}")
 
 
 def test_the_live_line_is_drawn_in_a_terminal_only(campaign: Campaign) -> None:

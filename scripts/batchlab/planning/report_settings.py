@@ -42,6 +42,10 @@ def report_spec(plan: Plan) -> dict[str, Any]:
     }
 
 
+# Derivations of which an answer is made.
+OF_ANSWER = ("cells", "choices", "thumb_rules", "batch_by_noise")
+
+
 def advice_spec(plan: Plan, study: str) -> dict[str, Any]:
     """Return the settings of the page and the file that answer which batch size to take; see `report.advising`."""
     base, planned = f"results/{plan.campaign}", plan.studies[study]
@@ -63,8 +67,8 @@ def advice_spec(plan: Plan, study: str) -> dict[str, Any]:
         ),
         "left_out": left_out(plan.config),
         "tables": {
-            **{name: f"{base}/derived/{study}/{named[name]}.csv" for name in ("cells", "choices", "thumb_rules")},
-            **{name: f"{base}/tables/{study}/{name}.csv" for name in ("machine", "workload")},
+            **{name: f"{base}/derived/{study}/{named[name]}.csv" for name in OF_ANSWER},
+            **{name: f"{base}/tables/{study}/{name}.csv" for name in ("machine", "throughput", "workload")},
         },
         "figures": _figures(base, planned),
     }
@@ -119,7 +123,7 @@ def _advice(plan: Plan, base: str) -> dict[str, Any]:
             "column": contract.columns_spec(
                 contract.columns_of(planned.tables.values()), [derived.options["metric"]], _OF_VALUES
             ).get(derived.options["metric"], {}),
-            "better": derived.options.get("better", "higher"),
+            "better": derived.options.get("better") or _better(planned, derived.options["metric"]),
         }
         for name, planned in plan.studies.items()
         for table, derived in planned.derived.items()
@@ -136,6 +140,11 @@ def _advice(plan: Plan, base: str) -> dict[str, Any]:
         "claims": _present(plan, "claims", given.get("claims", [])),
         "figure": next(iter(_present(plan, "figures", [given["figure"]] if "figure" in given else [])), None),
     }
+
+
+def _better(planned: Study, metric: str) -> str:
+    """Return which values of a metric are better, by its column."""
+    return contract.columns_of(planned.tables.values())[metric].better or "higher"
 
 
 def _present(plan: Plan, group: str, named: Iterable[str]) -> list[list[str]]:

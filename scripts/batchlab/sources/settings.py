@@ -255,7 +255,7 @@ def _resolve_published(dataset: Mapping[str, Any]) -> Settings:
 def _resolve_file(dataset: Mapping[str, Any], wanted: str | None) -> Settings:
     name, layout = dataset["file"], _layout(dataset)
     form, file, where = find.formats()[layout], Path(name), f"data set {name!r}"
-    values = _checked(where, "file", dataset, keys.of_file(form))
+    values = _checked(where, "file", dataset, keys.of_file(form), _otherwise(name, layout))
     own = {option.name: values[option.name] for option in form.options if option.name in values}
     if wanted not in (None, "classes") and _LABELS in {option.name for option in form.options}:
         own.setdefault(_LABELS, wanted)
@@ -324,11 +324,19 @@ def _inspect(form: Format, file: Path, own: Mapping[str, Any]) -> FileShape:
         raise BatchlabError(f"{file}: cannot be read ({problem})") from None
 
 
-def _checked(where: str, kind: str, dataset: Mapping[str, Any], accepted: tuple[Option, ...]) -> dict[str, Any]:
+def _otherwise(name: str, layout: str) -> str:
+    """Return how a file of this ending is read by another format."""
+    others = {key: find.formats()[key] for key in _suffixes()[_ending(name)] if key != layout}
+    return "".join(f"; or the key {form.chosen_by}, if it is {key}" for key, form in others.items() if form.chosen_by)
+
+
+def _checked(
+    where: str, kind: str, dataset: Mapping[str, Any], accepted: tuple[Option, ...], otherwise: str = ""
+) -> dict[str, Any]:
     """Return the values of all options of a data set, defaults filled in."""
     for option in accepted:
         if option.default is REQUIRED and option.name not in dataset:
-            raise BatchlabError(f"{where}: the key {option.name} is missing: {option.meaning}")
+            raise BatchlabError(f"{where}: the key {option.name} is missing: {option.meaning}{otherwise}")
     by_name = {option.name: option for option in accepted}
     for key, value in dataset.items():
         if key == kind:
