@@ -47,7 +47,7 @@ class Terminal(io.StringIO):
 def campaign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Campaign:
     """A planned campaign of which nothing has been made."""
     monkeypatch.chdir(tmp_path)
-    return Campaign(planned(), "tensorflow", "cpu", lambda path: path, "9.27.1")
+    return Campaign(planned(), "tensorflow", lambda path: path, "9.27.1")
 
 
 def rules(campaign: Campaign) -> Counter[str]:
@@ -129,7 +129,7 @@ def test_a_longer_training_costs_more(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path)
 
     def seconds(**changes: Any) -> float:
-        found = Campaign(planned(**changes), "tensorflow", "cpu", lambda path: path, "9.27.1")
+        found = Campaign(planned(**changes), "tensorflow", lambda path: path, "9.27.1")
         costs = Costs(found.jobs)
         return sum(costs.seconds(job) for job in found.jobs if job.rule == "train_segment")
 
@@ -222,7 +222,7 @@ def test_verdicts_are_counted_from_the_table(tmp_path: Path) -> None:
 def test_the_end_of_a_run_repeats_what_its_tables_recommend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     found = planned(studies__sizes__tables={"mine": {"derivation": "recommendation"}})
-    made = Campaign(found, "tensorflow", "cpu", lambda path: path, "9.27.1")
+    made = Campaign(found, "tensorflow", lambda path: path, "9.27.1")
     assert recommended(made) == []
     table = Path("results/trial/derived/sizes/mine.csv")
     table.parent.mkdir(parents=True)
