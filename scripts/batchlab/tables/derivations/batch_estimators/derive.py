@@ -32,6 +32,6 @@ def derive(tables: Mapping[str, pd.DataFrame], options: Mapping[str, Any]) -> pd
     parts = [
         noise.assign(quantity=noise["estimator"], batch_estimate=noise["noise_scale"]),
         step.assign(quantity="one_step", batch_estimate=step["step_noise"]),
-        branches.assign(quantity="branches", batch_estimate=branches["branched_batch"], seed=pd.NA),
+        branches.assign(quantity="branches", batch_estimate=branches["branched_batch"], seed=None),
     ]
     return pd.concat([part[_COLUMNS].astype(object) for part in parts], ignore_index=True).infer_objects()

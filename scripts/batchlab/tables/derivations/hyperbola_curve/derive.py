@@ -24,7 +24,7 @@ def derive(tables: Mapping[str, pd.DataFrame], options: Mapping[str, Any]) -> pd
     for keys, runs in tables["hyperbola"].groupby(_WORKLOAD, sort=False, dropna=False):
         logs = runs.assign(updates=np.log(runs["updates"]), examples=np.log(runs["examples"]))
         by_size = logs.groupby("batch_size", sort=True)
-        means = np.exp(by_size[["updates", "examples"]].mean()).assign(seeds=by_size.size())
+        means = by_size[["updates", "examples"]].mean().apply(np.exp).assign(seeds=by_size.size())
         means = means[by_size["reached"].min() == 1].reset_index()
         curve = fit(means["batch_size"], means["updates"])
         beyond = 1 - curve.limit / means["updates"]

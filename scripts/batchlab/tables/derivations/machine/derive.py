@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from batchlab.errors import BatchlabError
+
 # Beyond the largest measured micro-batch times this, a line is not believed.
 _REACH = 64
 # Share of the highest throughput that is enough.
@@ -22,6 +24,9 @@ def derive(tables: Mapping[str, pd.DataFrame], options: Mapping[str, Any]) -> pd
     Args:
         tables: `throughput`.
         options: None.
+
+    Raises:
+        BatchlabError: For an arm of which no micro-batch could be measured.
     """
     found = tables["throughput"].groupby(["study", "arm"], sort=False)
     return pd.DataFrame([{"study": study, "arm": arm, **_machine(rows)} for (study, arm), rows in found])
@@ -29,6 +34,9 @@ def derive(tables: Mapping[str, pd.DataFrame], options: Mapping[str, Any]) -> pd
 
 def _machine(rows: pd.DataFrame) -> dict[str, Any]:
     good = rows[rows["outcome"] == "measured"]
+    if good.empty:
+        why = ", ".join(dict.fromkeys(rows["outcome"]))
+        raise BatchlabError(f"throughput: no micro-batch could be measured ({why}); allow more memory or seconds")
     micro, passes = (good[name].to_numpy(float) for name in ("micro_batch", "accumulation"))
     seconds, memory = good["seconds_per_update"].to_numpy(float), good["memory"].to_numpy(float)
     ones = np.ones_like(micro)
