@@ -19,9 +19,11 @@ class Derivation:
         reads: Names of the tables that it is made of.
         table: Columns and keys of the result; a study gives it the name.
         options: Its settings.
+        chosen: Columns of the table in which the data choose one of several arms, such as the one with the best rate.
     """
 
     summary: str
     reads: tuple[str, ...]
     table: Table
     options: tuple[Option, ...] = ()
+    chosen: tuple[str, ...] = ()
