@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import subprocess
 import sys
 import time
@@ -12,8 +11,6 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-
-from batchlab.records import running
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -221,21 +218,3 @@ def test_nobody_waits_for_a_process_that_was_killed(tmp_path: Path) -> None:
     first.communicate()
     second.communicate()
     assert second.returncode == 0 and (tmp_path / "out/table.csv").read_text() == "second"
-
-
-@pytest.mark.parametrize(
-    "note",
-    [
-        {"host": platform.node(), "process": 2**22 + 1, "started": "1"},  # a number that no process has
-        {"host": platform.node(), "process": os.getpid(), "started": "long ago"},  # another process had this number
-        {"host": "elsewhere", "process": os.getpid(), "started": "1"},
-        {"process": "?"},
-    ],
-)
-def test_a_note_of_no_living_process_is_replaced(tmp_path: Path, note: dict[str, object]) -> None:
-    path = tmp_path / "note.json"
-    path.write_text(json.dumps(note))
-    os.utime(path, (1_000_000, 1_000_000))
-    with running.alone(path):
-        assert json.loads(path.read_text())["process"] == os.getpid()
-    assert not path.exists()

@@ -35,7 +35,8 @@ def save(folder: Path, **arrays: Any) -> dict[str, Any]:
         *(("x_train", "x_train"), ("X_train", "x_train"), ("train_images", "x_train"), ("trainX", None)),
         *(("xtrain", "x_train"), ("Ytest", "y_test"), ("val_labels", "y_validation"), ("x_valid", "x_validation")),
         *(("y-test", "y_test"), ("test_data", "x_test"), ("x_dev", "x_validation")),
-        *(("sample_weight", None), ("arr_0", None), ("x_train_y", None), ("train", None), ("x_extra", None)),
+        *(("sample_weight", "w"), ("mask_test", "w_test"), ("train_weights", "w_train")),
+        *(("arr_0", None), ("x_train_y", None), ("train", None), ("x_extra", None)),
     ],
 )
 def test_roles_by_name(name: str, role: str | None) -> None:
@@ -59,7 +60,7 @@ def test_other_names_are_given_in_the_campaign(tmp_path: Path) -> None:
     with pytest.raises(BatchlabError, match=r"holds no array 'arr_2'; it holds: arr_0, arr_1"):
         resolve(dataset | {"arrays": {"x": "arr_2", "y": "arr_1"}})
     with pytest.raises(
-        BatchlabError, match=r"arrays = .* is not possible; allowed: names by role; roles are x, y, x_train"
+        BatchlabError, match=r"arrays = .* is not possible; allowed: names by role; roles are x, y, w, x_train"
     ):
         resolve(dataset | {"arrays": {"z": "arr_0"}})
 
@@ -93,11 +94,11 @@ def test_a_pool_beside_a_test_set(tmp_path: Path) -> None:
 
 
 def test_nothing_is_left_out_without_a_word(tmp_path: Path) -> None:
-    dataset = save(tmp_path, x=X, y=Y, sample_weight=Y)
-    with pytest.raises(BatchlabError, match=r"would not use sample_weight"):
+    dataset = save(tmp_path, x=X, y=Y, extra=Y)
+    with pytest.raises(BatchlabError, match=r"would not use extra"):
         resolve(dataset)
-    told = dict(prepare(dataset | {"leave_out": ["sample_weight"]}, tmp_path).understood["told"])
-    assert told["Left out"] == "sample_weight: as the campaign says"
+    told = dict(prepare(dataset | {"leave_out": ["extra"]}, tmp_path).understood["told"])
+    assert told["Left out"] == "extra: as the campaign says"
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,8 @@ ACCEPTED = {
 
 @pytest.mark.parametrize("kind", sorted(ACCEPTED))
 def test_every_accepted_key_is_accepted_and_no_other(kind: str, npz: Path, csv: Path, tmp_path: Path) -> None:
-    images, python = tmp_path / "images", tmp_path / "own.py"
+    images, python, text = tmp_path / "images", tmp_path / "own.py", tmp_path / "own.txt"
+    text.write_text("abcdefgh\n" * 30)
     for place in range(40):
         path = images / "uv"[place % 2] / f"{place}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -114,7 +115,7 @@ def test_every_accepted_key_is_accepted_and_no_other(kind: str, npz: Path, csv: 
     )
     values: dict[str, Any] = {
         "name": kind,
-        "file": str({"npz": npz, "csv": csv, "images": images, "python": python}.get(kind)),
+        "file": str({"npz": npz, "csv": csv, "images": images, "python": python, "text": text}.get(kind)),
         "label": "species",
         "validation": 3,
         "test": 2,
@@ -133,6 +134,11 @@ def test_every_accepted_key_is_accepted_and_no_other(kind: str, npz: Path, csv: 
         "encoding": "utf-8",
         "arrays": {"x": "x"},
         "axes": None,
+        "weight": None,
+        "tokens": "characters",
+        "length": 8,
+        "by": "position",
+        "unseen": "replace",
         "size": [3, 4],
         "colour": "grey",
         "resize": "crop",
@@ -216,8 +222,8 @@ def test_published_sets_are_complete() -> None:
             assert all((LIBRARY / "sources/published" / file.name).is_file() for file in source.files)
 
 
-def test_a_suffix_belongs_to_one_format() -> None:
-    suffixes = [suffix for form in find.formats().values() for suffix in form.suffixes]
+def test_a_suffix_belongs_to_one_format_but_for_those_that_a_key_chooses() -> None:
+    suffixes = [suffix for form in find.formats().values() if not form.chosen_by for suffix in form.suffixes]
     assert sorted(suffixes) == sorted(set(suffixes))
     assert {".csv", ".npz"} <= set(suffixes)
 

@@ -291,7 +291,10 @@ def test_planning_looks_at_cells_beyond_the_first_rows(tmp_path: Path) -> None:
         ({"leave_out": "kin"}, "leave_out = 'kin' is not a column; the columns are: a, kind, y; did you mean 'kind'?"),
         ({"leave_out": ["y"]}, "leave_out: 'y' is the label"),
         ({"leave_out": ["a", "kind"]}, "has no column beside the label"),
-        ({"label": ["a", "y"]}, "name one column of labels, or all three or more columns of one-hot labels"),
+        (
+            {"label": ["a", "y"]},
+            "label: name one column of labels, all three or more columns of one-hot labels, or say",
+        ),
     ],
 )
 def test_columns_that_are_not_there(tmp_path: Path, options: dict[str, Any], words: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import vl_convert
 
-from batchlab.charts import theme
+from batchlab.charts import theme, typeface
 
 # How a reader works with an interactive figure, said beside it.
 HINT = (
@@ -94,6 +94,7 @@ def to_svg(specification: Mapping[str, Any], source: str = "") -> str:
         specification: Vega-Lite specification.
         source: Where the figure comes from; a small line below it.
     """
+    typeface.ready()
     # What only a pointer can catch is no part of a picture.
     seen = re.sub(
         r'<path [^>]* opacity="0"(?: [^>]*)?(?:/>|></path>)', "", vl_convert.vegalite_to_svg(dict(specification))
@@ -134,6 +135,7 @@ def _on_white(svg: str) -> str:
 
 def to_png(svg: str, scale: float = 2) -> bytes:
     """Return a drawn figure as PNG on white, `scale` pixels per unit."""
+    typeface.ready()
     return bytes(vl_convert.svg_to_png(_on_white(svg), scale=scale))
 
 
@@ -143,6 +145,7 @@ def to_pdf(svg: str) -> bytes:
     The converter writes the entries of dictionaries, and the fonts, in any order. Entries are sorted, which leaves
     every object where the file's table of contents says it is; of the orders of fonts the ascending one is waited for.
     """
+    typeface.ready()
     entries = rb"(?:[ \t]*/[A-Za-z]+\d+ \d+ 0 R\r?\n)+"
     paper = _on_white(svg)
     for _ in range(_MOST_TRIES):

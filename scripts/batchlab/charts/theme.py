@@ -9,8 +9,8 @@ from typing import Any
 
 from batchlab.errors import BatchlabError
 
-# vl-convert carries Liberation Sans; Arial and Helvetica have the same widths, so browsers lay text out alike.
-FONT = "Liberation Sans, Arimo, Arial, Helvetica, sans-serif"
+# The first one ships with the project (`typeface`); the others have the same widths, so browsers lay text out alike.
+FONT = "Batchlab Sans, Liberation Sans, Arimo, Arial, Helvetica, sans-serif"
 INK, GREY, LIGHT = "#1b1f24", "#5f6670", "#e3e6ea"
 
 # Every line has a contrast of at least 3 : 1 on white (WCAG 2.1, 1.4.11). The first two are those of Okabe & Ito

@@ -247,10 +247,11 @@ def _recipe() -> Schema:
     return _object(
         {
             "label": _TEXT,
+            "from": _ref("branch"),
             **dict.fromkeys(("dataset", "model", "optimizer"), _ref("names")),
             "precision": _ref("precisions"),
             "batch_size": _ref("sizes"),
-            "batch_size_factor": _ref("count"),
+            "batch_size_factor": _ref("counts"),
             "accumulation": _ref("counts"),
             "micro_batch": _ref("sizes"),
             "learning_rate": _ref("positives"),
@@ -265,6 +266,17 @@ def _recipe() -> Schema:
         },
         # One of each pair; `configuration.campaign` says so.
         **{"not": {"anyOf": [{"required": ["accumulation", "micro_batch"]}, {"required": ["epochs", "updates"]}]}},
+    )
+
+
+def _branch() -> Schema:
+    return _object(
+        {
+            "arm": {**_ref("names"), "description": "The trunk: an arm of this study, or study.arm"},
+            "at": _one_or_list(_integer(0, _LARGEST_COUNT)),
+            "unit": {"enum": ["epochs", "updates"]},
+        },
+        required=["arm", "at"],
     )
 
 
@@ -350,6 +362,7 @@ def schema() -> Schema:
             **_values(),
             "study": _study(),
             "recipe": _recipe(),
+            "branch": _branch(),
             "phase": _phase(),
             "reference": _reference(),
             "probe": _probe(),

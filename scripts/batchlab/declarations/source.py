@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from batchlab.declarations.options import Option, Schema
+
+# What is learnt of a data set: one of several classes of each example; numbers; which labels apply, any number of
+# them; or a token for each token.
+Targets = Literal["classes", "numbers", "flags", "tokens"]
 
 
 @dataclass(frozen=True)
@@ -45,11 +49,11 @@ class Published:
     Attributes:
         title: Name in figures and texts.
         input_shape: Shape of one example: (features,) or (height, width, channels).
-        classes: Number of classes.
+        classes: Number of classes, or of what `targets` says.
         examples_train: Examples in the published training set, before validation examples are taken from it.
         examples_test: Examples in the published test set; 0 for a set that was published as one pool.
         scale: Stored values are divided by it.
-        validation: Validation examples where the configuration names no number.
+        validation: Validation examples where the configuration names no number; a number, or a fraction.
         test: Test examples drawn from the pool where the configuration names no number; 0 where the test set is given.
         layout: Format of the files: the name of a folder below `sources/formats/`.
         files: The files, in the order in which the format reads them.
@@ -59,6 +63,7 @@ class Published:
         options: Options of the format.
         keys: Keys of a data set that the format reads, for a set that is generated.
         inspect: Sizes by the values of `keys`, where they decide them.
+        targets: What is learnt.
     """
 
     title: str
@@ -67,8 +72,8 @@ class Published:
     examples_train: int
     examples_test: int
     scale: float
-    validation: int
-    test: int
+    validation: float
+    test: float
     layout: str
     files: tuple[RemoteFile, ...]
     mirrors: tuple[str, ...]
@@ -77,6 +82,7 @@ class Published:
     options: Mapping[str, Any] = field(default_factory=dict)
     keys: tuple[Option, ...] = ()
     inspect: Callable[[Mapping[str, Any]], FileShape] | None = None
+    targets: Targets = "classes"
 
 
 @dataclass(frozen=True)
@@ -87,9 +93,13 @@ class FileShape:
         examples: Number of examples to be split.
         examples_test: Number of test examples where the file brings its own test set, else `None`.
         input_shape: Shape of one example: `(features,)`, `(time, features)` or `(height, width, channels)`.
-        classes: Number of classes.
+        classes: Number of classes, of target numbers, or of different tokens.
         examples_validation: Number of validation examples where the file brings its own, else `None`.
         scale: Divisor of the stored values where that is not the default of their type (255 for bytes, else 1).
+        targets: What is learnt.
+        ordered: Whether parts are taken by position: training examples first, then those for validation and test.
+        tokens_in: Number of different tokens in so many examples from the first on, where the training part decides
+            `classes`.
     """
 
     examples: int
@@ -98,6 +108,9 @@ class FileShape:
     classes: int
     examples_validation: int | None = None
     scale: float | None = None
+    targets: Targets = "classes"
+    ordered: bool = False
+    tokens_in: Callable[[int], int] | None = None
 
 
 def _not_inspected(path: Path, options: Mapping[str, Any]) -> FileShape:
@@ -115,6 +128,8 @@ class Format:
         suffixes: Endings of users' files in this format, such as `.npz`, or a slash for folders; none if only published
             sets come in it.
         options: Keys of a data set that this format reads.
+        chosen_by: A key that chooses this format where another one has the same ending.
+        without: Keys of all data sets that mean nothing here.
         inspect: Looks into a user's file while the campaign is planned, with the standard library alone. Takes its path
             and the complete options; raises `BatchlabError` for a file that cannot be used.
     """
@@ -122,6 +137,8 @@ class Format:
     summary: str
     suffixes: tuple[str, ...] = ()
     options: tuple[Option, ...] = ()
+    chosen_by: str = ""
+    without: tuple[str, ...] = ()
     inspect: Callable[[Path, Mapping[str, Any]], FileShape] = _not_inspected
 
 

@@ -8,7 +8,8 @@ from typing import Any
 from batchlab.declarations import find
 from batchlab.declarations.columns import SHARED
 from batchlab.declarations.options import Text, in_order
-from batchlab.planning.recipes import FILTERS, Recipe, filter_of
+from batchlab.planning.phases import Recipe
+from batchlab.planning.recipes import FILTERS, filter_of
 from batchlab.planning.study_settings import ProbeSettings
 from batchlab.planning.texts import fill
 

@@ -13,12 +13,15 @@ from typing import Any
 
 from batchlab.declarations.probe import Reads, Situation
 from batchlab.errors import BatchlabError
+from batchlab.planning.cuts import Cut, cuts_of
 from batchlab.planning.model_files import resolve_model
 from batchlab.planning.optimizer_settings import resolve_optimizer
 from batchlab.planning.parts import Arm, Plan, Probe, Segment
+from batchlab.planning.phases import Recipe
 from batchlab.planning.positions import Place, advance, updates_between
-from batchlab.planning.recipes import Recipe
+from batchlab.planning.recipes import expand
 from batchlab.planning.scheduling import placed, rate_at
+from batchlab.planning.stretches import Stretch, cut_off, position_of
 from batchlab.planning.study_settings import ProbeSettings, probe_spec_without_defaults
 from batchlab.records.digests import digest
 from batchlab.sources.settings import DataShape, resolve
@@ -36,6 +39,8 @@ class Chains:
         self.shapes: dict[str, DataShape] = {}
         self.data_names: dict[str, str] = {}
         self.initials: dict[tuple[str, str, str], Segment] = {}
+        self._recipes: dict[str, list[Recipe]] = {}
+        self._cuts: dict[str, dict[str, set[Cut]]] = {}
         self.optimizers: dict[str, dict[str, Any]] = {}
 
     def data(self, alias: str) -> str:
@@ -49,6 +54,23 @@ class Chains:
             self.data_names[alias] = f"{settings.name}-{digest(settings.identity)}"
             self.plan.data[self.data_names[alias]] = settings
         return self.data_names[alias]
+
+    def shape(self, alias: str) -> DataShape:
+        """Return the shape of a data set."""
+        self.data(alias)
+        return self.shapes[alias]
+
+    def recipes(self, study: str) -> list[Recipe]:
+        """Return the arms of a study, run or not."""
+        if study not in self._recipes:
+            self._recipes[study] = expand(self.config, study)
+        return self._recipes[study]
+
+    def cuts(self, study: str) -> dict[str, set[Cut]]:
+        """Return arm → where its training is cut for what its own study asks for."""
+        if study not in self._cuts:
+            self._cuts[study] = cuts_of(self.config, study, self.recipes(study))
+        return self._cuts[study]
 
     def initial(self, recipe: Recipe) -> Segment:
         """Register the initial weights of an arm and return them."""
@@ -70,18 +92,62 @@ class Chains:
             self.optimizers[alias] = resolve_optimizer(self.config, alias)
         return self.optimizers[alias]
 
-    def chain(self, study: str, recipe: Recipe, snapshots: set[int]) -> tuple[Segment, ...]:
-        """Return the chain of segments of an arm, cut at phase changes and at the epochs in `snapshots`."""
-        initial = self.initial(recipe)
-        examples = self.shapes[recipe.dataset].examples_train
-        optimizer = self.optimizer(recipe.optimizer)
-        labels = initial.name.split("-")[:2]
+    def chain(self, study: str, recipe: Recipe) -> tuple[Segment, ...]:
+        """Return the chain of segments of an arm, cut at changes of phase, snapshots and branches."""
+        chain = [self.initial(recipe)]
+        stretches, places = self._layout(study, recipe)
+        for stretch in stretches:
+            cuts = sorted(place for place in {*places, stretch.stop.examples} if self._inside(stretch, place))
+            position = stretch.start.examples
+            for stop in cuts:
+                chain.append(self._trained(recipe, stretch, position, stop, chain[-1]))
+                position = stop
+        return tuple(chain)
+
+    @staticmethod
+    def _inside(stretch: Stretch, place: int) -> bool:
+        # An arm of 0 epochs is its initial weights alone: enough for probes of epoch 0.
+        return stretch.start.examples < place <= stretch.stop.examples
+
+    def _layout(self, study: str, recipe: Recipe) -> tuple[list[Stretch], set[int]]:
+        """Return the stretches of an arm, those of its trunk before the branch first, and the positions of its cuts."""
+        examples = self.shape(recipe.dataset).examples_train
         where = f"studies.{study}.arms.{recipe.key}"
-        chain = [initial]
-        position = 0
-        places = [Place(0, 0)]
-        stretches = []
-        for number, phase in enumerate(recipe.phases):
+        before, places = self._trunk(where, recipe, examples)
+        stretches = [*before, *self._own(where, recipe, before[-1].stop if before else Place(0, 0), examples)]
+        cuts = (position_of(stretches, at, unit, examples) for unit, at in self.cuts(study)[recipe.arm])
+        return stretches, places | {cut for cut in cuts if cut is not None}
+
+    def _trunk(self, where: str, recipe: Recipe, examples: int) -> tuple[list[Stretch], set[int]]:
+        """Return the stretches of an arm's trunk before the branch, and its cuts; nothing where there is no trunk."""
+        if (trunk := recipe.trunk) is None:
+            return [], set()
+        stretches, places = self._layout(trunk.study, trunk.recipe)
+        branch = position_of(stretches, trunk.at, trunk.unit, examples)
+        if branch is None:
+            raise BatchlabError(f"{where}.from.at: {trunk.recipe.arm} ends earlier; choose an earlier snapshot")
+        return cut_off(stretches, branch, examples), {*(place for place in places if place < branch), branch}
+
+    def branch(self, study: str, recipe: Recipe) -> dict[str, Any]:
+        """Return the columns that say where an arm leaves its trunk, empty for an arm without one."""
+        if recipe.trunk is None:
+            return {"trunk": None, "branch_epoch": None, "branch_updates": None}
+        examples = self.shape(recipe.dataset).examples_train
+        before, _ = self._trunk(f"studies.{study}.arms.{recipe.key}", recipe, examples)
+        place = before[-1].stop if before else Place(0, 0)
+        own = recipe.trunk.study == study
+        return {
+            "trunk": recipe.trunk.recipe.arm if own else f"{recipe.trunk.study}.{recipe.trunk.recipe.arm}",
+            "branch_epoch": place.examples / examples,
+            "branch_updates": place.updates,
+        }
+
+    def _own(self, where: str, recipe: Recipe, start: Place, examples: int) -> list[Stretch]:
+        """Return the stretches of an arm's own phases."""
+        optimizer = self.optimizer(recipe.optimizer)
+        places = [start]
+        for number, phase in enumerate(recipe.own_phases):
+            position = places[-1].examples
             if phase.batch_size > examples:
                 raise BatchlabError(
                     f"{where}.batch_size: {phase.batch_size} is larger than the training set of {recipe.dataset} "
@@ -95,15 +161,15 @@ class Chains:
                 )
             else:
                 end = position + phase.epochs * examples
-            stretches.append((phase, position, end))
             updates = updates_between(position, end, phase.batch_size, examples)
-            position = end
             places.append(Place(end, places[-1].updates + updates))
-        for number, (phase, position, end) in enumerate(stretches):
+        stretches = []
+        for number, (phase, (begin, stop)) in enumerate(
+            zip(recipe.own_phases, itertools.pairwise(places), strict=True)
+        ):
             schedule: dict[str, Any] | None = None
             if phase.schedule:
-                whole = f"{where}.phases[{number}].schedule"
-                schedule = placed(whole, phase.schedule, places[number], places[number + 1], examples)
+                schedule = placed(f"{where}.phases[{number}].schedule", phase.schedule, begin, stop, examples)
             elif recipe.schedule:
                 schedule = placed(f"{where}.schedule", recipe.schedule, places[0], places[-1], examples)
             momentum = {**optimizer, **phase.hyperparameters}.get("momentum")
@@ -112,24 +178,26 @@ class Chains:
                     f"{where}.schedule.momentum_correction: only sgd with momentum sums steps; take it out, or give "
                     "the optimizer momentum"
                 )
-            # An arm of 0 epochs is its initial weights alone: enough for probes of epoch 0.
-            cuts = sorted({end, *(c for s in snapshots if position < (c := s * examples) < end)} - {position})
-            for stop in cuts:
-                settings = {
-                    "optimizer": {**optimizer, **phase.hyperparameters},
-                    "learning_rate": phase.learning_rate,
-                    "batch_size": phase.batch_size,
-                    "accumulation": phase.accumulation,
-                    "start": position,
-                    "stop": stop,
-                    **({"schedule": schedule} if schedule else {}),
-                }
-                k = f"k{phase.accumulation}-" if phase.accumulation > 1 else ""
-                text = f"b{phase.batch_size}-{k}lr{phase.learning_rate:g}-to{stop / examples:.4g}"
-                label = "-".join([*labels, optimizer["name"], text])
-                chain.append(self._segment(label, settings, initial.data, chain[-1]))
-                position = stop
-        return tuple(chain)
+            stretches.append(Stretch(phase, begin, stop, schedule))
+        return stretches
+
+    def _trained(self, recipe: Recipe, stretch: Stretch, start: int, stop: int, parent: Segment) -> Segment:
+        """Register the training of a stretch, or of a part of it, and return it."""
+        phase, optimizer = stretch.phase, self.optimizer(recipe.optimizer)
+        settings = {
+            "optimizer": {**optimizer, **phase.hyperparameters},
+            "learning_rate": phase.learning_rate,
+            "batch_size": phase.batch_size,
+            "accumulation": phase.accumulation,
+            "start": start,
+            "stop": stop,
+            **({"schedule": stretch.schedule} if stretch.schedule else {}),
+        }
+        labels = self.initial(recipe).name.split("-")[:2]
+        k = f"k{phase.accumulation}-" if phase.accumulation > 1 else ""
+        epochs = stop / self.shapes[recipe.dataset].examples_train
+        text = f"b{phase.batch_size}-{k}lr{phase.learning_rate:g}-to{epochs:.4g}"
+        return self._segment("-".join([*labels, optimizer["name"], text]), settings, parent.data, parent)
 
     @staticmethod
     def _rate(arm: Arm, at: Segment, used: Mapping[str, Any], examples: int) -> float:

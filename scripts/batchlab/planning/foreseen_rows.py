@@ -14,7 +14,8 @@ from typing import Any
 from batchlab.declarations.claim import AGGREGATES
 from batchlab.declarations.columns import Table
 from batchlab.errors import BatchlabError, shown, unknown
-from batchlab.planning.recipes import FILTERS, Phase, Recipe
+from batchlab.planning.phases import Phase, Recipe
+from batchlab.planning.recipes import FILTERS
 from batchlab.planning.study_settings import ProbeSettings
 from batchlab.tables.conditions import WORDS, close, is_number, same_text, within
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from batchlab.declarations.columns import Table
-from batchlab.planning.recipes import Recipe
+from batchlab.planning.phases import Recipe
 from batchlab.sources.settings import Settings
 
 # Names of initial weights and of trained segments, as patterns: short ones, because Snakemake goes through the text of

@@ -13,6 +13,7 @@ from batchlab.declarations.columns import Table
 from batchlab.errors import BatchlabError, unknown
 from batchlab.planning.captions import quotable, resolve_texts
 from batchlab.planning.chains import Chains
+from batchlab.planning.cuts import epochs_of, measures
 from batchlab.planning.declared_names import check_names
 from batchlab.planning.foreseen_rows import (
     Foreseen,
@@ -34,7 +35,8 @@ from batchlab.planning.named_columns import (
     tables_named,
 )
 from batchlab.planning.parts import Arm, DerivedTable, Plan, Probe, Study, seed_blocks
-from batchlab.planning.recipes import Recipe, expand, filter_of
+from batchlab.planning.phases import Recipe
+from batchlab.planning.recipes import filter_of
 from batchlab.planning.references import with_source
 from batchlab.planning.study_settings import ProbeSettings, derived_options, probes_of
 from batchlab.tables.base import CLAIMS, STUDY_TABLES
@@ -60,7 +62,7 @@ class Measurement:
 # Arms and measurements
 
 
-def _description(study: str, recipe: Recipe) -> dict[str, Any]:
+def _description(chains: Chains, study: str, recipe: Recipe) -> dict[str, Any]:
     """Return the arm's row of `arms.csv`."""
     last = recipe.phases[-1]
     return {
@@ -78,11 +80,12 @@ def _description(study: str, recipe: Recipe) -> dict[str, Any]:
         "precision": recipe.precision,
         "phases": " → ".join(phase.text() for phase in recipe.phases),
         "budget": "updates" if last.epochs is None else "epochs",
+        **chains.branch(study, recipe),
     }
 
 
-def _recipes(config: Mapping[str, Any], study: str) -> list[Recipe]:
-    recipes = expand(config, study)
+def _recipes(chains: Chains, study: str) -> list[Recipe]:
+    recipes = chains.recipes(study)
     if not recipes:
         raise BatchlabError(f"studies.{study}.arms: the study has no arms; give at least one")
     times = Counter(recipe.arm for recipe in recipes)
@@ -91,39 +94,17 @@ def _recipes(config: Mapping[str, Any], study: str) -> list[Recipe]:
     return recipes
 
 
-def _matches(probe: ProbeSettings, recipe: Recipe) -> bool:
-    """Return whether a probe measures the arm of a recipe."""
-    phase = recipe.phases[-1]
-    values: dict[str, Any] = {
-        "recipe": recipe.key,
-        "arm": recipe.arm,
-        "batch_size": phase.batch_size,
-        "accumulation": phase.accumulation,
-        "model": recipe.model,
-        "optimizer": recipe.optimizer,
-        "precision": recipe.precision,
-    }
-    return all(values[column] in wanted for column, wanted in probe.arms.items())
-
-
-def _epochs(probe: ProbeSettings, recipe: Recipe) -> list[int | None]:
-    """Return the snapshots of an arm that a probe reads, in the order of training."""
-    named = {recipe.last_epoch if epoch == "last" else int(epoch) for epoch in probe.epochs}
-    return sorted(named, key=lambda epoch: (epoch is None, epoch))
-
-
 def _build(
-    chains: Chains, study: str, recipes: Sequence[Recipe], probes: Mapping[str, ProbeSettings], snapshots: Sequence[int]
+    chains: Chains, study: str, recipes: Sequence[Recipe], probes: Mapping[str, ProbeSettings]
 ) -> tuple[list[Arm], list[Measurement]]:
     """Return a study's arms, whose chains are cut where a probe measures, and its measurements."""
     arms: list[Arm] = []
     measurements: list[Measurement] = []
     faults = Collected()
     for recipe in recipes:
-        epochs = {key: _epochs(probe, recipe) for key, probe in probes.items() if _matches(probe, recipe)}
-        cuts = {*snapshots, *(epoch for listed in epochs.values() for epoch in listed if epoch is not None)}
+        epochs = {key: epochs_of(probe, recipe) for key, probe in probes.items() if measures(probe, recipe)}
         with faults.part():
-            arm = Arm(recipe, chains.chain(study, recipe, cuts), _description(study, recipe))
+            arm = Arm(recipe, chains.chain(study, recipe), _description(chains, study, recipe))
             arms.append(arm)
             for key, listed in epochs.items():
                 for epoch, probe in chains.measurements(probes[key], arm, listed):
@@ -235,7 +216,7 @@ def _study(chains: Chains, name: str) -> Study:
     config = chains.plan.config
     settings = config["studies"][name]
     # What it asks for
-    recipes = _recipes(config, name)
+    recipes = _recipes(chains, name)
     probes = probes_of(config, name)
     seeds = {**config["seeds"], **({"count": settings["seeds"]} if "seeds" in settings else {})}
     first, count = seeds["first"], seeds["count"]
@@ -247,7 +228,7 @@ def _study(chains: Chains, name: str) -> Study:
     )
     reference = settings.get("reference")
     # What is built
-    arms, measurements = _build(chains, name, recipes, probes, settings.get("snapshots", []))
+    arms, measurements = _build(chains, name, recipes, probes)
     written = (*STUDY_TABLES, *(table for probe in probes.values() for table in probe.declaration.tables))
     tables = {table.name: table for table in written}
     derived = _derived_tables(config, name, probes, tables)

@@ -6,17 +6,17 @@ gives one arm per point of the grid; each arm has phases with explicit batch siz
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from batchlab.configuration.faults import Collected
 from batchlab.errors import BatchlabError, unknown
+from batchlab.planning.branches import fields_of, trunk_of
 from batchlab.planning.declared_names import check_declared
 from batchlab.planning.optimizer_settings import resolve_optimizer
+from batchlab.planning.phases import Phase, Recipe, Trunk
 from batchlab.planning.scaling import numbers_of, rule_text, scaled
 from batchlab.planning.scheduling import schedule_of
 from batchlab.planning.texts import fill
@@ -27,7 +27,10 @@ GRID_FIELDS = (
     "model",
     "optimizer",
     "precision",
+    "trunk",
+    "at",
     "batch_size",
+    "batch_size_factor",
     "accumulation",
     "micro_batch",
     "learning_rate",
@@ -40,59 +43,6 @@ INHERITED = ("dataset", "model", "optimizer", "precision", "epochs")
 FILTERS = ("where", "of", "minus")
 # Arms that the lists of one recipe may span; more are a slip of the pen.
 MOST_ARMS = 10_000
-
-
-@dataclass(frozen=True)
-class Phase:
-    """A stretch of training at one batch size, accumulation and learning rate.
-
-    Attributes:
-        batch_size: Examples in an update.
-        accumulation: Micro-batches in an update.
-        learning_rate: The rate, or what a schedule takes shares of.
-        epochs: Its length in epochs; None if that is counted in updates.
-        updates: Its length in updates; None if that is counted in epochs.
-        hyperparameters: Those of the optimizer that rules changed.
-        schedule: Its own schedule of the learning rate with all options.
-    """
-
-    batch_size: int
-    accumulation: int
-    learning_rate: float
-    epochs: int | None
-    updates: int | None
-    hyperparameters: Mapping[str, float] = dataclasses.field(default_factory=dict)
-    schedule: Mapping[str, Any] | None = None
-
-    def text(self) -> str:
-        """Return a phase in words, such as `10 epochs, B = 256, lr = 0.05`."""
-        length = f"{self.epochs} epochs" if self.epochs is not None else f"{self.updates} updates"
-        accumulation = f", K = {self.accumulation}" if self.accumulation > 1 else ""
-        more = "".join(f", {key} = {value:g}" for key, value in self.hyperparameters.items())
-        schedule = f", {self.schedule['name']} schedule" if self.schedule else ""
-        return f"{length}, B = {self.batch_size}{accumulation}, lr = {self.learning_rate:g}{more}{schedule}"
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """One arm's recipe, with every number filled in; `schedule` spans all phases that have none of their own."""
-
-    arm: str
-    key: str
-    label: str
-    dataset: str
-    model: str
-    optimizer: str
-    precision: str
-    rule: str
-    phases: tuple[Phase, ...]
-    schedule: Mapping[str, Any] | None = None
-
-    @property
-    def last_epoch(self) -> int | None:
-        """The last epoch, where all phases are counted in epochs."""
-        lengths = [phase.epochs for phase in self.phases]
-        return None if None in lengths else sum(length for length in lengths if length is not None)
 
 
 def batch_size_of(config: Mapping[str, Any], where: str, value: int | str) -> int:
@@ -145,7 +95,8 @@ def _phase(config: Mapping[str, Any], where: str, recipe: Mapping[str, Any], own
     rate = float(config["optimizers"][fields["optimizer"]]["learning_rate"] if rate is None else rate)
     rate *= float(fields["learning_rate_factor"])
     reference = batch_size_of(config, f"{where}.reference_batch_size", fields.get("reference_batch_size") or "small")
-    numbers = numbers_of(resolve_optimizer(config, fields["optimizer"]), rate)
+    before = fields.get("hyperparameters", {})
+    numbers = numbers_of({**resolve_optimizer(config, fields["optimizer"]), **before}, rate)
     rules = [fields["learning_rate_rule"], *fields.get("other_rules", [])]
     changed = scaled(where, numbers, rules, batch_size, reference)
     rate = changed.pop("learning_rate", rate)
@@ -159,20 +110,24 @@ def _phase(config: Mapping[str, Any], where: str, recipe: Mapping[str, Any], own
         learning_rate=float(f"{rate:.12g}"),
         epochs=None if updates is not None else fields["epochs"],
         updates=updates,
-        hyperparameters=changed,
+        hyperparameters={**before, **changed},
         schedule=schedule_of(f"{where}.schedule", own.get("schedule")),
     )
 
 
 _SUFFIXES = {
+    "at": "at{}",
     "batch_size": "b{}",
+    "batch_size_factor": "bx{}",
     "accumulation": "k{}",
     "micro_batch": "m{}",
     "learning_rate": "lr{}",
     "learning_rate_factor": "x{}",
 }
 _LABELS = {
+    "at": "from {unit} {}",
     "batch_size": "B = {}",
+    "batch_size_factor": "B × {}",
     "accumulation": "K = {}",
     "micro_batch": "micro-batch {}",
     "learning_rate": "lr = {}",
@@ -216,16 +171,85 @@ def _in_epochs(where: str, phases: Sequence[Mapping[str, Any]], arm: Mapping[str
     ]
 
 
+# The recipes on the way from an arm to its trunk: study and key.
+_Above = tuple[tuple[str, str], ...]
+
+
+def _trunk(config: Mapping[str, Any], study: str, where: str, point: Mapping[str, Any], above: _Above) -> Trunk:
+    """Return the trunk that a branch names, `arm` of its own study or `study.arm`.
+
+    Raises:
+        BatchlabError: There is no such arm, or the branch leads back to itself.
+    """
+    # Names of arms may have dots in their numbers, after a hyphen; names of studies have neither.
+    other, dot, arm = point["trunk"].partition(".")
+    if not dot or "-" in other:
+        other, arm = study, point["trunk"]
+    if other not in config["studies"]:
+        raise unknown(f"{where}.from.arm", "study", other, config["studies"])
+    recipes = {key: recipe for key, recipe in config["studies"][other]["arms"].items() if recipe is not None}
+    key = arm.partition("-")[0]
+    if key not in recipes:
+        raise unknown(f"{where}.from.arm", "arm", arm, recipes)
+    if (other, key) in above:
+        raise BatchlabError(f"{where}.from.arm: {point['trunk']} branches off this arm; name another one")
+    arms = {found.arm: found for found in _arms(config, other, key, recipes[key], above)}
+    if arm not in arms:
+        raise unknown(f"{where}.from.arm", "arm", arm, arms)
+    return trunk_of(where, other, arms[arm], point["at"], point["unit"])
+
+
+def _flat(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a recipe whose `from` is fields of their own, which may hold lists like any other."""
+    if "from" not in recipe:
+        return dict(recipe)
+    branch = {"trunk": recipe["from"]["arm"], "at": recipe["from"]["at"], "unit": recipe["from"].get("unit", "epochs")}
+    return {**{key: value for key, value in recipe.items() if key != "from"}, **branch}
+
+
+def _defaults(config: Mapping[str, Any], study: str) -> dict[str, Any]:
+    """Return the fields that an arm has which names none."""
+    settings = config["studies"][study]
+    return {
+        "batch_size": "small",
+        "accumulation": 1,
+        "learning_rate_factor": 1,
+        "learning_rate_rule": "constant",
+        **{field: settings.get(field, config[field]) for field in INHERITED},
+    }
+
+
+def _values(config: Mapping[str, Any], where: str, point: Mapping[str, Any], rule: str) -> dict[str, Any]:
+    """Return the fields of a point of the grid as names of arms and labels write them."""
+    values = dict(point)
+    for field in {"batch_size", "micro_batch"} & point.keys():
+        values[field] = batch_size_of(config, f"{where}.{field}", point[field])
+    if "learning_rate_rule" in point:
+        values["learning_rate_rule"] = rule
+    return values
+
+
 def _arms(
-    config: Mapping[str, Any], study: str, key: str, recipe: Mapping[str, Any], defaults: Mapping[str, Any]
+    config: Mapping[str, Any], study: str, key: str, given: Mapping[str, Any], above: _Above = ()
 ) -> Iterator[Recipe]:
-    """Yield the arms of one recipe."""
+    """Yield the arms of one recipe.
+
+    Args:
+        config: The campaign.
+        study: Name of the study.
+        key: Name of the recipe.
+        given: The recipe.
+        above: The recipes of which it is the trunk, or the trunk's trunk.
+    """
     settings = config["studies"][study]
     where = f"studies.{study}.arms.{key}"
+    recipe = _flat(given)
     if (size := math.prod(len(values) for values in recipe.values() if isinstance(values, list))) > MOST_ARMS:
         raise BatchlabError(f"{where}: its lists make {size} arms; allowed: {MOST_ARMS} at most")
     for point in _grid(recipe):
-        fields = {**defaults, **recipe, **point}
+        own = {**recipe, **point}
+        trunk = _trunk(config, study, where, own, (*above, (study, key))) if "trunk" in own else None
+        fields = {**_defaults(config, study), **(fields_of(where, own, trunk) if trunk else {}), **own}
         for field in ("dataset", "model", "optimizer"):
             # The line names the place where the name stands.
             place = (
@@ -234,14 +258,11 @@ def _arms(
             check_declared(place, field, fields[field], config)
         pieces = _in_epochs(where, fields.pop("phases", None) or [{}], fields)
         phases = tuple(_phase(config, where, fields, piece) for piece in pieces)
-        values = dict(point)
-        for field in {"batch_size", "micro_batch"} & point.keys():
-            values[field] = batch_size_of(config, f"{where}.{field}", point[field])
         rule = rule_text(fields["learning_rate_rule"])
-        if "learning_rate_rule" in point:
-            values["learning_rate_rule"] = rule
+        values = _values(config, where, point, rule)
         suffixes = [_SUFFIXES.get(field, "{}").format(value) for field, value in values.items()]
-        label = ", ".join(_LABELS.get(field, "{}").format(value) for field, value in values.items())
+        unit = own.get("unit", "").removesuffix("s")
+        label = ", ".join(_LABELS.get(field, "{}").format(value, unit=unit) for field, value in values.items())
         quoted = {**config["batch_sizes"], "B": phases[-1].batch_size, "K": phases[-1].accumulation}
         text = fill(f"{where}.label", recipe.get("label", ""), quoted)
         yield Recipe(
@@ -253,8 +274,9 @@ def _arms(
             optimizer=fields["optimizer"],
             precision=fields["precision"],
             rule=rule,
-            phases=phases,
+            phases=(*(trunk.phases if trunk else ()), *phases),
             schedule=schedule_of(f"{where}.schedule", fields.get("schedule")),
+            trunk=trunk,
         )
 
 
@@ -266,18 +288,10 @@ def expand(config: Mapping[str, Any], study: str) -> list[Recipe]:
     """
     arms: list[Recipe] = []
     faults = Collected()
-    settings = config["studies"][study]
-    defaults = {
-        "batch_size": "small",
-        "accumulation": 1,
-        "learning_rate_factor": 1,
-        "learning_rate_rule": "constant",
-        **{field: settings.get(field, config[field]) for field in INHERITED},
-    }
-    for key, recipe in settings["arms"].items():
+    for key, recipe in config["studies"][study]["arms"].items():
         if recipe is None:  # a campaign takes an arm out of the catalogue with `name: null`
             continue
         with faults.part():
-            arms += _arms(config, study, key, recipe, defaults)
+            arms += _arms(config, study, key, recipe)
     faults.tell()
     return arms

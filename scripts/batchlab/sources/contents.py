@@ -7,14 +7,15 @@ import os
 import tokenize
 import zipfile
 import zlib
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
-# Examples of shape (examples, …) and their labels of shape (examples,).
+# Examples of shape (examples, …) and their targets, see `Contents`.
 Pair = tuple[Array, Array]
 
 # What NumPy raises for a damaged archive. Headers are parsed before the checksum of their member is known, so that
@@ -40,12 +41,18 @@ class Contents:
     """The arrays of a data source before they are split.
 
     Attributes:
-        pool: Examples to be split, shape (examples, *input_shape), and their labels, integers from 0 to C - 1.
+        pool: Examples to be split, shape (examples, *input_shape), and their targets: classes, integers from 0 to
+            C - 1, of shape (examples,); numbers of shape (examples, targets); labels, 0 or 1, of shape
+            (examples, labels); or tokens, integers from 0, of the examples' own shape (examples, length).
         test: The test set, likewise, where the source brings one.
-        class_names: Names of the classes in the order of their numbers; the numbers themselves if empty.
+        class_names: Names of the classes in the order of their numbers, of target numbers, or of tokens; the numbers
+            themselves if empty.
         validation: The validation set, where the source brings one.
         told: What was understood of the files, as (what, text) for people.
         fill: Whether gaps (NaN) are filled in with the median of the training examples.
+        weights: By part (`pool`, `validation`, `test`) how much each target counts, at least 0: shape (examples,), or
+            (examples, length) for tokens; none where all count alike.
+        replaces: Whether tokens that the training part does not have become one more token.
     """
 
     pool: Pair
@@ -54,6 +61,20 @@ class Contents:
     validation: Pair | None = None
     told: tuple[tuple[str, str], ...] = ()
     fill: bool = False
+    weights: Mapping[str, Array] = field(default_factory=dict)
+    replaces: bool = False
+
+
+class Part(NamedTuple):
+    """Examples, their targets and, where these count differently, weights of one part."""
+
+    x: Array
+    y: Array
+    weights: Array | None = None
+
+    def take(self, indices: Array) -> Part:
+        """Return some of the examples."""
+        return Part(self.x[indices], self.y[indices], None if self.weights is None else self.weights[indices])
 
 
 def plain(x: Array) -> Array:

@@ -5,7 +5,7 @@ content has the published digest, so a file under its final name is good or was 
 one is never written to. The part is kept when a transfer fails, and the next attempt asks the same URL for the rest.
 
 The environment variable `BATCHLAB_MIRROR` (a folder or a URL) is tried before the declared mirrors, as
-`<mirror>/<data set>/<file>` and as `<mirror>/<file>`.
+`<mirror>/<data set>/<file>` and as `<mirror>/<file>`; in a folder it may be compressed, as `<file>.gz`.
 """
 
 from __future__ import annotations
@@ -138,9 +138,26 @@ def _lock(target: Path) -> Iterator[None]:
 
 def _copy(place: Path, file: RemoteFile, target: Path) -> str | None:
     fault = fault_of(place, file)
+    packed = place.with_name(f"{place.name}.gz")
+    if fault and packed.is_file():
+        return _unpack(packed, file, target)
     if fault is None:
         with atomic_path(target) as temporary:
             shutil.copyfile(place, temporary)
+    return fault
+
+
+def _unpack(place: Path, file: RemoteFile, target: Path) -> str | None:
+    """Take a file out of a compressed copy in a mirror's folder; return why that failed, or `None`."""
+    part = target.with_name(f"{target.name}.{hashlib.sha256(str(place).encode()).hexdigest()[:8]}.part")
+    try:
+        with gzip.open(place, "rb") as content, part.open("wb") as unpacked:
+            shutil.copyfileobj(content, unpacked)
+    except (*GZIP_PROBLEMS, OSError) as problem:
+        return f"is not an intact gzip file ({problem})"
+    fault = fault_of(part, file)
+    if fault is None:
+        part.replace(target)
     return fault
 
 

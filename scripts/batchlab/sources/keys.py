@@ -36,9 +36,10 @@ SCALE = Number(
 )
 LABELS = Choice(
     "labels",
-    "`classes`: numbers in the column or array of labels are names of classes even if they look like measurements",
+    "`numbers`: numbers are learnt (regression); `classes`: numbers are names of classes even if they look like "
+    "measurements; `flags`: columns of 0 and 1, any number of which may be 1",
     OPTIONAL,
-    words=("classes",),
+    words=("classes", "numbers", "flags"),
 )
 LEAVE_OUT = Places("leave_out", "columns or arrays that are not used", OPTIONAL)
 
@@ -46,6 +47,8 @@ LEAVE_OUT = Places("leave_out", "columns or arrays that are not used", OPTIONAL)
 def of_published(source: Published) -> tuple[Option, ...]:
     """Return the keys that a published set accepts; where its test set is given, nothing is drawn."""
     validation = replace(VALIDATION, default=source.validation)
+    if source.targets == "tokens":
+        return *source.keys, EXAMPLES, validation, replace(TEST, default=source.test)
     if source.examples_test:
         return *source.keys, EXAMPLES, validation, STANDARDISE
     return *source.keys, EXAMPLES, validation, replace(TEST, default=source.test), SPLIT_SEED, STANDARDISE
@@ -53,7 +56,7 @@ def of_published(source: Published) -> tuple[Option, ...]:
 
 def of_file(form: Format) -> tuple[Option, ...]:
     """Return the keys that a user's file of a format accepts."""
-    return *form.options, *COMMON
+    return *form.options, *(option for option in COMMON if option.name not in form.without)
 
 
 def is_number(value: Any) -> bool:

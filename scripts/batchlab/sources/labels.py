@@ -48,7 +48,7 @@ def check_repeated(examples: int, classes: int, where: str) -> None:
     if classes == examples:
         raise BatchlabError(
             f"{where}: each of the {examples} examples has a label of its own; name what holds classes, not numbers "
-            "of rows or measurements"
+            "of rows, or say labels: numbers to learn measured numbers (regression)"
         )
 
 
@@ -73,5 +73,5 @@ def check_measured(values: Mapping[float, int], where: str, said: str | None) ->
     found += f", among them {fraction:g}" if fraction is not None else ""
     raise BatchlabError(
         f"{where}: holds {found}, in {examples} examples: that is measured, not a class; name a label with classes, or "
-        "say labels: classes if every number is a class"
+        "say labels: numbers to learn the numbers (regression), or labels: classes if every number is a class"
     )

@@ -1,7 +1,9 @@
 """Turn a data set into one file of arrays: fetch, read, check, split, write.
 
 The prepared file is an uncompressed `.npz` archive with x_train, y_train, x_validation, y_validation, x_test, y_test,
-scale and classes. Values are stored as published, bytes as bytes; features are values divided by `scale`.
+scale and classes; names, of classes, targets or tokens, where the source has some; and the weights w_train,
+w_validation and w_test where targets do not all count alike. Values are stored as published, bytes as bytes; features
+are values divided by `scale`. Classes, labels and tokens are int32, target numbers float64.
 """
 
 from __future__ import annotations
@@ -21,13 +23,16 @@ from batchlab.declarations.task import SPLITS
 from batchlab.errors import BatchlabError
 from batchlab.files import atomic_path
 from batchlab.sources import understood
-from batchlab.sources.contents import Array, Contents, Pair, plain
+from batchlab.sources.contents import Array, Contents, Pair, Part, plain
 from batchlab.sources.download import Policy, fault_of, fetch
 from batchlab.sources.fingerprints import compute
 from batchlab.sources.spec import PrepareSpec
 
 # Published sets without mirrors are part of the project.
 _EMBEDDED = Path(__file__).parent / "published"
+
+# Types of targets in the prepared file.
+_TYPES = {"classes": np.int32, "numbers": np.float64, "flags": np.int32, "tokens": np.int32}
 
 # Examples handled at a time where a pass over the data makes copies in double precision.
 _BLOCK = 4096
@@ -71,7 +76,10 @@ def prepare(spec: PrepareSpec, downloads: Path, policy: Policy | None = None) ->
             _check(pair, contents, spec, f"{where}: {part} set")
     _check_sizes(contents, spec, paths[0].parent if paths else downloads)
     parts = _split(contents, spec)
-    _check_trained(parts["train"][1], names, where)
+    for split, own in parts.items():
+        _check_weights(own, f"{where}: {split} set")
+    if spec.get("targets", "classes") == "classes":
+        _check_trained(parts["train"].y, names, where)
     filled = 0
     if contents.fill:
         parts, filled = _fill(parts, where)
@@ -80,9 +88,16 @@ def prepare(spec: PrepareSpec, downloads: Path, policy: Policy | None = None) ->
     known = understood.of(facts["title"], contents, parts, names, scale, spec, filled)
     if spec["dataset"]["standardise"]:
         parts, scale = _standardise(parts), 1.0
-    arrays = {f"{axis}_{part}": values for part, pair in parts.items() for axis, values in zip("xy", pair, strict=True)}
+    arrays = {
+        f"{what}_{name}": values
+        for name, part in parts.items()
+        for what, values in zip("xyw", part, strict=True)
+        if values is not None
+    }
     arrays |= {"scale": np.array(scale, np.float64), "classes": np.array(spec["classes"], np.int64)}
-    examples = {part: len(labels) for part, (_, labels) in parts.items()}
+    if contents.class_names:
+        arrays["names"] = np.array(names)
+    examples = {name: len(part.y) for name, part in parts.items()}
     facts = {"identity": spec["dataset"], **facts, "examples": examples, "class_names": names}
     return Prepared(arrays, facts, known)
 
@@ -144,13 +159,24 @@ def _read(spec: PrepareSpec, paths: Sequence[Path]) -> Contents:
     folder = f"batchlab.sources.formats.{spec['layout']}"
     form: Format = import_module(f"{folder}.declaration").FORMAT
     contents: Contents = import_module(f"{folder}.read").read(paths, with_defaults(form.options, spec["options"]))
+    if spec.get("targets") == "tokens":
+        return _known_tokens(contents, spec["classes"] - 1) if contents.replaces else contents
     x, y = contents.pool
     test, validation = ((plain(pair[0]), pair[1]) if pair else None for pair in (contents.test, contents.validation))
     return replace(contents, pool=(plain(x), y), test=test, validation=validation)
 
 
+def _known_tokens(contents: Contents, known: int) -> Contents:
+    """Return the contents of one pool with tokens from `known` on, which the training part does not have, made one."""
+    x, y = contents.pool
+    count = np.count_nonzero(y >= known)
+    told = (*contents.told, ("Replaced", f"{count:,} characters that no training example has, by one more token"))
+    names = (*contents.class_names[:known], "(unseen)")
+    return replace(contents, pool=(np.minimum(x, known), np.minimum(y, known)), told=told, class_names=names)
+
+
 def _check(pair: Pair, contents: Contents, spec: PrepareSpec, where: str) -> None:
-    """Raise unless examples and labels are what was planned: shape, number, finite values, known classes."""
+    """Raise unless examples and targets are what was planned: shape, number, finite values, known classes."""
     x, y = pair
     input_shape = tuple(spec["input_shape"])
     if len(x) != len(y):
@@ -168,8 +194,24 @@ def _check(pair: Pair, contents: Contents, spec: PrepareSpec, where: str) -> Non
                 f"{where}: {np.count_nonzero(~finite)} of {len(x)} examples hold NaN or infinite values, "
                 f"the first at index {int(np.argmin(finite))}; remove or fill them"
             )
-    if y.min() < 0 or y.max() >= spec["classes"]:
+    if spec.get("targets") in ("numbers", "flags"):
+        if y.shape[1:] != (spec["classes"],) or not np.isfinite(y).all():
+            raise BatchlabError(f"{where}: {spec['classes']} finite targets of each example are expected")
+    elif y.min() < 0 or y.max() >= spec["classes"]:
         raise BatchlabError(f"{where}: labels from {y.min()} to {y.max()}; allowed: 0 to {spec['classes'] - 1}")
+
+
+def _check_weights(part: Part, where: str) -> None:
+    """Raise unless weights, where there are some, are finite, at least 0, and not all 0."""
+    if part.weights is None or not len(part.weights):
+        return
+    shape = part.y.shape if part.weights.ndim > 1 else part.y.shape[:1]
+    if part.weights.shape != shape:
+        raise BatchlabError(f"{where}: weights of shape {part.weights.shape} do not fit targets of {part.y.shape}")
+    if not (np.isfinite(part.weights).all() and part.weights.min() >= 0):
+        raise BatchlabError(f"{where}: a weight is negative or no finite number; weights are numbers from 0 on")
+    if not part.weights.any():
+        raise BatchlabError(f"{where}: all weights are 0, so nothing is learnt or judged; mend the weights")
 
 
 def _check_trained(labels: Array, names: list[str], where: str) -> None:
@@ -202,36 +244,37 @@ def _check_sizes(contents: Contents, spec: PrepareSpec, folder: Path) -> None:
         )
 
 
-def _split(contents: Contents, spec: PrepareSpec) -> dict[str, Pair]:
+def _split(contents: Contents, spec: PrepareSpec) -> dict[str, Part]:
     """Return the three parts. From the front of the pool's order: training, then validation and test as far as drawn.
 
-    Of the training examples the first ones of a stratified order are used if the campaign chooses a number.
+    Of the training examples the first ones of a stratified order are used if the campaign chooses a number. Examples
+    without classes are drawn all alike.
     """
-    x, y = contents.pool
+    targets = spec.get("targets", "classes")
+
+    def part(name: str, pair: Pair) -> Part:
+        weights = contents.weights.get(name)
+        return Part(pair[0], pair[1].astype(_TYPES[targets]), None if weights is None else weights.astype(np.float32))
+
+    pool = part("pool", contents.pool)
+    strata = pool.y if targets == "classes" else np.zeros(len(pool.y), np.int32)
     dataset = spec["dataset"]
-    ordered = dataset["split"] in ("end", "given")
-    order = np.arange(len(y)) if ordered else stratified_order(y, dataset["split_seed"])
+    ordered = dataset["split"] in ("end", "given", "position")
+    order = np.arange(len(strata)) if ordered else stratified_order(strata, dataset["split_seed"])
     first, validation, _ = spec["examples"]
     second = first if contents.validation else first + validation
-
-    def take(indices: Array) -> Pair:
-        return x[indices], y[indices].astype(np.int32)
-
-    def given(pair: Pair) -> Pair:
-        return pair[0], pair[1].astype(np.int32)
-
     train = order[:first]
     if chosen := dataset.get("examples"):
         # A drawn order is stratified already, so that its front has the classes' shares.
-        train = (train[stratified_order(y[train], dataset["split_seed"])] if ordered else train)[:chosen]
-    middle = given(contents.validation) if contents.validation else take(order[first:second])
-    last = given(contents.test) if contents.test else take(order[second:])
-    return dict(zip(SPLITS, (take(train), middle, last), strict=True))
+        train = (train[stratified_order(strata[train], dataset["split_seed"])] if ordered else train)[:chosen]
+    middle = part("validation", contents.validation) if contents.validation else pool.take(order[first:second])
+    last = part("test", contents.test) if contents.test else pool.take(order[second:])
+    return dict(zip(SPLITS, (pool.take(train), middle, last), strict=True))
 
 
-def _fill(parts: dict[str, Pair], where: str) -> tuple[dict[str, Pair], int]:
+def _fill(parts: dict[str, Part], where: str) -> tuple[dict[str, Part], int]:
     """Return the parts with gaps (NaN) filled in by the median of the training examples, and the number of gaps."""
-    train = parts["train"][0]
+    train = parts["train"].x
     empty = np.isnan(train).all(axis=0)
     if empty.any():
         raise BatchlabError(
@@ -239,16 +282,17 @@ def _fill(parts: dict[str, Pair], where: str) -> tuple[dict[str, Pair], int]:
             "filled in; leave it out"
         )
     median = np.nanmedian(train, axis=0)
-    gaps = sum(int(np.isnan(x).sum()) for x, _ in parts.values())
-    return {part: (np.where(np.isnan(x), median, x), y) for part, (x, y) in parts.items()}, gaps
+    gaps = sum(int(np.isnan(part.x).sum()) for part in parts.values())
+    filled = {name: part._replace(x=np.where(np.isnan(part.x), median, part.x)) for name, part in parts.items()}
+    return filled, gaps
 
 
-def _standardise(parts: dict[str, Pair]) -> dict[str, Pair]:
+def _standardise(parts: dict[str, Part]) -> dict[str, Part]:
     """Return the parts in single precision with mean 0 and standard deviation 1 over the training examples.
 
     Statistics are taken per feature of a vector and per channel of an image; a constant feature becomes 0.
     """
-    train = parts["train"][0]
+    train = parts["train"].x
     axes = tuple(range(train.ndim - 1))
     count = train.size // train.shape[-1]
     blocks = [slice(start, start + _BLOCK) for start in range(0, len(train), _BLOCK)]
@@ -266,4 +310,4 @@ def _standardise(parts: dict[str, Pair]) -> dict[str, Pair]:
         result[..., constant] = 0
         return result
 
-    return {part: (apply(x), y) for part, (x, y) in parts.items()}
+    return {name: part._replace(x=apply(part.x)) for name, part in parts.items()}

@@ -13,7 +13,7 @@ from typing import Any
 
 from batchlab.declarations import find
 from batchlab.declarations.options import REQUIRED, Option, with_defaults, without_defaults
-from batchlab.declarations.source import FileShape, Format
+from batchlab.declarations.source import FileShape, Format, Targets
 from batchlab.errors import BatchlabError, unknown
 from batchlab.sources import keys
 from batchlab.sources.fingerprints import fingerprint, version_of
@@ -54,7 +54,8 @@ class DataShape:
         examples_validation: Examples for tuning; may be 0.
         examples_test: Examples for the final judgement.
         input_shape: Shape of one example: (features,) or (height, width, channels).
-        classes: Number of classes.
+        classes: Number of classes, of target numbers, or of different tokens.
+        targets: Which of these.
     """
 
     examples_train: int
@@ -62,6 +63,7 @@ class DataShape:
     examples_test: int
     input_shape: tuple[int, ...]
     classes: int
+    targets: Targets = "classes"
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ class Settings:
         corrected, the folder keeps its name, but the file in it is made again.
         """
         shape = self.shape
-        return {
+        spec: PrepareSpec = {
             "dataset": self.identity,
             "layout": self.layout,
             "options": dict(self.options),
@@ -128,6 +130,9 @@ class Settings:
             "input_shape": list(shape.input_shape),
             "classes": shape.classes,
         }
+        if shape.targets != "classes":
+            spec["targets"] = shape.targets
+        return spec
 
     @property
     def source(self) -> dict[str, str]:
@@ -161,9 +166,30 @@ def resolve(dataset: Mapping[str, Any]) -> Settings:
     return _resolve_published(dataset) if "name" in dataset else _resolve_file(dataset)
 
 
-def _suffixes() -> dict[str, str]:
-    """Return suffix → format of users' files."""
-    return {suffix: name for name, form in sorted(find.formats().items()) for suffix in form.suffixes}
+def _suffixes() -> dict[str, list[str]]:
+    """Return suffix → formats of users' files, those first that have no key by which they are chosen."""
+    found: dict[str, list[str]] = {}
+    for name, form in sorted(find.formats().items(), key=lambda item: (item[1].chosen_by, item[0])):
+        for suffix in form.suffixes:
+            found.setdefault(suffix, []).append(name)
+    return found
+
+
+def _layout(dataset: Mapping[str, Any]) -> str:
+    """Return the format of a user's file, by its ending and, where several formats share that, by a key.
+
+    Raises:
+        BatchlabError: There is none.
+    """
+    name, suffixes = dataset["file"], _suffixes()
+    layouts = suffixes.get(_ending(name), []) if isinstance(name, str) else []
+    if not layouts:
+        endings = " or ".join(suffix for suffix in suffixes if suffix != _FOLDER)
+        raise BatchlabError(
+            f"data set: file = {name!r} is not understood; allowed: a path that ends in {endings}, or a folder of "
+            f"images{_elsewhere(name)}"
+        )
+    return next((layout for layout in layouts if find.formats()[layout].chosen_by in dataset), layouts[0])
 
 
 def _ending(name: str) -> str:
@@ -190,7 +216,9 @@ def _resolve_published(dataset: Mapping[str, Any]) -> Settings:
     where = f"data set {name!r}"
     values = _checked(where, "name", dataset, keys.of_published(known))
     own = {option.name: values[option.name] for option in known.keys if option.name in values}
-    found = FileShape(known.examples_train, known.examples_test or None, known.input_shape, known.classes)
+    found = FileShape(
+        known.examples_train, known.examples_test or None, known.input_shape, known.classes, targets=known.targets
+    )
     if known.inspect:
         found = known.inspect(own)
     differing = without_defaults(known.keys, own)
@@ -204,11 +232,11 @@ def _resolve_published(dataset: Mapping[str, Any]) -> Settings:
         name=name,
         file=None,
         layout=known.layout,
-        shape=DataShape(train, validation, test, found.input_shape, found.classes),
+        shape=DataShape(train, validation, test, found.input_shape, found.classes, found.targets),
         examples=left if train < left else None,
-        split="end" if known.examples_test else "pool",
+        split="position" if found.ordered else "end" if known.examples_test else "pool",
         split_seed=values.get("split_seed", 0),
-        standardise=values["standardise"],
+        standardise=values.get("standardise", False),
         scale=known.scale,
         options={**known.options, **differing},
         content={"name": name, "content": {file.name: file.identity for file in known.files}, **differing},
@@ -216,14 +244,7 @@ def _resolve_published(dataset: Mapping[str, Any]) -> Settings:
 
 
 def _resolve_file(dataset: Mapping[str, Any]) -> Settings:
-    name, suffixes = dataset["file"], _suffixes()
-    layout = suffixes.get(_ending(name)) if isinstance(name, str) else None
-    if layout is None:
-        endings = " or ".join(suffix for suffix in suffixes if suffix != _FOLDER)
-        raise BatchlabError(
-            f"data set: file = {name!r} is not understood; allowed: a path that ends in {endings}, or a folder of "
-            f"images{_elsewhere(name)}"
-        )
+    name, layout = dataset["file"], _layout(dataset)
     form, file, where = find.formats()[layout], Path(name), f"data set {name!r}"
     values = _checked(where, "file", dataset, keys.of_file(form))
     own = {option.name: values[option.name] for option in form.options if option.name in values}
@@ -243,6 +264,7 @@ def _resolve_file(dataset: Mapping[str, Any]) -> Settings:
         validation = _count(where, "validation", values["validation"], total, 0, left - 1, "validation" in dataset)
         left -= validation
     train = _chosen(where, values, left)
+    classes = found.tokens_in(left) if found.tokens_in else found.classes
     scale = own.pop("scale", None)
     scale = found.scale if scale is None else float(scale)
     differing = without_defaults(form.options, own)
@@ -250,11 +272,13 @@ def _resolve_file(dataset: Mapping[str, Any]) -> Settings:
         name="user",
         file=file,
         layout=layout,
-        shape=DataShape(train, validation, test, found.input_shape, found.classes),
+        shape=DataShape(train, validation, test, found.input_shape, classes, found.targets),
         examples=left if train < left else None,
-        split=_SPLITS[found.examples_validation is not None, found.examples_test is not None],
-        split_seed=values["split_seed"],
-        standardise=values["standardise"],
+        split="position"
+        if found.ordered
+        else _SPLITS[found.examples_validation is not None, found.examples_test is not None],
+        split_seed=values.get("split_seed", 0),
+        standardise=values.get("standardise", False),
         scale=scale,
         options=differing,
         content={

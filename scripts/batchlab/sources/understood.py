@@ -7,16 +7,22 @@ from typing import Any
 
 import numpy as np
 
-from batchlab.sources.contents import Array, Contents, Pair
+from batchlab.sources.contents import Array, Contents, Part
 from batchlab.sources.spec import PrepareSpec
+
+# Entries of what was understood, and (what, text) for people.
+Understood = tuple[dict[str, Any], list[tuple[str, str]]]
 
 _SPLITS = {
     "end": "validation is the end of the training set",
-    "pool": "validation and test set are drawn, stratified by class",
-    "train": "the test set is given; validation is drawn, stratified by class",
-    "validation": "the validation set is given; the test set is drawn, stratified by class",
+    "pool": "validation and test set are drawn",
+    "train": "the test set is given; validation is drawn",
+    "validation": "the validation set is given; the test set is drawn",
     "given": "all three are given",
+    "position": "one after the other, training examples first",
 }
+# Splits of which nothing is drawn.
+_NOT_DRAWN = ("end", "given", "position")
 # Classes that are listed by name.
 _LISTED = 20
 
@@ -24,7 +30,7 @@ _LISTED = 20
 def of(
     title: str,
     contents: Contents,
-    parts: Mapping[str, Pair],
+    parts: Mapping[str, Part],
     names: Sequence[str],
     scale: float,
     spec: PrepareSpec,
@@ -36,36 +42,46 @@ def of(
         title: Name of the set or of the file.
         contents: What the reader returned.
         parts: Training, validation and test examples.
-        names: Names of the classes.
+        names: Names of the classes, of target numbers, or of tokens.
         scale: Divisor of the stored values.
         spec: Settings of the job.
         filled: Number of gaps that were filled in.
 
     Returns:
         `title`, `input_shape`, `examples` (by part), `classes` (name → examples by part), `stored` (type, least and
-        largest value), `scale`, and `told`: pairs of what and a text, in the order in which they are shown.
+        largest value), `scale`, and `told`: pairs of what and a text, in the order in which they are shown. In place of
+        `classes` there are `numbers` (name → mean, deviation, least and largest of the training examples), `labels`
+        (name → examples by part), or `tokens` (those that count, by part) and `vocabulary`.
     """
-    counts = {part: np.bincount(y, minlength=len(names)).tolist() for part, (_, y) in parts.items()}
-    classes = {name: {part: count[number] for part, count in counts.items()} for number, name in enumerate(names)}
-    examples = {part: len(y) for part, (_, y) in parts.items()}
+    targets = spec.get("targets", "classes")
+    examples = {name: len(part.y) for name, part in parts.items()}
     stored = _stored(contents.pool[0])
     dataset = spec["dataset"]
     split = ", ".join(f"{count:,} {part}" for part, count in examples.items())
     told = [("Data", title), *contents.told]
-    told.append(
-        ("Examples", f"shape {' × '.join(map(str, spec['input_shape']))}; {split}: {_SPLITS[dataset['split']]}")
-    )
+    alike = ", stratified by class" if targets == "classes" and dataset["split"] not in _NOT_DRAWN else ""
+    shape = " × ".join(map(str, spec["input_shape"]))
+    told.append(("Examples", f"shape {shape}; {split}: {_SPLITS[dataset['split']]}{alike}"))
     if chosen := dataset.get("examples"):
-        told.append(("Part", f"{chosen:,} of {spec['examples'][0]:,} training examples, stratified by class"))
-    told.append(("Classes", _classes(names, counts)))
-    told.append(("Scale", _scale(stored, scale, dataset["standardise"])))
+        share = ", stratified by class" if targets == "classes" else ""
+        told.append(("Part", f"{chosen:,} of {spec['examples'][0]:,} training examples{share}"))
+    learnt, words = {"classes": _classes, "numbers": _numbers, "flags": _flags, "tokens": _tokens}[targets](
+        names, parts
+    )
+    told += words
+    if targets != "tokens":
+        told.append(("Scale", _scale(stored, scale, dataset["standardise"])))
+    if (weights := parts["train"].weights) is not None:
+        told.append(
+            ("Weights", f"training targets count {weights.min():g} to {weights.max():g}, {weights.mean():g} on average")
+        )
     if filled:
         told.append(("Filled in", f"{filled:,} gaps, by the median of each feature's training examples"))
     return {
         "title": title,
         "input_shape": list(spec["input_shape"]),
         "examples": examples,
-        "classes": classes,
+        **learnt,
         "stored": stored,
         "scale": float(scale),
         "standardised": bool(dataset["standardise"]),
@@ -85,12 +101,47 @@ def _stored(x: Array) -> dict[str, Any]:
     return {"type": str(x.dtype), "least": float(least), "largest": float(largest)}
 
 
-def _classes(names: Sequence[str], counts: Mapping[str, Sequence[int]]) -> str:
+def _numbers(names: Sequence[str], parts: Mapping[str, Part]) -> Understood:
+    y = parts["train"].y
+    statistics = {"mean": y.mean(axis=0), "deviation": y.std(axis=0), "least": y.min(axis=0), "largest": y.max(axis=0)}
+    found = {
+        name: {what: float(values[number]) for what, values in statistics.items()} for number, name in enumerate(names)
+    }
+    told = []
+    for name in names[:_LISTED]:
+        text = "{least:g} to {largest:g}, mean {mean:g}, standard deviation {deviation:g}".format(**found[name])
+        told.append(("Target", f"{name}: {text}"))
+    return {"numbers": found}, told
+
+
+def _flags(names: Sequence[str], parts: Mapping[str, Part]) -> Understood:
+    found = {
+        name: {part: int(found.y[:, number].sum()) for part, found in parts.items()}
+        for number, name in enumerate(names)
+    }
+    total = sum(len(part.y) for part in parts.values())
+    shares = ", ".join(f"{name} {sum(found[name].values()) / total:.1%}" for name in names[:_LISTED])
+    return {"labels": found}, [("Labels", f"{len(names)}, any number of them on an example: {shares}")]
+
+
+def _tokens(names: Sequence[str], parts: Mapping[str, Part]) -> Understood:
+    count = {
+        name: part.y.size if part.weights is None else int(np.count_nonzero(part.weights))
+        for name, part in parts.items()
+    }
+    used = ", ".join(f"{number:,} {name}" for name, number in count.items())
+    return {"tokens": count, "vocabulary": list(names)}, [("Learnt", f"{used} tokens, each one of {len(names)}")]
+
+
+def _classes(names: Sequence[str], parts: Mapping[str, Part]) -> Understood:
+    counts = {name: np.bincount(part.y, minlength=len(names)).tolist() for name, part in parts.items()}
+    classes = {name: {part: count[number] for part, count in counts.items()} for number, name in enumerate(names)}
     total = [sum(column) for column in zip(*counts.values(), strict=True)]
     largest = max(range(len(names)), key=total.__getitem__)
     shares = ", ".join(f"{name} {count:,}" for name, count in zip(names[:_LISTED], total[:_LISTED], strict=True))
     more = ", …" if len(names) > _LISTED else ""
-    return f"{len(names)}: {shares}{more}; the most frequent, {names[largest]}, has {total[largest] / sum(total):.1%}"
+    most = f"the most frequent, {names[largest]}, has {total[largest] / sum(total):.1%}"
+    return {"classes": classes}, [("Classes", f"{len(names)}: {shares}{more}; {most}")]
 
 
 def _scale(stored: Mapping[str, Any], scale: float, standardised: bool) -> str:

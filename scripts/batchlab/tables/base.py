@@ -23,6 +23,15 @@ ARMS = Table(
             "text",
             exact=True,
         ),
+        Column("trunk", "arm off which this one branches; empty for an arm that has none", "text", exact=True),
+        Column("branch_epoch", "epoch of the trunk at which it branches off", title="epoch of the branch", exact=True),
+        Column(
+            "branch_updates",
+            "updates of the trunk at which it branches off",
+            "integer",
+            "updates before the branch",
+            exact=True,
+        ),
     ),
     keys=("study", "arm"),
 )

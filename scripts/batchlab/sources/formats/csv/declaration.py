@@ -7,24 +7,29 @@ from pathlib import Path
 from typing import Any
 
 from batchlab.declarations.options import OPTIONAL, REQUIRED, Choice, Flag, Text
-from batchlab.declarations.source import FileShape, Format, Places, Words
+from batchlab.declarations.source import FileShape, Format, Place, Places, Words
 from batchlab.sources.formats.csv.table import GAPS, open_table
 from batchlab.sources.formats.csv.text import SEPARATORS
 from batchlab.sources.keys import LABELS, LEAVE_OUT, SCALE
 
 
 def inspect(path: Path, options: Mapping[str, Any]) -> FileShape:
-    """Count rows, features and classes; of cells that hold numbers, the first 100,000 are looked at."""
+    """Count rows, features and classes or targets; of cells that hold numbers, the first 100,000 are looked at."""
     table = open_table(path, options)
-    return FileShape(table.kept, None, (table.width,), len(table.classes))
+    return FileShape(table.kept, None, (table.width,), len(table.classes), targets=table.targets)
 
 
 FORMAT = Format(
-    summary="table with one column of labels: numbers, truth values, words as categories",
+    summary="table with columns of labels or target numbers: numbers, truth values, words as categories",
     suffixes=(".csv", ".tsv", ".txt", ".data"),
     options=(
-        Places("label", "the column that holds the labels, by name or number; a list of one-hot columns", REQUIRED),
+        Places(
+            "label",
+            "the column that holds the labels, by name or number; a list of one-hot columns, or of what `labels` says",
+            REQUIRED,
+        ),
         LABELS,
+        Place("weight", "the column that says how much each row counts, at least 0", OPTIONAL),
         LEAVE_OUT,
         Places("categories", "columns whose values are names, each of which becomes a feature of 0 and 1", OPTIONAL),
         Choice(

@@ -25,11 +25,12 @@ class Columns:
 
     Attributes:
         names: All names.
-        labels: Places of the column of labels, or of one column for each class.
+        labels: Places of the column of labels, or of one column for each class, target number or label.
         kinds: Kind of each column that is used as a feature, by place.
         index: Places of columns that only count the rows.
         left_out: Places of columns that the campaign does not use.
         comma: Whether numbers have decimal commas.
+        weight: Place of the column of weights, or None.
     """
 
     names: tuple[str, ...]
@@ -38,6 +39,7 @@ class Columns:
     index: tuple[int, ...]
     left_out: tuple[int, ...]
     comma: bool
+    weight: int | None = None
 
 
 def columns_of(
@@ -55,24 +57,31 @@ def columns_of(
         raise BatchlabError(f"{path}: column names must differ; the columns are: {listed(names)}")
     given = options["label"]
     labels = tuple(_place(path, "label", item, names) for item in (given if isinstance(given, list) else [given]))
-    if len(set(labels)) < len(labels) or len(labels) == 2:
-        raise BatchlabError(f"{path}: label: name one column of labels, or all three or more columns of one-hot labels")
+    one_hot = options.get("labels") in (None, "classes")
+    if len(set(labels)) < len(labels) or (len(labels) == 2 and one_hot):
+        raise BatchlabError(
+            f"{path}: label: name one column of labels, all three or more columns of one-hot labels, or say labels: "
+            "numbers or labels: flags for columns that are learnt side by side"
+        )
     left_out = tuple(_place(path, "leave_out", item, names) for item in as_list(options.get("leave_out")))
     words = {_place(path, "categories", item, names) for item in as_list(options.get("categories"))}
-    for key, places in (("leave_out", left_out), ("categories", words)):
+    weight = None if options.get("weight") is None else _place(path, "weight", options["weight"], names)
+    weights = () if weight is None else (weight,)
+    for key, places in (("leave_out", left_out), ("categories", words), ("weight", weights)):
         if both := set(places) & {*labels}:
             raise BatchlabError(f"{path}: {key}: {names[both.pop()]!r} is the label")
-    index = tuple(place for place in index if place not in (*labels, *left_out))
-    used = [place for place in cells if place not in (*labels, *left_out, *index)]
+    index = tuple(place for place in index if place not in (*labels, *left_out, weight))
+    used = [place for place in cells if place not in (*labels, *left_out, *index, weight)]
     if any(not names[place] for place in used):
         place = next(place for place in used if not names[place])
         raise BatchlabError(f"{path}: column {place + 1} has no name and does not count the rows; name it or remove it")
     if not used:
         raise BatchlabError(f"{path}: has no column beside the label {given!r}")
     present = {place: [cell for cell in cells[place] if cell not in gaps] for place in used}
-    comma = has_decimal_commas(path, (cell for some in present.values() for cell in some), options.get("decimal"))
+    written = [*present.values(), *(cells[place] for place in labels if options.get("labels") == "numbers")]
+    comma = has_decimal_commas(path, (cell for some in written for cell in some), options.get("decimal"))
     kinds = {place: "words" if place in words else _kind(path, names[place], present[place], comma) for place in used}
-    return Columns(tuple(names), labels, kinds, index, left_out, comma)
+    return Columns(tuple(names), labels, kinds, index, left_out, comma, weight)
 
 
 def as_list(value: Any) -> list[Any]:

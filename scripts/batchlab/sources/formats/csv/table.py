@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from batchlab.declarations.source import Targets
 from batchlab.errors import BatchlabError
 from batchlab.sources.formats.csv.header import Header, header_of
 from batchlab.sources.formats.csv.kinds import TRUTH, Columns, columns_of, listed
@@ -41,7 +42,8 @@ class Table:
         kept: Rows that are used.
         gaps_by_column: Number of missing cells by place.
         categories: Distinct words by place, in order.
-        classes: Names of the classes in order.
+        targets: What is learnt.
+        classes: Names of the classes in order; or of the columns of target numbers or labels.
         shown_classes: Their names for people; the first line of a table may hold them.
         class_sizes: Number of examples by name of the class.
     """
@@ -52,6 +54,7 @@ class Table:
     columns: Columns
     gaps: frozenset[str]
     missing: str
+    targets: Targets = "classes"
     rows: int = 0
     kept: int = 0
     gaps_by_column: Counter[int] = field(default_factory=Counter)
@@ -81,19 +84,30 @@ def open_table(path: Path, options: Mapping[str, Any]) -> Table:
     first = list(islice(lines_of(path, how), SAMPLE + 1))
     header = header_of(path, first, gaps, options.get("header"))
     columns = columns_of(path, header.names, [cells for _, cells in first[header.lines :]], gaps, options)
-    table = Table(path, how, header, columns, gaps, options.get("missing", "refuse"))
+    table = Table(
+        path, how, header, columns, gaps, options.get("missing", "refuse"), options.get("labels") or "classes"
+    )
     words: dict[int, set[str]] = {place: set() for place, kind in columns.kinds.items() if kind == "words"}
     numeric = [place for place, kind in columns.kinds.items() if kind != "words"]
     budget = _LOOKED_AT // max(len(columns.kinds), 1)
     for line, label, cells in rows_of(table, counting=True):
-        table.class_sizes[label] += 1
         table.kept += 1
+        if table.targets == "classes":
+            table.class_sizes[label] += 1
         for place, found in words.items():
             found.add(cells[place])
         if table.kept <= budget:
             for place in numeric:
                 value_of(table, line, place, cells[place])
-    _check_labels(table, options)
+            if table.targets != "classes":
+                for place in columns.labels:
+                    target_of(table, line, place, cells[place])
+            if columns.weight is not None:
+                weight_of(table, line, cells)
+    if table.targets == "classes":
+        _check_labels(table, options)
+    else:
+        table.classes = table.shown_classes = [columns.names[place] for place in columns.labels]
     for place, found in words.items():
         found -= gaps
         _check_words(table, place, found, named=bool(options.get("categories")))
@@ -107,7 +121,7 @@ _GAP = "(missing)"
 
 
 def rows_of(table: Table, counting: bool = False) -> Iterator[tuple[int, str, list[str]]]:
-    """Yield (line number, label, all cells) of each row that is used.
+    """Yield (line number, label or first target, all cells) of each row that is used.
 
     Args:
         table: The table.
@@ -117,7 +131,9 @@ def rows_of(table: Table, counting: bool = False) -> Iterator[tuple[int, str, li
         BatchlabError: A row of another length, a label that is missing, or a gap where none is allowed.
     """
     names, labels, gaps = table.columns.names, table.columns.labels, table.gaps
-    used = (*table.columns.kinds, *labels)
+    weight = () if table.columns.weight is None else (table.columns.weight,)
+    never = {*labels, *weight}  # what may not be missing where gaps are filled in
+    used = (*table.columns.kinds, *weight, *labels)
     for line, cells in islice(lines_of(table.path, table.how), table.header.lines, None):
         if len(cells) != len(names):
             whose = "the header has" if table.header.names and table.header.lines else "the first row has"
@@ -128,10 +144,10 @@ def rows_of(table: Table, counting: bool = False) -> Iterator[tuple[int, str, li
             table.gaps_by_column.update(empty)
         if empty and table.missing == "drop":
             continue
-        if empty and (table.missing == "refuse" or empty[-1] in labels):
-            raise _gap(table, line, empty[-1] if empty[-1] in labels else empty[0], cells)
-        label = cells[labels[0]] if len(labels) == 1 else names[_hot(table, line, cells)]
-        yield line, label, cells
+        if empty and (table.missing == "refuse" or empty[-1] in never):
+            raise _gap(table, line, empty[-1] if empty[-1] in never else empty[0], cells)
+        hot = len(labels) > 1 and table.targets == "classes"
+        yield line, names[_hot(table, line, cells)] if hot else cells[labels[0]], cells
 
 
 def value_of(table: Table, line: int, place: int, cell: str) -> float | None:
@@ -156,10 +172,47 @@ def value_of(table: Table, line: int, place: int, cell: str) -> float | None:
     return found
 
 
+def target_of(table: Table, line: int, place: int, cell: str) -> float:
+    """Return a target: a number, or 0 or 1 where labels apply or do not.
+
+    Raises:
+        BatchlabError: It holds something else.
+    """
+    several = table.targets == "flags"
+    found = _truth(cell) if several else number(cell, table.columns.comma)
+    if found is None:
+        wanted = "0 or 1 is expected of labels: flags" if several else "a finite number is expected of a target"
+        raise BatchlabError(
+            f"{table.path}: line {line}, column {table.columns.names[place]!r}: holds {cell[:40]!r}; {wanted}; mend it"
+        )
+    return found
+
+
+def weight_of(table: Table, line: int, cells: Sequence[str]) -> float:
+    """Return the weight of a row.
+
+    Raises:
+        BatchlabError: It is no finite number from 0 on.
+    """
+    place = table.columns.weight
+    assert place is not None
+    found = number(cells[place], table.columns.comma)
+    if found is None or found < 0:
+        raise BatchlabError(
+            f"{table.path}: line {line}, column {table.columns.names[place]!r}: holds {cells[place][:40]!r}; a weight "
+            "is a number from 0 on; mend it"
+        )
+    return found
+
+
 def _gap(table: Table, line: int, place: int, cells: Sequence[str]) -> BatchlabError:
     """Return the error for a cell that is missing."""
     name = table.columns.names[place]
     found = f"is missing ({cells[place]})" if cells[place] else "is empty"
+    if place == table.columns.weight:
+        raise BatchlabError(
+            f"{table.path}: line {line}: the weight (column {name!r}) {found}; say missing: drop to leave such rows out"
+        )
     if place in table.columns.labels:
         advice = "say missing: drop to leave such rows out"
         return BatchlabError(
@@ -179,7 +232,8 @@ def _hot(table: Table, line: int, cells: Sequence[str]) -> int:
     if len(hot) != 1 or None in values.values():
         found = ", ".join(cells[place] for place in table.columns.labels[:8])
         raise BatchlabError(
-            f"{table.path}: line {line}: the columns of the label hold {found}; exactly one must be 1, the others 0"
+            f"{table.path}: line {line}: the columns of the label hold {found}; exactly one must be 1, "
+            "the others 0; say labels: flags if any number may be 1, or labels: numbers"
         )
     return hot[0]
 

@@ -17,13 +17,14 @@ from batchlab.errors import BatchlabError
 from batchlab.sources.labels import check_measured, check_repeated, check_several
 
 SPLITS = ("train", "validation", "test")
-ROLES = ("x", "y", *(f"{axis}_{split}" for split in SPLITS for axis in "xy"))
+ROLES = ("x", "y", "w", *(f"{axis}_{split}" for split in SPLITS for axis in "xyw"))
 AXES = ("images", "channels_first", "series")
 
 # Words of names of arrays: what an array holds, and for which part.
 _HOLDS = {
     **dict.fromkeys(("x", "data", "image", "images", "img", "imgs", "input", "inputs", "feature", "features"), "x"),
     **dict.fromkeys(("y", "label", "labels", "target", "targets", "class", "classes"), "y"),
+    **dict.fromkeys(("w", "weight", "weights", "mask", "masks"), "w"),
 }
 _PART = {
     **dict.fromkeys(("train", "training", "tr"), "train"),
@@ -73,7 +74,7 @@ def words_of(name: str) -> list[str]:
 
 def role_of(name: str) -> str | None:
     """Return what an array is for by its name, one of `ROLES`, or `None`."""
-    words = words_of(name)
+    words = [word for word in words_of(name) if word != "sample"]
     holds = [_HOLDS[word] for word in words if word in _HOLDS]
     part = [_PART[word] for word in words if word in _PART]
     if len(holds) != 1 or len(part) > 1 or len(words) != len(holds) + len(part):
@@ -82,7 +83,7 @@ def role_of(name: str) -> str | None:
 
 
 def arrays_of(names: Iterable[str], path: Path, options: Mapping[str, Any]) -> dict[str, str]:
-    """Return role → name of the arrays that are used; `x` and `y` become `x_train` and `y_train`.
+    """Return role → name of the arrays that are used; `x`, `y` and `w` (weights) become those of `train`.
 
     Raises:
         BatchlabError: Arrays are missing, or there are some that no role takes.
@@ -104,7 +105,7 @@ def arrays_of(names: Iterable[str], path: Path, options: Mapping[str, Any]) -> d
         if role is None:
             unused.append(name)
             continue
-        role = {"x": "x_train", "y": "y_train"}.get(role, role)
+        role = f"{role}_train" if len(role) == 1 else role
         if role in roles:
             raise BatchlabError(
                 f"{path}: {roles[role]} and {name} would both be {role}; leave one out with leave_out: [{name}]"
@@ -234,8 +235,8 @@ def one_hot_fault(where: str, row: int, values: Sequence[float]) -> BatchlabErro
     """Return the error for a row of one-hot labels that is none."""
     found = ", ".join(f"{value:g}" for value in values[:8]) + (", …" if len(values) > 8 else "")
     return BatchlabError(
-        f"{where}: row {row} holds {found}; of one-hot labels exactly one is 1 and the others are 0 (several labels of "
-        "one example cannot be learnt)"
+        f"{where}: row {row} holds {found}; of one-hot labels exactly one is 1 and the others are 0; say labels: "
+        "flags if any number may be 1, or labels: numbers"
     )
 
 
@@ -278,6 +279,7 @@ def shape_of(
     values: Mapping[str, Values],
     labels: Mapping[str, Labels],
     options: Mapping[str, Any],
+    outputs: int = 0,
 ) -> tuple[FileShape, Layout, list[Any]]:
     """Return what an archive holds, the layout of its examples and the classes, after checking that all fit together.
 
@@ -285,8 +287,9 @@ def shape_of(
         path: The archive, for messages.
         roles: Role → name of the array.
         values: Arrays of examples by role.
-        labels: Number of examples by label, by role.
+        labels: Number of examples by label, by role; none where no classes are learnt.
         options: Options of the format.
+        outputs: Number of what is learnt then.
     """
     train = values["x_train"]
     layout = layout_of(train, f"{path}: {roles['x_train']}", options.get("axes"))
@@ -295,7 +298,7 @@ def shape_of(
         if 0 in found.shape or not found.shape:
             raise BatchlabError(f"{path}: {roles[role]}: holds no data (shape {found.shape})")
         partner = "y" + role[1:]
-        count = sum(labels[partner].values())
+        count = sum(labels[partner].values()) if labels else found.shape[0]
         if count != found.shape[0]:
             raise BatchlabError(
                 f"{path}: {roles[role]} has {found.shape[0]} examples, {roles[partner]} has {count} labels"
@@ -307,15 +310,18 @@ def shape_of(
         raise BatchlabError(
             f"{path}: one of {', '.join(shapes)} holds bytes (uint8), the other does not; save all alike"
         )
-    classes = classes_of(labels, roles, path, options.get("labels"))
-    scale = None if options.get("scale") else scale_of(train, f"{path}: {roles['x_train']}", layout)
+    said = options.get("labels")
+    classes = classes_of(labels, roles, path, said) if labels else []
+    told = options.get("scale") or said == "tokens"
+    scale = None if told else scale_of(train, f"{path}: {roles['x_train']}", layout)
     sizes = {split: values[f"x_{split}"].shape[0] for split in SPLITS if f"x_{split}" in values}
     shape = FileShape(
         sizes["train"],
         sizes.get("test"),
         input_shape(train.shape, layout),
-        len(classes),
+        len(classes) if labels else outputs,
         sizes.get("validation"),
         scale,
+        targets=said or "classes",
     )
     return shape, layout, classes

@@ -12,11 +12,12 @@ import zlib
 from array import array
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
 from batchlab.declarations.options import OPTIONAL, Choice
-from batchlab.declarations.source import FileShape, Format, Names
+from batchlab.declarations.source import FileShape, Format, Names, Targets
 from batchlab.errors import BatchlabError
 from batchlab.sources.formats.npz.arrays import (
     AXES,
@@ -27,6 +28,7 @@ from batchlab.sources.formats.npz.arrays import (
     one_hot_fault,
     shape_of,
 )
+from batchlab.sources.formats.npz.targets import check_weights, outputs_of
 from batchlab.sources.keys import LABELS, LEAVE_OUT, SCALE
 
 # The codes of the `array` module for NumPy's types, by kind and size in bytes.
@@ -58,15 +60,24 @@ def inspect(path: Path, options: Mapping[str, Any]) -> FileShape:
         with zipfile.ZipFile(path) as archive:
             names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
             roles = arrays_of(names, path, options)
-            values = {
-                role: _read_member(archive, path, name, _values) for role, name in roles.items() if role[0] == "x"
-            }
-            labels = {
-                role: _read_member(archive, path, name, _labels) for role, name in roles.items() if role[0] == "y"
-            }
+            targets: Targets = options.get("labels") or "classes"
+
+            def read(holds: str, how: Callable[[IO[bytes], str, int], Any]) -> dict[str, Any]:
+                return {
+                    role: _read_member(archive, path, name, how) for role, name in roles.items() if role[0] in holds
+                }
+
+            values: dict[str, Values] = read("x", _whole if targets == "tokens" else _values)
+            weights: dict[str, Values] = read("w", _values)
+            labels: dict[str, Counter[Any]] = read("y", _labels) if targets == "classes" else {}
+            others: dict[str, Values] = {}
+            if targets != "classes":
+                others = read("y", _whole if targets == "tokens" else _values)
     except _ZIP_PROBLEMS as problem:
         raise BatchlabError(f"{path}: is not an intact .npz archive ({problem})") from None
-    return shape_of(path, roles, values, labels, options)[0]
+    outputs = outputs_of(path, {**values, **others}, targets) if others else 0
+    check_weights(path, values, weights, targets)
+    return shape_of(path, roles, values, labels, options, outputs)[0]
 
 
 def _read_member(archive: zipfile.ZipFile, path: Path, name: str, read: Callable[[IO[bytes], str, int], Any]) -> Any:
@@ -94,14 +105,19 @@ def _header(file: IO[bytes], where: str, kinds: str) -> tuple[str, tuple[int, ..
     return descr, shape, header.get("fortran_order") is True
 
 
-def _values(file: IO[bytes], where: str, length: int) -> Values:
+def _whole(file: IO[bytes], where: str, length: int) -> Values:
+    """Return what the header and all values of an array of tokens say."""
+    return _values(file, where, length, length)
+
+
+def _values(file: IO[bytes], where: str, length: int, sample: int = _SAMPLE) -> Values:
     """Return what the header and the first megabyte of an array of examples say; `length` is that of the member."""
     descr, shape, _ = _header(file, where, "biuf")
     name = where.rpartition(": ")[2]
     size = int(descr[2:])
     if file.tell() + math.prod(shape) * size != length:
         raise BatchlabError(f"{where}: is damaged: its header says {shape}, which its size does not fit; save it again")
-    content = file.read(_SAMPLE - _SAMPLE % size)
+    content = file.read(sample - sample % size)
     found = _numbers(descr, content[: len(content) - len(content) % size], where) if descr[1] != "b" else ()
     if not found:
         return Values(name, shape, descr[1:])
@@ -153,7 +169,8 @@ def _numbers(descr: str, content: bytes, where: str) -> Sequence[Any]:
 
 
 FORMAT = Format(
-    summary="NumPy archive with the arrays `x` and `y`, or `x_train`, `y_train`, and likewise for validation and test",
+    summary="NumPy archive with the arrays `x`, `y` and perhaps `weights`, or `x_train`, `y_train`, and likewise for "
+    "validation and test",
     suffixes=(".npz",),
     options=(
         Names(
@@ -163,7 +180,11 @@ FORMAT = Format(
             roles=ROLES,
         ),
         LEAVE_OUT,
-        LABELS,
+        replace(
+            LABELS,
+            meaning=f"{LABELS.meaning}; `tokens`: `y` holds for each token of `x` the one that follows",
+            words=(*LABELS.words, "tokens"),
+        ),
         Choice(
             "axes",
             "what follows the first axis: `images` (height, width, perhaps channels), `channels_first` (moved to the "

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from batchlab.declarations.source import Targets
 from batchlab.errors import BatchlabError
 from batchlab.sources.contents import NPZ_PROBLEMS, Array, Contents, Pair
 from batchlab.sources.formats.npz.arrays import (
@@ -22,12 +23,13 @@ from batchlab.sources.formats.npz.arrays import (
     plain_label,
     shape_of,
 )
+from batchlab.sources.formats.npz.targets import check_weights, outputs_of
 
 
 def read(paths: Sequence[Path], options: Mapping[str, Any]) -> Contents:
-    """Return the examples and labels of an archive, and its own validation and test set where it has them.
+    """Return the examples and targets of an archive, and its own validation and test set where it has them.
 
-    Labels become the numbers of their classes in the order of their values; one-hot labels the place of their 1.
+    Class labels become the numbers of their classes in the order of their values; one-hot labels the place of their 1.
 
     Args:
         paths: One file.
@@ -43,28 +45,33 @@ def read(paths: Sequence[Path], options: Mapping[str, Any]) -> Contents:
         raise BatchlabError(f"{path}: cannot be read as arrays of numbers ({_first_line(problem)})") from None
     values: dict[str, Values] = {}
     labels: dict[str, Labels] = {}
+    targets: Targets = options.get("labels") or "classes"
     one_hot = False
     for role, found in arrays.items():
         where = f"{path}: {roles[role]}"
-        kinds = "biuf" if role[0] == "x" else "biufUS"
+        kinds = "biufUS" if role[0] == "y" and targets == "classes" else "biuf"
         if found.dtype.kind not in kinds:
             raise BatchlabError(f"{where}: must hold plain numbers, not {found.dtype}")
-        if role[0] == "x":
-            # The scale was decided when the campaign was planned, and is no matter here.
-            values[role] = Values(roles[role], found.shape, found.dtype.str[1:])
+        if role[0] != "y" or targets != "classes":
+            values[role] = _described(roles[role], found, bool(role[0] == "y" or targets == "tokens"))
         else:
             one_hot = check_label_shape(found.shape, where)
             arrays[role] = _places(found, where) if one_hot else _plain(found)
             distinct, counts = np.unique(arrays[role], return_counts=True)
             labels[role] = dict(zip(distinct.tolist(), counts.tolist(), strict=True))
-    shape, layout, classes = shape_of(path, roles, values, labels, options)
+    outputs = outputs_of(path, values, targets) if targets != "classes" else 0
+    examples, weights = ({role: each for role, each in values.items() if role[0] == axis} for axis in "xw")
+    check_weights(path, examples, weights, targets)
+    shape, layout, classes = shape_of(path, roles, examples, labels, options, outputs)
     pairs: dict[str, Pair] = {}
     for split in SPLITS:
         if f"x_{split}" in arrays:
             x = arrays[f"x_{split}"]
             if layout.startswith("channels_first"):
                 x = np.ascontiguousarray(np.moveaxis(x, 1, -1))
-            y = np.searchsorted(np.array(classes), arrays[f"y_{split}"])
+            y = arrays[f"y_{split}"]
+            y = np.searchsorted(np.array(classes), y) if targets == "classes" else y.reshape(len(y), -1)
+            x = x.astype(np.int32) if targets == "tokens" else x
             pairs[split] = x.reshape(len(x), *shape.input_shape), y
     return Contents(
         pairs["train"],
@@ -72,7 +79,27 @@ def read(paths: Sequence[Path], options: Mapping[str, Any]) -> Contents:
         tuple(str(plain_label(label)) for label in classes),
         pairs.get("validation"),
         _told(roles, arrays, layout, one_hot, options),
+        weights=_weights(arrays, pairs),
     )
+
+
+def _described(name: str, found: Array, values: bool) -> Values:
+    """Return what is known of an array; its values only if they matter (the scale was decided by planning)."""
+    kind = found.dtype.str[1:]
+    if not values or not found.size or found.dtype.kind == "b":
+        return Values(name, found.shape, kind)
+    whole = found.dtype.kind in "iu" or bool((found == np.floor(found)).all())
+    return Values(name, found.shape, kind, float(found.min()), float(found.max()), whole)
+
+
+def _weights(arrays: Mapping[str, Array], pairs: Mapping[str, Pair]) -> dict[str, Array]:
+    """Return the weights of each part; 1 for a part without, beside parts that have some."""
+    if not any(role[0] == "w" for role in arrays):
+        return {}
+    return {
+        {"train": "pool"}.get(split, split): arrays.get(f"w_{split}", np.ones(len(pair[1])))
+        for split, pair in pairs.items()
+    }
 
 
 def _array(archive: zipfile.ZipFile, name: str) -> Array:
@@ -120,7 +147,9 @@ def _told(
 ) -> tuple[tuple[str, str], ...]:
     """Return what was understood, as (what, text) for people."""
     used = ", ".join(f"{name} ({len(arrays[role]):,})" for role, name in roles.items())
-    told = [("Arrays", used), ("Axes", _LAYOUTS[layout])]
+    told = [("Arrays", used)]
+    if options.get("labels") != "tokens":
+        told.append(("Axes", _LAYOUTS[layout]))
     if one_hot:
         told.append(("Labels", "one-hot; a class is the place of its 1"))
     if left_out := options.get("leave_out"):
