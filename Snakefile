@@ -19,6 +19,10 @@ include: "rules/verify.smk"
 report: "config/report.rst"
 
 
+onstart:
+    remember()
+
+
 onsuccess:
     if Path(rules.write_report.output.page).exists():
         logger.info(

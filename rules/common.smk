@@ -9,6 +9,7 @@ from snakemake import __version__ as SNAKEMAKE
 from batchlab.configuration.faults import for_the_terminal
 from batchlab.errors import BatchlabError
 from batchlab.planning.lookup import open_campaign
+from batchlab.sources.fingerprints import remember
 
 try:
     CAMPAIGN = open_campaign(

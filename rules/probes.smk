@@ -23,3 +23,33 @@ rule measure_probe:
         "Measure {wildcards.kind} at {wildcards.probe}, seeds {wildcards.block}"
     script:
         "../scripts/measure_probe.py"
+
+
+# It has the machine to itself, because it measures times, and starts no Keras of its own.
+rule measure_apart:
+    input:
+        unpack(CAMPAIGN.inputs("measure_apart")),
+    output:
+        tables=directory("results/probes/{kind}/{probe}/seeds-{block}"),
+    log:
+        "logs/measure_apart/{kind}/{probe}/seeds-{block}.log",
+    benchmark:
+        "logs/measure_apart/{kind}/{probe}/seeds-{block}.benchmark.tsv"
+    wildcard_constraints:
+        kind=CAMPAIGN.apart,
+    priority: CAMPAIGN.priority("measure_apart")
+    conda:
+        "../envs/train.yaml"
+    threads: workflow.cores
+    resources:
+        **CAMPAIGN.accelerator,
+        mem_mb=training,
+    params:
+        **CAMPAIGN.params("measure_apart"),
+    message:
+        "Measure {wildcards.kind} at {wildcards.probe}, seeds {wildcards.block}"
+    script:
+        "../scripts/measure_apart.py"
+
+
+ruleorder: measure_apart > measure_probe

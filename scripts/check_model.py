@@ -3,9 +3,11 @@
 from batchlab.backend import resident, runtime
 from batchlab.files import write_json
 from batchlab.records.job import job
-from batchlab.training.current_task import TASK
+from batchlab.training.current_task import task_of
 from batchlab.training.model_trial import try_model
 
 with job(snakemake) as this:
     this.facts |= runtime.configure(this.spec["precision"])
-    write_json(this.output["findings"], try_model(this.spec["model"], resident.read(this.input["data"], TASK)))
+    write_json(
+        this.output["findings"], try_model(this.spec["model"], resident.read(this.input["data"], task_of(this.spec)))
+    )

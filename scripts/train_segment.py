@@ -7,7 +7,7 @@ from batchlab.records.digests import digest
 from batchlab.records.job import job
 from batchlab.training import state
 from batchlab.training.checkpoint import Checkpoint
-from batchlab.training.current_task import TASK
+from batchlab.training.current_task import task_of
 from batchlab.training.row_files import write_rows
 from batchlab.training.segment import train
 
@@ -22,7 +22,7 @@ with job(snakemake) as this:
     )
     segment = train(
         this.spec,
-        resident.read(this.input["data"], TASK),
+        resident.read(this.input["data"], task_of(this.spec)),
         state.read(this.input["initial"]),
         state.read(this.input["parent"]),
         checkpoint,
@@ -30,5 +30,5 @@ with job(snakemake) as this:
     this.facts |= segment.facts
     state.write(this.output["state"], segment.snapshot)
     for name, rows in segment.tables.items():
-        write_rows(this.output[name], rows)
+        write_rows(this.output[name], rows, segment.columns[name])
     checkpoint.remove()

@@ -19,7 +19,7 @@ from batchlab.files import atomic_path
 from batchlab.records.provenance import host
 from batchlab.sources.prepare import prepare
 from batchlab.sources.settings import resolve
-from batchlab.training.current_task import TASK
+from batchlab.tasks.classification.objective import CLASSIFICATION
 from benchmarks import epochs, norms, scale, sections, workflow
 from benchmarks.peak import dense_operations, peak, shares
 
@@ -83,7 +83,9 @@ def main(arguments: Sequence[str]) -> None:
     print("Cost against size", flush=True)
     scale_rows = scale.measure(data, full, 1, sizes)
     print("Trials of gradient norms", flush=True)
-    trial_rows = norms.measure(dict(MODELS[0]), resident.from_arrays(prepared, TASK), NORM_SIZES, trials, repeats)
+    trial_rows = norms.measure(
+        dict(MODELS[0]), resident.from_arrays(prepared, CLASSIFICATION), NORM_SIZES, trials, repeats
+    )
     rate = peak()
     print("One epoch", flush=True)
     models = MODELS[: 1 if options.quick else None]

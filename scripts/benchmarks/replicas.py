@@ -65,8 +65,8 @@ class Side:
 def _serve() -> None:
     """Draw initial weights, prepare a training, or train an epoch from the initial weights, as each line asks."""
     from batchlab.backend import resident, runtime
+    from batchlab.tasks.classification.objective import CLASSIFICATION
     from batchlab.training import segment, state
-    from batchlab.training.current_task import TASK
     from batchlab.training.trainer import Trainer
 
     facts = runtime.configure()
@@ -75,10 +75,10 @@ def _serve() -> None:
         request = json.loads(line)
         answer: dict[str, Any] = {}
         if "draw" in request:
-            data = resident.read(request["data"], TASK)
+            data = resident.read(request["data"], CLASSIFICATION)
             state.write(request["draw"], segment.initialise(request["spec"], data).snapshot)
         elif "spec" in request:
-            trainer = Trainer(request["spec"], resident.read(request["data"], TASK))
+            trainer = Trainer(request["spec"], resident.read(request["data"], CLASSIFICATION))
             initial, seeds = state.read(request["initial"]), request["spec"]["seeds"]
             answer = {"facts": facts}
         else:

@@ -13,9 +13,9 @@ from batchlab.backend import runtime
 from batchlab.backend.resident import Resident, from_arrays
 from batchlab.backend.runtime import keras
 from batchlab.planning.optimizer_options import OPTIMIZER_OPTIONS
+from batchlab.tasks.classification.objective import CLASSIFICATION
 from batchlab.training import core, segment, state
 from batchlab.training.checkpoint import Checkpoint
-from batchlab.training.current_task import TASK
 from batchlab.training.evaluation import Evaluation
 
 # One thread must be chosen before TensorFlow starts, that is before any test.
@@ -104,7 +104,7 @@ def longer_training(checkpoint: Checkpoint | None = None) -> segment.Segment:
 
 def resident(**changes: Any) -> Resident:
     """Return a data set in memory."""
-    return from_arrays(arrays(**changes), TASK)
+    return from_arrays(arrays(**changes), CLASSIFICATION)
 
 
 def replica_of(model: Any, data: Resident) -> core.Replicas:

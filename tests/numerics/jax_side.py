@@ -30,7 +30,8 @@ from batchlab.training import core, segment, state
 from batchlab.training.checkpoint import Checkpoint
 from batchlab.training.frozen_model import FrozenModel
 from batchlab.training.model_trial import try_model
-from batchlab.training.trainer import Trainer, pieces
+from batchlab.training.pieces import pieces
+from batchlab.training.trainer import Trainer
 
 Job = dict[str, Any]
 

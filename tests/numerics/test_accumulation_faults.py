@@ -1,4 +1,4 @@
-"""Accumulation with one fault, against a twin in NumPy; and the cost of training in a process of its own."""
+"""Accumulation with one fault, against a twin in NumPy."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ import numpy as np
 import pytest
 from numerics import cases, reference
 
-from batchlab.errors import BatchlabError
 from batchlab.probes import measuring
-from batchlab.probes.process_costs import training_process
 from batchlab.training import order
 
 N, B, K, UPDATES, RATE = cases.EXAMPLES, 16, 4, 9, 0.1
@@ -124,23 +122,3 @@ def test_normalisation_over_micro_batches_is_another_gradient() -> None:
     with cases.precision("float64"):
         [row] = measured(own, model={"name": "mlp_bn", "hidden": [8]})
     assert row["first_update"] == 1 and row["gradient_error"] > 1e-3
-
-
-def test_a_process_tells_what_training_costs() -> None:
-    own = {"name": "process_costs", "micro_batches": [8], "accumulations": [4], "examples": 100}
-    [row] = measured(own)
-    assert (row["batch_size"], row["examples"]) == (32, 128)  # whole updates
-    assert 100 < row["peak_memory"] < 4000 and 0 <= row["update_memory"] < row["peak_memory"]
-    assert 0 < row["seconds_per_1000"] < 60
-
-
-def test_the_memory_of_an_update_is_seen() -> None:
-    before = training_process._forget_peak()
-    held = np.ones(2**24)  # 128 MiB
-    assert 100 < (training_process._peak() - before) / 2**20 < 200
-    del held
-
-
-def test_a_process_that_fails_is_named() -> None:
-    with pytest.raises(BatchlabError, match="process with B = 6, K = 2 ended with status 1"):
-        measured({"name": "process_costs", "micro_batches": [3], "accumulations": [2]}, optimizer={"name": "nothing"})

@@ -8,8 +8,8 @@ from numerics import cases, reference
 from unit.campaigns import planned
 
 from batchlab.backend.resident import from_arrays
+from batchlab.tasks.classification.objective import CLASSIFICATION
 from batchlab.training import order, segment
-from batchlab.training.current_task import TASK
 
 N = 1297  # as many examples as the set has for which the branch is planned
 
@@ -34,7 +34,7 @@ def test_a_branch_is_the_twin_that_goes_on_with_four_times_the_batch_and_twice_t
     [_, branch] = plan.studies["sizes"].arms
     arrays = cases.arrays(examples=N)
     with cases.precision("float64"):
-        data = from_arrays(arrays, TASK)
+        data = from_arrays(arrays, CLASSIFICATION)
         first, *links = (dict(link.spec, seeds=[3]) for link in branch.chain)
         start = parent = cases.initial(data, first)
         for spec in links:

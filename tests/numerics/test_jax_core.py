@@ -96,7 +96,7 @@ def settings(name: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
 
 
 def data_of(probe: str) -> dict[str, Any]:
-    return {"shape": (8, 8)} if probe == "gradients_convolution" else {}
+    return {"shape": (8, 8)} if probe.endswith("_convolution") else {}
 
 
 # Jobs that train the same way share what JAX compiles: a third of the time.
@@ -177,6 +177,15 @@ PROBES = {
     "trajectory": {"name": "trajectory", "updates": 5, "batch_sizes": [4, 16]},
     "weight_drift": {"name": "weight_drift", "updates": 3, "accumulations": [1, 4]},
     "running_statistics": {"name": "running_statistics"},
+    "noise_scale": {"name": "noise_scale", "examples": 8, "part": 2, "draws": 2},
+    "competition_convolution": {
+        "name": "gradient_competition",
+        "examples": 8,
+        "draws": 2,
+        "batch_sizes": [4],
+        "trials": 2,
+        "bins": 4,
+    },
 }
 # Precision, model, and whether an epoch is trained before (by the TensorFlow core).
 PROBED: dict[str, tuple[str, dict[str, Any], bool]] = {
@@ -187,6 +196,8 @@ PROBED: dict[str, tuple[str, dict[str, Any], bool]] = {
     "trajectory": ("float64", cases.MLP, True),
     "weight_drift": ("float64", cases.MLP, True),
     "running_statistics": ("float32", NORM, True),
+    "noise_scale": ("float64", cases.MLP, False),
+    "competition_convolution": ("float64", LENET, False),
 }
 
 

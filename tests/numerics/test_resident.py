@@ -10,12 +10,12 @@ from unit.sources import prepared
 
 from batchlab.backend import resident
 from batchlab.errors import BatchlabError
-from batchlab.training.current_task import TASK
+from batchlab.tasks.classification.objective import CLASSIFICATION
 
 
 def test_features_are_stored_values_divided_by_the_scale(tmp_path: Path) -> None:
     path = prepared({"name": "digits"}, tmp_path)
-    data = resident.read(str(path), TASK)
+    data = resident.read(str(path), CLASSIFICATION)
     with np.load(path) as file:
         stored = np.concatenate([file[f"x_{split}"] for split in resident.SPLITS])
         labels = np.concatenate([file[f"y_{split}"] for split in resident.SPLITS])
@@ -33,6 +33,6 @@ def test_a_damaged_file_is_one_line(tmp_path: Path) -> None:
     for damage in damages:
         path.write_bytes(damage)
         with pytest.raises(BatchlabError, match=r"data\.npz: is not an intact prepared data set"):
-            resident.read(str(path), TASK)
+            resident.read(str(path), CLASSIFICATION)
     with pytest.raises(BatchlabError, match="absent"):
-        resident.read(str(tmp_path / "absent.npz"), TASK)
+        resident.read(str(tmp_path / "absent.npz"), CLASSIFICATION)

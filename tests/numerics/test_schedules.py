@@ -12,8 +12,8 @@ from numerics import cases, reference
 from numerics.test_segment import same, without_seconds
 
 from batchlab.backend.resident import from_arrays
+from batchlab.tasks.classification.objective import CLASSIFICATION
 from batchlab.training import order, segment
-from batchlab.training.current_task import TASK
 
 N = cases.EXAMPLES  # 55: four updates of 16, 16, 16 and 7 an epoch
 STARTS = (0, 16, 32, 48, 55, 71, 87, 103)  # examples before each of the first eight updates
@@ -74,7 +74,7 @@ def test_training_follows_the_schedule(name: str, correct: bool) -> None:
     schedule, share = SCHEDULES[name]
     arrays = cases.arrays()
     with cases.precision("float64"):
-        data = from_arrays(arrays, TASK)
+        data = from_arrays(arrays, CLASSIFICATION)
         changes: dict[str, Any] = {
             "stop": 2 * N,
             "optimizer": cases.optimizer("sgd", momentum=0.9),
@@ -109,7 +109,7 @@ def test_a_phase_under_a_schedule_corrects_from_the_rate_of_the_phase_before() -
     momentum = {"optimizer": cases.optimizer("sgd", momentum=0.9)}
     schedule = {**COMMON, "name": "constant", "begin": N, "momentum_correction": True}
     with cases.precision("float64"):
-        data = from_arrays(arrays, TASK)
+        data = from_arrays(arrays, CLASSIFICATION)
         start = cases.initial(data, cases.spec(**momentum))
         first = segment.train(cases.spec(**momentum, stop=N), data, start, start)
         later = cases.spec(**momentum, learning_rate=0.4, schedule=schedule, start=N, stop=2 * N)

@@ -17,8 +17,8 @@ from numerics import cases
 from batchlab.errors import BatchlabError
 from batchlab.training import segment, state
 from batchlab.training.checkpoint import Checkpoint
+from batchlab.training.pieces import Piece, pieces, single_updates
 from batchlab.training.row_files import write_rows
-from batchlab.training.trainer import Piece, pieces, single_updates
 
 N = cases.EXAMPLES
 

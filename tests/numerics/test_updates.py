@@ -16,10 +16,10 @@ from numerics import cases, reference
 from batchlab.backend import runtime
 from batchlab.backend.resident import Resident, from_arrays
 from batchlab.backend.runtime import keras, tf
+from batchlab.tasks.classification.objective import CLASSIFICATION
 from batchlab.tensorflow_core.tapes import accumulated, gradient_sum
 from batchlab.tensorflow_core.update_loop import compile_updates
 from batchlab.training import order
-from batchlab.training.current_task import TASK
 
 OPTIMIZERS: dict[str, tuple[dict[str, Any], Any]] = {
     "sgd": (cases.optimizer("sgd"), lambda: reference.SGD(0.1)),
@@ -37,7 +37,7 @@ def test_two_epochs_with_a_ragged_batch_equal_the_twin(name: str, accumulation: 
     settings, twin = OPTIMIZERS[name]
     arrays = cases.arrays()
     with cases.precision("float64"):
-        data = from_arrays(arrays, TASK)
+        data = from_arrays(arrays, CLASSIFICATION)
         changes = {"model": {**cases.MLP, "activation": activation}, "stop": 2 * cases.EXAMPLES}
         start = cases.initial(data, cases.spec(**changes))
         end = cases.trained(data, start, optimizer=settings, accumulation=accumulation, **changes).snapshot
@@ -51,7 +51,7 @@ def test_two_epochs_with_a_ragged_batch_equal_the_twin(name: str, accumulation: 
 
 def test_five_updates_in_single_precision_equal_the_twin() -> None:
     arrays = cases.arrays(examples=80, stored="uint8")
-    data = from_arrays(arrays, TASK)
+    data = from_arrays(arrays, CLASSIFICATION)
     start = cases.initial(data, cases.spec())
     end = cases.trained(data, start, stop=80, accumulation=2).snapshot
     expected = reference.train(
@@ -201,7 +201,7 @@ def test_other_positions_do_not_compile_anew(tmp_path: Path) -> None:
 
 def test_bytes_and_floats_of_the_same_values_are_the_same_inputs() -> None:
     arrays = cases.arrays(stored="uint8")
-    data: Resident = from_arrays(arrays, TASK)
+    data: Resident = from_arrays(arrays, CLASSIFICATION)
     np.testing.assert_array_equal(
         data.inputs(data.x[:55]).numpy(), arrays["x_train"].astype(np.float32) / np.float32(255)
     )

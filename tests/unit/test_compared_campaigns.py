@@ -76,7 +76,7 @@ def results(tmp_path: Path) -> Path:
             "title": f"Title {name}",
             "studies": [{"study": "s", "title": "Study <s>", "claims": f"results/{name}/s.csv"}],
             "settings": {"epochs": 30, "precision": {"a": "float32", "b": "float64"}[name]},
-            "data": [{"data": "digits", "examples": [100, 20, 30], "classes": 10}],
+            "data": [{"data": "digits", "examples": [100, 20, 30], "classes": 10, "targets": "classes"}],
         }
         (folder / "index.provenance.json").write_text(json.dumps({"spec": spec}))
     return tmp_path / "results"

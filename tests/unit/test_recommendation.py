@@ -10,7 +10,14 @@ import pytest
 from batchlab.errors import BatchlabError
 from batchlab.tables.derivations.recommendation.derive import derive
 
-OPTIONS = {"choose": "validation_accuracy", "tell": "test_accuracy"}
+OPTIONS = {
+    "choose": "validation_accuracy",
+    "tell": "test_accuracy",
+    "columns": {
+        "validation_accuracy": {"better": "higher"},
+        "test_accuracy": {"title": "test accuracy", "unit": "%", "factor": 100, "bounds": [0, 1], "better": "higher"},
+    },
+}
 
 
 def history(values: dict[tuple[int, float], list[tuple[float, float]]]) -> pd.DataFrame:
@@ -93,3 +100,18 @@ def test_of_equals_a_rate_inside_the_grid_is_taken_and_then_the_larger_size() ->
     values = {(8, 0.1): less, (8, 0.3): full, (8, 1.0): less, (16, 0.3): full, (16, 1.0): less, (32, 1.0): full}
     table = derive({"history": history(values)}, OPTIONS)
     assert list(table.loc[table["recommended"] == 1, "batch_size"]) == [16]
+
+
+def test_of_errors_the_lowest_is_best() -> None:
+    runs = {
+        (8, 0.1): [(2.0, 2.1), (2.2, 2.3), (2.1, 2.2)],
+        (8, 0.2): [(9.0, 9.1), (9.2, 9.3), (9.1, 9.2)],
+        (64, 0.1): [(4.0, 4.1), (4.2, 4.4), (4.1, 4.2)],
+    }
+    errors = history(runs).rename(columns={"validation_accuracy": "validation_rmse", "test_accuracy": "test_rmse"})
+    columns = {"validation_rmse": {"better": "lower"}, "test_rmse": {"title": "test RMSE", "better": "lower"}}
+    options = {"choose": "validation_rmse", "tell": "test_rmse", "columns": columns}
+    table = derive({"history": errors}, options).set_index("batch_size")
+    assert table["recommended"].to_dict() == {8: 1, 64: 0} and table.loc[8, "learning_rate"] == 0.1
+    assert table.loc[8, "chosen"] == pytest.approx(2.1) and table.loc[64, "below_best"] == pytest.approx(2.1 - 2 / 30)
+    assert "test RMSE 2.2 [" in table.loc[8, "advice"] and "B = 64 ends higher." in table.loc[8, "advice"]

@@ -131,7 +131,7 @@ def spec(tmp_path: Path) -> dict[str, Any]:
             "claims": [["size", "lower"], ["size", "absent"]],
             "figure": ["switch", "accuracy"],
         },
-        "data": [{"data": "mnist", "examples": [55000, 5000, 10000], "classes": 10}],
+        "data": [{"data": "mnist", "examples": [55000, 5000, 10000], "classes": 10, "targets": "classes"}],
         "references": [SHEN],
         "citation": {"authors": ["The authors"], "version": "1.2", "license": "MIT", "date-released": "2020-01-01"},
         "settings": {"epochs": 30, "models": {"mlp": {"hidden": [64, 64]}}},
@@ -296,7 +296,7 @@ def test_limits_say_what_one_test_example_is_worth_and_whether_rates_were_search
     arm = {"dataset": "d", "model": "m", "optimizer": "sgd", "batch_size": "4", "budget": "epochs"}
     rows = [{**arm, "learning_rate": rate} for rate in ("0.1", "0.2", "0.3")]
     study = {"title": "Rates", "rows": rows, "seeds": 5}
-    spec = {"data": [{"data": "d", "examples": [100, 20, 30], "classes": 3}]}
+    spec = {"data": [{"data": "d", "examples": [100, 20, 30], "classes": 3, "targets": "classes"}]}
     text = " ".join(limits_of(spec, [study], ["a machine (cpu)"]))
     assert "30 examples, so one of them is 3.3 pp" in text and "varied over a range only in: Rates" in text
     assert "a machine (cpu)" in text and "5 seeds" in text and "equal numbers of epochs" in text
@@ -366,7 +366,7 @@ def test_records_say_when_and_how_long_and_shared_jobs_count_once(tmp_path: Path
     made = computed.made_from([tmp_path / "a", tmp_path / "b", tmp_path / "absent"])
     assert computed.days(made) == "2026-11-26 to 2026-11-27"
     assert computed.core_hours(made) == pytest.approx(0.75)
-    summary = dict(computed.summary(made, [{"data": "d", "examples": [10, 0, 5], "classes": 2}]))
+    summary = dict(computed.summary(made, [{"data": "d", "examples": [10, 0, 5], "classes": 2, "targets": "classes"}]))
     assert summary["Work"] == ["0.75 core-hours in 2 jobs of data, training and measuring"]
     assert summary["Software"] == ["Python 3.11, keras 2, numpy 1"]
     assert summary["Data: d"] == ["10 training, 5 test examples; 2 classes"]

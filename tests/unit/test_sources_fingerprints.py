@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,10 @@ import pytest
 from unit.sources import prepare
 
 from batchlab.errors import BatchlabError
-from batchlab.sources import fingerprints, settings
+from batchlab.sources import fingerprints, listing, manifests, settings
 from batchlab.sources import prepare as preparation
 from batchlab.sources.fingerprints import RECORD, compute, fingerprint
+from batchlab.sources.listing import Entry
 
 HOUR_AGO = time.time_ns() - 3600 * 10**9
 
@@ -35,6 +37,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working directory of a new process."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(fingerprints, "_known", {})
+    monkeypatch.setattr(fingerprints, "_found", {})
+    monkeypatch.setattr(fingerprints, "_manifests", {})
     return tmp_path
 
 
@@ -116,6 +120,103 @@ def test_the_job_notices_a_change_that_planning_cannot_see(folder: Path) -> None
     fingerprints._known.clear()
     assert settings.resolve({"file": "mine.npz"}).identity != planned.identity
     assert prepare({"file": "mine.npz"}, folder).arrays["x_train"].min() == 1
+
+
+def images_in(folder: Path, names: str = "ab") -> Path:
+    for name in names:
+        (folder / "images" / name).mkdir(parents=True, exist_ok=True)
+        for number in range(3):
+            file_of(folder / "images" / name / f"{number}.png", f"{name}{number}".encode())
+    return folder / "images"
+
+
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return a list that grows by the names of files whose content is read."""
+    read, plain = [], manifests._digests
+
+    def digests(root: str, entries: Iterable[Entry]) -> list[tuple[str, str]]:
+        read.extend(entry[0] for entry in entries)
+        return plain(root, entries)
+
+    monkeypatch.setattr(manifests, "_digests", digests)
+    return read
+
+
+def test_a_folder_is_known_by_names_and_contents_of_its_files(folder: Path) -> None:
+    path = images_in(folder)
+    listing = "".join(
+        f"{name}/{number}.png\0{sha256(f'{name}{number}'.encode())}\n" for name in "ab" for number in range(3)
+    )
+    assert fingerprint(path) == sha256(listing.encode())
+    (path / ".hidden").write_text("no matter")
+    assert fingerprint(path) == sha256(listing.encode())
+
+
+@pytest.mark.usefixtures("large")
+def test_of_a_folder_only_new_and_changed_files_are_read_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = images_in(folder)
+    first = fingerprint(path)
+    assert [item.name for item in folder.iterdir()] == ["images"]  # planning has written nothing
+    fingerprints.remember()
+    read = opened(monkeypatch)
+
+    def again() -> str:
+        """Plan in a new process."""
+        read.clear()
+        fingerprints._known.clear()
+        fingerprints._manifests.clear()
+        return fingerprint(path)
+
+    assert again() == first
+    assert read == []
+    os.utime(path / "a/1.png", ns=(HOUR_AGO + 1, HOUR_AGO + 1))
+    assert again() == first  # touched, and still the same data
+    assert read == ["a/1.png"]
+    file_of(path / "b/2.png", b"b9", HOUR_AGO + 2)
+    file_of(path / "b/3.png", b"new")
+    changed = again()
+    assert changed != first
+    assert read == ["a/1.png", "b/2.png", "b/3.png"]
+    fingerprints.remember()
+    assert again() == changed
+    assert read == []
+    # A file that takes the place of another one with its size and time is a new one.
+    file_of(folder / "other.png", b"c9", HOUR_AGO + 2).replace(path / "b/2.png")
+    assert again() not in (first, changed)
+    assert read == ["b/2.png"]
+
+
+@pytest.mark.usefixtures("large")
+def test_a_job_reads_all_of_a_folder_and_writes_that_down(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = images_in(folder)
+    digest = compute(path)
+    read = opened(monkeypatch)
+    assert fingerprint(path) == digest
+    assert read == []
+    assert compute(path) == digest
+    assert len(read) == 6
+
+
+@pytest.mark.usefixtures("large")
+@pytest.mark.parametrize("damage", ["", "[]", '{"a/0.png": 3}', "{"])
+def test_a_damaged_manifest_is_as_good_as_none(folder: Path, damage: str) -> None:
+    path = images_in(folder)
+    digest = compute(path)
+    for manifest in manifests._FOLDER.iterdir():
+        manifest.write_text(damage)
+    RECORD.unlink()
+    assert fingerprint(path) == digest
+
+
+def test_a_folder_is_listed_once_while_a_data_set_is_planned(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, listed, plain = images_in(folder), [], listing._listed
+    monkeypatch.setattr(listing, "_listed", lambda each: (listed.append(each), plain(each))[1])
+    for image in path.rglob("*.png"):
+        image.write_bytes(b"\x89PNG")
+    settings.resolve({"file": str(path), "size": 4, "test": 2, "validation": 0})
+    assert listed == [path]
+    settings.resolve({"file": str(path), "size": 4, "test": 2, "validation": 0})
+    assert listed == [path, path]
 
 
 def test_a_missing_file_is_one_line_that_says_where_paths_start(folder: Path) -> None:

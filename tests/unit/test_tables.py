@@ -19,6 +19,7 @@ from scipy import stats
 
 from batchlab.declarations import find
 from batchlab.declarations.columns import Column, Table
+from batchlab.declarations.task import chosen
 from batchlab.errors import BatchlabError
 from batchlab.tables.base import CLAIMS, COMPARISONS, STUDY_TABLES, known_columns
 from batchlab.tables.contract import (
@@ -40,7 +41,7 @@ from batchlab.tables.intervals import moments
 from batchlab.tables.joining import joined
 from batchlab.tables.selection import select
 from batchlab.tables.study import study_tables
-from batchlab.tasks.classification.constant import constant_accuracy, constant_loss
+from batchlab.tasks.classification.constant import levels
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 EXAMPLES = 100
@@ -133,7 +134,7 @@ def spec(tmp_path: Path) -> dict[str, Any]:
         "probes": [],
         "derivations": [],
         "tables": tables_spec(STUDY_TABLES),
-        **summary_spec(),
+        **summary_spec(chosen(find.tasks())),
     }
 
 
@@ -331,10 +332,11 @@ def test_a_loss_of_the_best_constant_prediction_is_chance_level(loss: float, fou
 
 def test_constant_predictions_by_brute_force() -> None:
     labels = np.array([0, 0, 0, 1, 1, 2])
-    assert constant_accuracy(labels) == max(np.mean(labels == answer) for answer in range(3)) == 0.5
+    found = levels({"y_train": labels, "y_test": labels}, {})
+    assert found["test_accuracy"].value == max(np.mean(labels == answer) for answer in range(3)) == 0.5
     shares = np.random.default_rng(0).dirichlet(np.ones(3), 20_000)
     losses = -(np.log(shares)[:, labels]).mean(axis=1)
-    assert constant_loss(labels) <= losses.min() < constant_loss(labels) + 1e-3
+    assert found["train_loss"].value <= losses.min() < found["train_loss"].value + 1e-3
 
 
 def test_an_arm_with_the_training_of_its_reference_is_not_counted_among_the_comparisons(spec: dict[str, Any]) -> None:
@@ -603,7 +605,7 @@ def test_settings_of_derived_tables_follow_the_column_that_is_named() -> None:
     spec = derive_spec("s", "reached", "steps_to_target", {"target": 0.1, "metric": "test_error"}, tables)
     assert spec["options"] == {"metric": "test_error", "target": 0.1, "better": "lower", "interpolate": False}
     assert spec["derived"] == {"test_error": "1 - test_accuracy"} and spec["reads"] == ["history"]
-    accuracy = derive_spec("s", "reached", "steps_to_target", {"target": 0.9}, tables)
+    accuracy = derive_spec("s", "reached", "steps_to_target", {"target": 0.9, "metric": "test_accuracy"}, tables)
     assert accuracy["options"]["better"] == "higher" and accuracy["derived"] == {}
     with pytest.raises(BatchlabError, match="give better: higher or lower"):
         derive_spec("s", "reached", "steps_to_target", {"target": 9, "metric": "seconds"}, tables)

@@ -28,6 +28,8 @@ class Resident:
         counts: Number of examples of each split, in the order of `SPLITS`.
         task: Loss and metrics.
         output_shape: Shape of a model's output for one example.
+        weights: How much each example, or each token of it, counts: on average 1 for each training example; None where
+            all count alike.
     """
 
     x: Any
@@ -36,6 +38,7 @@ class Resident:
     counts: tuple[int, ...]
     task: Objective
     output_shape: tuple[int, ...]
+    weights: Any = None
 
     @property
     def examples(self) -> int:
@@ -47,21 +50,41 @@ class Resident:
         """Shape of one example."""
         return tuple(self.x.shape[1:])
 
-    def inputs(self, rows: Any) -> Any:
-        """Turn stored rows into model inputs of the configured precision."""
+    def inputs(self, rows: Any, integers: bool = False) -> Any:
+        """Turn stored rows into model inputs of the configured precision, or into integers as they are stored."""
+        if integers:
+            return keras.ops.cast(rows, "int32")
         values = keras.ops.cast(rows, float_type())
         return values if self.scale == 1.0 else values / keras.ops.convert_to_tensor(self.scale, float_type())
 
 
 def from_arrays(arrays: Mapping[str, NDArray[Any]], task: Objective) -> Resident:
-    """Make a data set from arrays `x_<split>` and `y_<split>`, the number `scale`, and what the task needs."""
+    """Make a data set from the arrays of a prepared file (see `sources.prepare`) and the task that is learnt on it."""
     x = np.concatenate([arrays[f"x_{split}"] for split in SPLITS])
-    y = np.concatenate([arrays[f"y_{split}"] for split in SPLITS]).astype(task.target_type)
-    if x.dtype != np.uint8:
+    if x.dtype.kind == "f":
         x = x.astype(float_type())
+    elif x.dtype != np.uint8:
+        x = x.astype(np.int32)
     counts = tuple(len(arrays[f"y_{split}"]) for split in SPLITS)
+    arrays = {**arrays, **_normalised(arrays)}
+    task = task.of(arrays)
+    y = np.concatenate([task.targets(arrays[f"y_{split}"]) for split in SPLITS])
     tensor = keras.ops.convert_to_tensor
-    return Resident(tensor(x), tensor(y), float(arrays["scale"]), counts, task, task.output_shape(arrays))
+    weights = None
+    if "w_train" in arrays:
+        weights = tensor(np.concatenate([arrays[f"w_{split}"] for split in SPLITS]).astype(float_type()))
+    return Resident(tensor(x), tensor(y), float(arrays["scale"]), counts, task, task.output_shape(arrays), weights)
+
+
+def _normalised(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Return the weights of a data set, if it has any, with an average of 1 for each training example.
+
+    So a loss that is summed over examples and divided by their number is, over the training set, the weighted mean.
+    """
+    if "w_train" not in arrays:
+        return {}
+    train = arrays["w_train"].astype(np.float64)
+    return {f"w_{split}": arrays[f"w_{split}"].astype(np.float64) * (len(train) / train.sum()) for split in SPLITS}
 
 
 def read(path: str, task: Objective) -> Resident:

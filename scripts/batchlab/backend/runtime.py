@@ -203,6 +203,16 @@ def device() -> str:
     return "gpu" if tf.config.get_visible_devices("GPU") else "cpu"
 
 
+def device_memory() -> tuple[int, int]:
+    """Return the peak of the bytes that the GPU has held for this process, and those it has; 0 where it is not told."""
+    if device() != "gpu":
+        return 0, 0
+    if NAME == "jax":
+        told = jax.local_devices()[0].memory_stats() or {}
+        return int(told.get("peak_bytes_in_use", 0)), int(told.get("bytes_limit", 0))
+    return int(tf.config.experimental.get_memory_info("GPU:0")["peak"]), 0
+
+
 def float_type() -> str:
     """Return the name of the configured precision."""
     return str(keras.config.floatx())

@@ -152,6 +152,9 @@ def _meant_branch(error: jsonschema.ValidationError) -> jsonschema.ValidationErr
     if error.validator not in ("anyOf", "oneOf") or not error.context:
         return None
     # The one that fails deepest; of those that fail at the value itself, one that asks for its type.
+    one: tuple[Any, ...] = tuple(branch.validator_value for branch in error.context if branch.validator == "required")
+    if len(one) == len(error.context) and all(len(keys) == 1 for keys in one):
+        return None  # one of several keys is missing: all of them are named
     simple = ("type", "anyOf", "enum", "const")
     meant = max(_branches(error), key=lambda e: (len(e.absolute_path), e.validator not in simple))
     deeper = len(meant.absolute_path) > len(error.absolute_path) or meant.validator not in simple

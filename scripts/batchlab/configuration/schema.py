@@ -130,6 +130,10 @@ def _campaign() -> dict[str, Schema]:
         "title": _with_default("How does the batch size affect training?", _TEXT),
         "summary": _with_default("", _TEXT),
         "run": {"type": "array", "items": _TEXT, "minItems": 1, "uniqueItems": True},
+        "task": {
+            "anyOf": [{"enum": list(find.tasks())}, _named_kinds("task", find.tasks())],
+            "description": "What is learnt; without it what the data are for",
+        },
         "dataset": _with_default("digits", _TEXT),
         "model": _with_default("mlp", _TEXT),
         "optimizer": _with_default("sgd", _TEXT),
@@ -223,6 +227,8 @@ def _study() -> Schema:
             "epochs": _ref("count"),
             "seeds": _integer(1, _MOST_SEEDS),
             "snapshots": {"type": "array", "items": _ref("count"), "uniqueItems": True},
+            "evaluate": _ref("evaluation"),
+            "until": _ref("ending"),
             "reference": _ref("filter"),
             "arms": {**_removable("recipe"), "minProperties": 1},
             "probes": _removable("probe"),
@@ -240,6 +246,8 @@ def _study() -> Schema:
     )
 
 
+# What is counted from the beginning of training, or of a branch.
+_UNIT: Schema = {"enum": ["epochs", "updates"]}
 _OTHER_RULES: Schema = {"type": "array", "items": _ref("rule")}
 
 
@@ -263,6 +271,8 @@ def _recipe() -> Schema:
             "epochs": _integer(0, _LARGEST_COUNT),
             "updates": _ref("count"),
             "phases": {"type": "array", "minItems": 1, "items": _ref("phase")},
+            "evaluate": _ref("evaluation"),
+            "until": _ref("ending"),
         },
         # One of each pair; `configuration.campaign` says so.
         **{"not": {"anyOf": [{"required": ["accumulation", "micro_batch"]}, {"required": ["epochs", "updates"]}]}},
@@ -274,10 +284,33 @@ def _branch() -> Schema:
         {
             "arm": {**_ref("names"), "description": "The trunk: an arm of this study, or study.arm"},
             "at": _one_or_list(_integer(0, _LARGEST_COUNT)),
-            "unit": {"enum": ["epochs", "updates"]},
+            "unit": _UNIT,
         },
         required=["arm", "at"],
     )
+
+
+def _evaluation() -> Schema:
+    places = {
+        "every": _ref("count"),
+        "at": {"type": "array", "items": _ref("count"), "minItems": 1, "uniqueItems": True},
+        "per_decade": _integer(1, 100),
+    }
+    return _object(
+        {**places, "unit": _UNIT, "subset": _ref("count")}, oneOf=[{"required": [place]} for place in places]
+    )
+
+
+def _ending() -> Schema:
+    keys = {
+        "metric": _TEXT,
+        "at": {"type": "number"},
+        "stops_improving": _TEXT,
+        "patience": _ref("count"),
+        "restore_best": {"type": "boolean"},
+    }
+    ways = (("metric", "at"), ("stops_improving", "patience"))
+    return _object(keys, oneOf=[{"required": list(way)} for way in ways])
 
 
 def _phase() -> Schema:
@@ -363,6 +396,8 @@ def schema() -> Schema:
             "study": _study(),
             "recipe": _recipe(),
             "branch": _branch(),
+            "evaluation": _evaluation(),
+            "ending": _ending(),
             "phase": _phase(),
             "reference": _reference(),
             "probe": _probe(),
@@ -374,5 +409,6 @@ def schema() -> Schema:
             "claim": _claim(),
             **_kinds("rule", ("name",), find.rules()),
             **_kinds("schedule", ("name",), find.schedules()),
+            **_kinds("task", ("name",), find.tasks()),
         },
     }

@@ -80,6 +80,7 @@ class Table:
         keys: Columns that identify a row; two tables are joined by those that they share.
         arm_columns: Of a probe's table: the settings of the arm that are added to each row.
         prefixes: Beginnings of columns that are there only on request, such as `norm_` for each layer.
+        derived: Columns that a task derives of its metrics; None where they are those of the first task.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Table:
     keys: tuple[str, ...] = ("study", "arm", "seed", "epoch")
     arm_columns: tuple[str, ...] = ()
     prefixes: tuple[str, ...] = field(default=())
+    derived: tuple[Column, ...] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -142,7 +144,11 @@ SHARED: dict[str, Column] = {
         ),
         _text("phases", "all phases in words, such as `3 epochs, B = 256, lr = 0.1 → 27 epochs, B = 16, lr = 0.1`"),
         _text("budget", "what the last phase is counted in: epochs or updates"),
-        _text("status", "`ok`, or `diverged`: a loss or weight is not finite; then losses and accuracies are empty"),
+        _text(
+            "status",
+            "`ok`, or `diverged`: a loss or weight is not finite; then losses and accuracies are empty; `reached` or"
+            " `stopped` in the last row of a run that ends by `until` before its cap",
+        ),
         _text("probe", "kind of the probe"),
         _text("metric", "name of a metric"),
         _text("reference", "arm with which the arm is compared"),

@@ -190,6 +190,17 @@ class ColumnNames(ColumnName):
 
 
 @dataclass(frozen=True)
+class Headline(ColumnName):
+    """The name of a column; by default that of the headline metric of the task on a split.
+
+    Attributes:
+        split: The split.
+    """
+
+    split: str = "test"
+
+
+@dataclass(frozen=True)
 class ColumnField(Choice):
     """A choice that by default is the field of that name of the column that another option names.
 
@@ -216,6 +227,16 @@ class Renamed(Option):
     def schema(self) -> Schema:
         """Return the JSON schema of the option's values."""
         return {"type": "object", "minProperties": 1, "additionalProperties": {"type": "string", "minLength": 1}}
+
+
+@dataclass(frozen=True)
+class ClassWeights(Option):
+    """`balanced`, or weights by the names of classes."""
+
+    def schema(self) -> Schema:
+        """Return the JSON schema of the option's values."""
+        weights = {"type": "object", "minProperties": 1, "additionalProperties": {"type": "number", "minimum": 0}}
+        return {"anyOf": [{"const": "balanced"}, weights]}
 
 
 @dataclass(frozen=True)

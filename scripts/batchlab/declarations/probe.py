@@ -60,6 +60,8 @@ class Probe:
         derived: Derivations that a study with this probe gets by itself.
         rows: Column → option whose value counts the column's values 1, 2, … in the tables, such as `updates`.
         device: Whether it computes with Keras and so takes a GPU where there is one.
+        apart: Whether it measures in processes of its own while nothing else runs, as times and memory must be: rule
+            `measure_apart` instead of `measure_probe`.
         experiments: Numbers of the literature's experiments.
     """
 
@@ -72,4 +74,5 @@ class Probe:
     derived: tuple[str, ...] = ()
     rows: Mapping[str, str] = field(default_factory=dict)
     device: bool = True
+    apart: bool = False
     experiments: tuple[str, ...] = ()

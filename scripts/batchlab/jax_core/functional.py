@@ -1,13 +1,15 @@
 """A Keras model as pure functions of its variables, and the gradient of a batch accumulated over micro-batches.
 
-The gradient of an update is Σ ∇ℓᵢ / n over the n examples of a batch, summed over its micro-batches, to be divided once
-by the true count.
+The gradient of an update is Σ wᵢ ∇ℓᵢ / Σ wᵢ over the examples of a batch, or over the tokens of their sequences, summed
+over its micro-batches, to be divided once by the true count or sum of weights.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
+from batchlab.backend.model_inputs import takes_integers
 from batchlab.backend.resident import Resident
 from batchlab.backend.runtime import float_type, jax, keras
 from batchlab.backend.task_interface import Objective
@@ -37,17 +39,18 @@ class Program(NamedTuple):
 
 
 class Stored(NamedTuple):
-    """Inputs and targets of all examples on the device."""
+    """Inputs, targets and, where they have any, weights of all examples on the device."""
 
     x: Any
     y: Any
+    weights: Any = None
 
 
 class JaxKernels:
     """Operations in JAX's own form; see `backend.task_interface.Kernels`."""
 
     def cross_entropy(self, labels: Any, logits: Any) -> Any:
-        """Return −log softmax(logits)[label] of each example, with one logit picked instead of a sum over classes."""
+        """Return −log softmax(logits)[label], with one logit picked instead of a sum over classes."""
         chosen = jnp.take_along_axis(logits, labels[..., None], axis=-1)[..., 0]
         return jax.nn.logsumexp(logits, axis=-1) - chosen
 
@@ -55,10 +58,28 @@ class JaxKernels:
 KERNELS = JaxKernels()
 
 
-def examples(program: Program, stored: Stored, rows: Any) -> tuple[Any, Any]:
-    """Return inputs and targets of the examples `rows`."""
-    inputs = program.data.inputs(jnp.take(stored.x, rows, axis=0, mode="clip"))
-    return inputs, jnp.take(stored.y, rows, axis=0, mode="clip")
+def examples(program: Program, stored: Stored, rows: Any) -> tuple[Any, Any, Any]:
+    """Return inputs, targets and the data set's weights, or None, of the examples `rows`."""
+    inputs = program.data.inputs(jnp.take(stored.x, rows, axis=0, mode="clip"), takes_integers(program.model))
+    return inputs, *_targets(stored, rows)
+
+
+def _targets(stored: Stored, rows: Any) -> tuple[Any, Any]:
+    """Return targets and the data set's weights, or None, of the examples `rows`."""
+    weights = None if stored.weights is None else jnp.take(stored.weights, rows, axis=0, mode="clip")
+    return jnp.take(stored.y, rows, axis=0, mode="clip"), weights
+
+
+def count(program: Program, stored: Stored, rows: Any) -> Any:
+    """Return the number of the examples `rows`, or the sum of their weights where they have any."""
+    weights = program.task.weights(*_targets(stored, rows))
+    return rows.shape[0] if weights is None else jnp.sum(weights)
+
+
+def divisor(program: Program, stored: Stored, rows: Any) -> Any:
+    """Return what a gradient summed over the examples `rows` is divided by: their `count`, or 1 if that is 0."""
+    found = count(program, stored, rows)
+    return found if isinstance(found, int) else jnp.where(found > 0, found, 1)
 
 
 def present_values(model: Any) -> tuple[Values, Values]:
@@ -93,16 +114,23 @@ def forward(model: Any, trainable: Values, fixed: Values, inputs: Any, training:
 def loss_sum(
     program: Program, stored: Stored, trainable: Values, fixed: Values, rows: Any, training: bool
 ) -> tuple[Any, Values]:
-    """Return the loss summed over one micro-batch, and what is not trained as it is afterwards.
+    """Return the loss summed over one micro-batch, each example times its weight, and what is not trained afterwards.
 
-    Losses that layers add (weight penalties, activity penalties) describe the whole micro-batch and are weighted by its
-    count, so that they enter an update once, whatever its accumulation.
+    The loss of an example of several terms, such as tokens, is their mean, or their weighted sum. Losses that layers
+    add (weight penalties, activity penalties) describe the whole micro-batch and are weighted by its count, so that
+    they enter an update once, whatever its accumulation.
     """
-    inputs, targets = examples(program, stored, rows)
+    inputs, targets, given = examples(program, stored, rows)
     outputs, after, penalties = forward(program.model, trainable, fixed, inputs, training)
-    loss = jnp.sum(program.task.losses(KERNELS, targets, outputs))
+    losses = program.task.losses(KERNELS, targets, outputs)
+    weights = program.task.weights(targets, given)
+    if weights is not None:
+        losses *= weights
+    loss = jnp.sum(losses)
+    if weights is None and losses.ndim > 1:
+        loss /= math.prod(losses.shape[1:])
     for penalty in penalties:
-        loss += rows.shape[0] * jnp.asarray(penalty, loss.dtype)
+        loss += count(program, stored, rows) * jnp.asarray(penalty, loss.dtype)
     return loss, after
 
 

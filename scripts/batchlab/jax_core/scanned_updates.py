@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from batchlab.backend.runtime import float_type, jax
-from batchlab.jax_core.functional import Program, Stored, Values, accumulated
+from batchlab.jax_core.functional import Program, Stored, Values, accumulated, divisor
 
 # Values of a replica's trainable variables, its other variables, and its optimizer's.
 State = tuple[Values, Values, Values]
@@ -33,7 +33,8 @@ def updates_of(program: Program, optimizer: Any, size: int, micro: int) -> Updat
             (trainable, fixed, slots), total = carry
             indices = jax.lax.dynamic_slice(order, (start + number * size,), (size,))
             fixed, (loss, gradients) = accumulated(program, stored, trainable, fixed, indices, micro)
-            trainable, slots = optimizer.stateless_apply(slots, [gradient / size for gradient in gradients], trainable)
+            by = divisor(program, stored, indices)
+            trainable, slots = optimizer.stateless_apply(slots, [gradient / by for gradient in gradients], trainable)
             return (trainable, fixed, slots), total + loss
 
         return jax.lax.fori_loop(0, count, body, (state, jax.numpy.zeros((), float_type())))

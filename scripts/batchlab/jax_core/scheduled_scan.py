@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from batchlab.backend.runtime import float_type, jax
-from batchlab.jax_core.functional import Program, Stored, accumulated
+from batchlab.jax_core.functional import Program, Stored, accumulated, divisor
 from batchlab.jax_core.scanned_updates import State
 
 ScheduledUpdates = Callable[[State, Any, Stored, Any, Any, Any], tuple[State, Any]]
@@ -46,11 +46,12 @@ def scheduled_updates_of(program: Program, optimizer: Any, size: int, micro: int
             (trainable, fixed, slots), total = carry
             indices = jax.lax.dynamic_slice(order, (start + number * size,), (size,))
             fixed, (loss, gradients) = accumulated(program, stored, trainable, fixed, indices, micro)
+            by = divisor(program, stored, indices)
             slots = list(slots)
             for place in places.momenta:
                 slots[place] = slots[place] * (rates[number] / slots[places.rate])
             slots[places.rate] = rates[number]
-            trainable, slots = optimizer.stateless_apply(slots, [gradient / size for gradient in gradients], trainable)
+            trainable, slots = optimizer.stateless_apply(slots, [gradient / by for gradient in gradients], trainable)
             return (trainable, fixed, slots), total + loss
 
         return jax.lax.fori_loop(0, count, body, (state, jax.numpy.zeros((), float_type())))

@@ -41,7 +41,7 @@ class Replicas:
         micro: int = 0,
         following: Any = None,
     ) -> None:
-        self.program, self.stored = Program(model, data), Stored(data.x, data.y)
+        self.program, self.stored = Program(model, data), Stored(data.x, data.y, data.weights)
         self._variables, self._optimizer, self._micro, self._following = variables, optimizer, micro, following
         self._facts = compilation(model)
         # What has no optimizer is one replica, for which an axis of its own would only cost.
@@ -98,9 +98,9 @@ class Replicas:
 
         def scores(trainable: Values, fixed: Values, stored: Stored, chunks: Any) -> Any:
             def part(rows: Any) -> tuple[Any, ...]:
-                inputs, targets = examples(program, stored, rows)
+                inputs, targets, given = examples(program, stored, rows)
                 outputs = forward(program.model, trainable, fixed, inputs, False)[0]
-                return program.task.scores(KERNELS, targets, outputs)
+                return program.task.scores(KERNELS, targets, outputs, given)
 
             return jax.lax.map(part, chunks)
 
@@ -109,7 +109,10 @@ class Replicas:
         def run() -> list[tuple[NDArray[Any], ...]]:
             trainable, fixed, _ = self._state
             metrics = [np.asarray(values) for values in compiled(trainable, fixed, self.stored, chunks)]
-            return [tuple(values[row].ravel() for values in metrics) for row in range(len(metrics[0]))]
+            return [
+                tuple(values[row].reshape(-1, *values.shape[3:]) for values in metrics)
+                for row in range(len(metrics[0]))
+            ]
 
         return run
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from batchlab.backend import passes
+from batchlab.backend.model_inputs import input_type
 from batchlab.backend.runtime import float_type, jax
 from batchlab.errors import BatchlabError
 from batchlab.jax_core.functional import forward, present_values
@@ -21,7 +22,7 @@ def _traced(model: Any) -> str:
         trainable, fixed = present_values(model)
         return forward(model, trainable, fixed, inputs, True)[0]
 
-    return str(jax.make_jaxpr(logits)(jax.numpy.zeros((2, *model.input_shape[1:]), float_type())))
+    return str(jax.make_jaxpr(logits)(jax.numpy.zeros((2, *model.input_shape[1:]), input_type(model))))
 
 
 def vectorisation_rule(model: Any) -> tuple[bool, str]:

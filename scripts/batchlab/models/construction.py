@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from batchlab.backend.model_inputs import input_type
 from batchlab.backend.runtime import fresh_start, keras
 from batchlab.errors import BatchlabError
 
@@ -56,7 +57,7 @@ def _check(name: str, model: Any, input_shape: Sequence[int], output_shape: Sequ
     if not isinstance(model, keras.Model):
         raise BatchlabError(f"model {name}: build() returned {type(model).__name__} instead of a keras.Model")
     try:
-        output = keras.ops.shape(model(keras.ops.zeros((2, *input_shape)), training=False))
+        output = keras.ops.shape(model(keras.ops.zeros((2, *input_shape), input_type(model)), training=False))
     except Exception as problem:
         raise BatchlabError(
             f"model {name}: cannot take examples of shape {tuple(input_shape)}: {_one_line(problem)}"

@@ -14,6 +14,7 @@ from batchlab.declarations.options import (
     BatchSizes,
     Choice,
     Choices,
+    ClassWeights,
     ColumnName,
     ColumnNames,
     Count,
@@ -88,6 +89,8 @@ def values(option: Option) -> str:
             return "list of names"
         case Renamed():
             return "a text for each value"
+        case ClassWeights():
+            return "`balanced`, or name → weight"
         case RowFilter():
             return "columns and values, as in `where`"
     raise TypeError(f"{type(option).__name__} has no words; say them here")
@@ -159,6 +162,7 @@ def blocks() -> dict[str, str]:
     """Return name → Markdown of the page's generated parts."""
     return {
         "models": _models(_defaults()),
+        "tasks": _kinds("task", find.tasks()),
         "rules": _following("rule", find.rules()),
         "schedules": _following("schedule", find.schedules(), COMMON),
         "probes": _kinds("probe", find.probes()),

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from batchlab.errors import BatchlabError
+from batchlab.planning.ends import check_trunk
 from batchlab.planning.phases import Phase, Recipe, Trunk
 
 # What belongs to the state that a branch continues.
@@ -28,8 +29,9 @@ def trunk_of(where: str, study: str, recipe: Recipe, at: int, unit: str) -> Trun
         unit: Which of them.
 
     Raises:
-        BatchlabError: The trunk is shorter, or its phases are counted in another way.
+        BatchlabError: The trunk is shorter or may be, or its phases are counted in another way.
     """
+    check_trunk(where, recipe.arm, recipe.until)
     kept: list[Phase] = []
     left = at
     for phase in recipe.phases:

@@ -12,8 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from batchlab.declarations.probe import Reads, Situation
-from batchlab.errors import BatchlabError
+from batchlab.errors import BatchlabError, unknown
+from batchlab.planning.chosen_task import check_targets, named, usual
 from batchlab.planning.cuts import Cut, cuts_of
+from batchlab.planning.ends import placed_evaluation
 from batchlab.planning.model_files import resolve_model
 from batchlab.planning.optimizer_settings import resolve_optimizer
 from batchlab.planning.parts import Arm, Plan, Probe, Segment
@@ -24,7 +26,7 @@ from batchlab.planning.scheduling import placed, rate_at
 from batchlab.planning.stretches import Stretch, cut_off, position_of
 from batchlab.planning.study_settings import ProbeSettings, probe_spec_without_defaults
 from batchlab.records.digests import digest
-from batchlab.sources.settings import DataShape, resolve
+from batchlab.sources.settings import DataShape, Settings, resolve
 
 # What a phase sets for the training in it.
 _PHASE_SETTINGS = ("learning_rate", "batch_size", "accumulation")
@@ -38,18 +40,32 @@ class Chains:
         self.config = plan.config
         self.shapes: dict[str, DataShape] = {}
         self.data_names: dict[str, str] = {}
+        self._settings: dict[str, Settings] = {}
         self.initials: dict[tuple[str, str, str], Segment] = {}
         self._recipes: dict[str, list[Recipe]] = {}
         self._cuts: dict[str, dict[str, set[Cut]]] = {}
         self.optimizers: dict[str, dict[str, Any]] = {}
 
+    def choose_task(self) -> None:
+        """Decide what the campaign learns: what it names, or what its own data set is for."""
+        task = named(self.config)
+        self.plan.task = usual(self._resolved(self.config["dataset"]).shape.targets) if task is None else task
+
+    def _resolved(self, alias: str) -> Settings:
+        """Return the settings of a data set, looked into once."""
+        if alias not in self._settings:
+            try:
+                self._settings[alias] = resolve(self.config["datasets"][alias])
+            except BatchlabError as problem:
+                raise BatchlabError(f"datasets.{alias}: {problem}") from None
+        return self._settings[alias]
+
     def data(self, alias: str) -> str:
         """Register a data set and return the name of its folder."""
         if alias not in self.data_names:
-            try:
-                settings = resolve(self.config["datasets"][alias])
-            except BatchlabError as problem:
-                raise BatchlabError(f"datasets.{alias}: {problem}") from None
+            settings = self._resolved(alias)
+            by_data = "" if "task" in self.config else f"datasets.{self.config['dataset']}"
+            check_targets(f"datasets.{alias}", self.plan.task, settings.shape.targets, by_data)
             self.shapes[alias] = settings.shape
             self.data_names[alias] = f"{settings.name}-{digest(settings.identity)}"
             self.plan.data[self.data_names[alias]] = settings
@@ -82,6 +98,7 @@ class Chains:
                 self.plan.model_files[model["code"]] = self.config["models"][recipe.model]["file"]
             dataset = self.plan.data[data]
             spec = {"dataset": dataset.identity, "model": model, "precision": recipe.precision}
+            spec |= self.plan.task.settings
             label = f"{dataset.name}-{model.get('name', 'user')}-initial"
             self.initials[key] = self._segment(label, spec, data, None)
         return self.initials[key]
@@ -163,6 +180,16 @@ class Chains:
                 end = position + phase.epochs * examples
             updates = updates_between(position, end, phase.batch_size, examples)
             places.append(Place(end, places[-1].updates + updates))
+        more: dict[str, Any] = {}
+        if recipe.evaluate is not None:
+            more["evaluate"] = placed_evaluation(recipe.evaluate, start, examples)
+        if recipe.until is not None:
+            known = [column.name for column in self.plan.task.columns]
+            if recipe.until["metric"] not in known:
+                raise unknown(f"{where}.until", f"metric of {self.plan.task.name}", recipe.until["metric"], known)
+            # The best state is taken up again at the cap, too, so that has to be known.
+            cap = {"cap": places[-1].examples} if recipe.until.get("restore_best") else {}
+            more["until"] = {**recipe.until, **cap}
         stretches = []
         for number, (phase, (begin, stop)) in enumerate(
             zip(recipe.own_phases, itertools.pairwise(places), strict=True)
@@ -178,7 +205,7 @@ class Chains:
                     f"{where}.schedule.momentum_correction: only sgd with momentum sums steps; take it out, or give "
                     "the optimizer momentum"
                 )
-            stretches.append(Stretch(phase, begin, stop, schedule))
+            stretches.append(Stretch(phase, begin, stop, schedule, more))
         return stretches
 
     def _trained(self, recipe: Recipe, stretch: Stretch, start: int, stop: int, parent: Segment) -> Segment:
@@ -192,6 +219,7 @@ class Chains:
             "start": start,
             "stop": stop,
             **({"schedule": stretch.schedule} if stretch.schedule else {}),
+            **stretch.more,
         }
         labels = self.initial(recipe).name.split("-")[:2]
         k = f"k{phase.accumulation}-" if phase.accumulation > 1 else ""
@@ -253,6 +281,11 @@ class Chains:
         examples = self.shapes[arm.recipe.dataset].examples_train
         stops = {segment.spec.get("stop", 0): segment for segment in arm.chain}
         targets = []
+        if arm.recipe.until is not None and (inner := [epoch for epoch in epochs if epoch]):
+            raise BatchlabError(
+                f"{settings.where}.epochs: arm {arm.recipe.arm} may end before epoch {inner[0]}, by its `until`; "
+                "name 0 or last"
+            )
         for epoch in epochs:
             target = stops.get(epoch * examples) if epoch is not None else arm.chain[-1]
             if target is None:

@@ -42,16 +42,21 @@ def _settings(recipe: Recipe, phases: Sequence[Phase]) -> dict[str, Iterable[Any
     }
 
 
-def of_training(recipe: Recipe, last_epoch: int | None, seeds: range) -> Foreseen:
-    """Return what an arm's rows of history and distances can hold.
+def of_training(recipe: Recipe, seeds: range) -> Foreseen:
+    """Return what an arm's rows of history and distances can hold; epochs, where each of them is evaluated.
 
     Args:
         recipe: The arm.
-        last_epoch: Its last epoch; None where it is counted in updates.
         seeds: The study's seeds.
     """
-    epochs = {} if last_epoch is None else {"epoch": range(last_epoch + 1)}
+    last = recipe.last_epoch
+    epochs = {"epoch": range(last + 1)} if last is not None and _each_epoch(recipe) else {}
     return {**_settings(recipe, recipe.phases), "seed": seeds, **epochs}
+
+
+def _each_epoch(recipe: Recipe) -> bool:
+    """Return whether an arm and its trunk are evaluated at the ends of epochs."""
+    return recipe.evaluate is None and (recipe.trunk is None or _each_epoch(recipe.trunk.recipe))
 
 
 def of_arm(recipe: Recipe) -> Foreseen:

@@ -32,6 +32,7 @@ WILDCARDS: dict[str, tuple[str, ...]] = {
     "initialise_model": ("initial", "block"),
     "train_segment": ("segment", "block"),
     "measure_probe": ("kind", "probe", "block"),
+    "measure_apart": ("kind", "probe", "block"),
     "tabulate_study": ("study",),
     "derive_table": ("study", "table"),
     "judge_claims": ("study",),
@@ -41,8 +42,6 @@ WILDCARDS: dict[str, tuple[str, ...]] = {
     "draw_figure": ("study", "figure"),
     "write_report": (),
 }
-# The module that says what is learnt; there is one task so far.
-_TASK = "batchlab.tasks.classification.objective"
 # Memory of a job that starts Keras, and of any other.
 _TRAINING_MEMORY, _OTHER_MEMORY = 4000, 2000
 
@@ -146,6 +145,11 @@ def probe_folder(probe: Probe, block: str) -> str:
     return f"results/probes/{probe.kind}/{probe.name}/seeds-{block}"
 
 
+def measuring_rule(probe: Probe) -> str:
+    """Return the rule that measures a probe."""
+    return "measure_apart" if find.probes()[probe.kind].apart else "measure_probe"
+
+
 class Jobs:
     """All jobs of a campaign, each after those that it depends on.
 
@@ -201,6 +205,11 @@ class Jobs:
                 message=f"Prepare the data set {name}",
             )
 
+    @property
+    def _task(self) -> str:
+        """The module that says what is learnt."""
+        return f"batchlab.tasks.{self.plan.task.name}.objective:objective"
+
     def _blocks(self) -> Iterator[tuple[str, str]]:
         """Yield each segment with each block of seeds for which a study needs it, parents first."""
         yield from dict.fromkeys(
@@ -216,7 +225,7 @@ class Jobs:
         model = self.plan.segments[segment.initial].spec["model"]
         named = (f"batchlab.models.{model['name']}:build",) if "name" in model else ()
         schedule = segment.spec.get("schedule")
-        return (_TASK, *named, *((f"batchlab.schedules.{schedule['name']}:SCHEDULE",) if schedule else ()))
+        return (self._task, *named, *((f"batchlab.schedules.{schedule['name']}:SCHEDULE",) if schedule else ()))
 
     def _segments(self) -> Iterator[Job]:
         checked: set[str] = set()
@@ -238,7 +247,7 @@ class Jobs:
             spec=segment.spec,
             source=specs.model_source(self.plan, segment.name),
             identity=specs.identity_chain(self.plan, segment.name),
-            modules=(_TASK,),
+            modules=(self._task,),
             keras=True,
             message=f"Try the model of {segment.name}",
         )
@@ -285,10 +294,11 @@ class Jobs:
         for name, block in wanted:
             probe = self.plan.probes[name]
             segment = self.plan.segments[probe.segment]
+            rule, code = measuring_rule(probe), f"batchlab.probes.{probe.kind}"
             yield Job(
                 kind="probes",
-                rule="measure_probe",
-                script="measure_probe.py",
+                rule=rule,
+                script=f"{rule}.py",
                 wildcards={"kind": probe.kind, "probe": name, "block": block},
                 inputs={
                     "data": data_path(segment.data),
@@ -298,11 +308,15 @@ class Jobs:
                 spec=specs.probe_spec(self.plan, probe, block),
                 source=specs.model_source(self.plan, probe.segment),
                 identity=[*specs.identity_chain(self.plan, probe.segment), name],
-                modules=(f"batchlab.probes.{probe.kind}.measure:measure", *self._model(segment)),
+                modules=(
+                    f"{code}.measure:measure",
+                    *((f"{code}.child:main",) if find.probes()[probe.kind].apart else ()),
+                    *self._model(segment),
+                ),
                 options=probe.spec["probe"],
                 declared=find.probes()[probe.kind].options,
                 folder=True,
-                benchmark=f"logs/measure_probe/{probe.kind}/{name}/seeds-{block}.benchmark.tsv",
+                benchmark=f"logs/{rule}/{probe.kind}/{name}/seeds-{block}.benchmark.tsv",
                 keras=find.probes()[probe.kind].device,
                 priority=self._priorities[name],
                 message=f"Measure {probe.kind.replace('_', ' ')} at {name}, seeds {block}",
@@ -368,7 +382,10 @@ class Jobs:
             },
             outputs={"tables": self.tables_folder(study)},
             spec=specs.tables_spec(self.plan, study),
-            modules=tuple(f"batchlab.tables.derivations.{name}.derive:derive" for name in planned.automatic),
+            modules=(
+                f"batchlab.tasks.{self.plan.task.name}.constant:levels",
+                *(f"batchlab.tables.derivations.{name}.derive:derive" for name in planned.automatic),
+            ),
             folder=True,
             made_from=tuple(before),
         )
@@ -455,7 +472,7 @@ class Jobs:
             jobs += [self._made[rule, (name, block)] for block in planned.blocks]
         for probe in (self.plan.probes[name] for name in probes):
             blocks = specs.probe_blocks(self.plan, study, probe)
-            jobs += [self._made["measure_probe", (probe.kind, probe.name, block)] for block in blocks]
+            jobs += [self._made[measuring_rule(probe), (probe.kind, probe.name, block)] for block in blocks]
         return jobs
 
     def _joined(self) -> Iterator[Job]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from batchlab.configuration import campaign, machine
 from batchlab.configuration.command_line import with_types
+from batchlab.declarations import find
 from batchlab.planning.jobs import Files, Job, Jobs
 from batchlab.planning.parts import INITIAL_NAME, TRAINED_NAME, Plan
 from batchlab.planning.plan import plan
@@ -32,6 +33,8 @@ class Campaign:
 
     markers = str(currency.MARKERS)
     initial_name, trained_name = INITIAL_NAME, TRAINED_NAME
+    # Kinds of probes that measure apart, as a pattern.
+    apart = "|".join(name for name, probe in find.probes().items() if probe.apart)
 
     def __init__(self, plan: Plan, core: str, device: str, ancient: Callable[[str], Any], version: str) -> None:
         self.plan, self.jobs = plan, Jobs(plan)

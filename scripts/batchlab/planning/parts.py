@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from batchlab.declarations import find
 from batchlab.declarations.columns import Table
+from batchlab.declarations.task import Chosen, chosen
 from batchlab.planning.phases import Recipe
 from batchlab.sources.settings import Settings
 
@@ -118,6 +120,7 @@ class Plan:
     probes: dict[str, Probe] = field(default_factory=dict)
     studies: dict[str, Study] = field(default_factory=dict)
     model_files: dict[str, str] = field(default_factory=dict)  # digest of a user's model → its file
+    task: Chosen = field(default_factory=lambda: chosen(find.tasks()))
 
 
 def seed_blocks(first: int, count: int, size: int) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from batchlab.planning.ends import ending_text
+
 
 @dataclass(frozen=True)
 class Phase:
@@ -62,7 +64,8 @@ class Trunk:
 class Recipe:
     """One arm's recipe, with every number filled in.
 
-    `phases` are those of the trunk and its own; `schedule` spans its own ones that have none of their own.
+    `phases` are those of the trunk and its own; `schedule` spans its own ones that have none of their own. What
+    `evaluate` and `until` are, `planning.ends` says.
     """
 
     arm: str
@@ -76,6 +79,8 @@ class Recipe:
     phases: tuple[Phase, ...]
     schedule: Mapping[str, Any] | None = None
     trunk: Trunk | None = None
+    evaluate: Mapping[str, Any] | None = None
+    until: Mapping[str, Any] | None = None
 
     @property
     def own_phases(self) -> tuple[Phase, ...]:
@@ -84,6 +89,12 @@ class Recipe:
 
     @property
     def last_epoch(self) -> int | None:
-        """The last epoch, where all phases are counted in epochs."""
+        """The last epoch, where it is known: all phases are counted in epochs, and nothing ends the arm before."""
         lengths = [phase.epochs for phase in self.phases]
-        return None if None in lengths else sum(length for length in lengths if length is not None)
+        known = None not in lengths and self.until is None
+        return sum(length for length in lengths if length is not None) if known else None
+
+    def text(self) -> str:
+        """Return the arm's phases in words, and its end."""
+        phases = " → ".join(phase.text() for phase in self.phases)
+        return f"{phases}, {ending_text(self.until)}" if self.until else phases

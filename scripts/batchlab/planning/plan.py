@@ -10,9 +10,11 @@ from typing import Any
 from batchlab.configuration.faults import Collected
 from batchlab.declarations import find
 from batchlab.declarations.columns import Table
+from batchlab.declarations.task import Chosen
 from batchlab.errors import BatchlabError, unknown
 from batchlab.planning.captions import quotable, resolve_texts
 from batchlab.planning.chains import Chains
+from batchlab.planning.chosen_task import of_task, task_defaults
 from batchlab.planning.cuts import epochs_of, measures
 from batchlab.planning.declared_names import check_names
 from batchlab.planning.foreseen_rows import (
@@ -78,7 +80,7 @@ def _description(chains: Chains, study: str, recipe: Recipe) -> dict[str, Any]:
         "learning_rate": last.learning_rate,
         "learning_rate_rule": recipe.rule,
         "precision": recipe.precision,
-        "phases": " → ".join(phase.text() for phase in recipe.phases),
+        "phases": recipe.text(),
         "budget": "updates" if last.epochs is None else "epochs",
         **chains.branch(study, recipe),
     }
@@ -121,7 +123,7 @@ def _build(
 
 
 def _derived_tables(
-    config: Mapping[str, Any], study: str, probes: Mapping[str, ProbeSettings], known: Mapping[str, Table]
+    config: Mapping[str, Any], study: str, probes: Mapping[str, ProbeSettings], known: Mapping[str, Table], task: Chosen
 ) -> dict[str, DerivedTable]:
     """Return the tables that a study derives by name: those that belong to its probes, and those that it asks for."""
     automatic = dict.fromkeys(name for probe in probes.values() for name in probe.declaration.derived)
@@ -138,7 +140,7 @@ def _derived_tables(
             raise BatchlabError(
                 f"{where}: {kind} is made of the table {missing!r}, which the study does not have; add its probe"
             )
-        options = derived_options(config, where, given)
+        options = {**task_defaults(task, declaration.options), **derived_options(config, where, given)}
         check_options(where, declaration.options, options, [available[table] for table in declaration.reads])
         found[name] = DerivedTable(kind, declaration.reads, options)
     return found
@@ -165,7 +167,7 @@ class _Rows:
     def of(self, name: str) -> list[Foreseen]:
         """Return what each arm or probe can write into a table; nothing for a table that compares arms."""
         if name in ("history", "distances"):
-            return [of_training(arm.recipe, arm.recipe.last_epoch, self.seeds) for arm in self.arms]
+            return [of_training(arm.recipe, self.seeds) for arm in self.arms]
         if name in ("arms", "summary"):
             return [of_arm(arm.recipe) for arm in self.arms]
         if name in self.derived:
@@ -229,9 +231,10 @@ def _study(chains: Chains, name: str) -> Study:
     reference = settings.get("reference")
     # What is built
     arms, measurements = _build(chains, name, recipes, probes)
+    task = chains.plan.task
     written = (*STUDY_TABLES, *(table for probe in probes.values() for table in probe.declaration.tables))
-    tables = {table.name: table for table in written}
-    derived = _derived_tables(config, name, probes, tables)
+    tables = {table.name: of_task(table, task) for table in written}
+    derived = _derived_tables(config, name, probes, tables, task)
     tables |= {key: _table(key, table) for key, table in derived.items()}
     automatic = dict.fromkeys(key for probe in probes.values() for key in probe.declaration.derived)
     # Whether what refers to it fits
@@ -294,6 +297,7 @@ def plan(config: dict[str, Any]) -> Plan:
         check_names(config)
     found = Plan(campaign=config["campaign"], config=config)
     chains = Chains(found)
+    chains.choose_task()
     for name in config["run"]:
         if name in config["studies"]:
             with faults.part():

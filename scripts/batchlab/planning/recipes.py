@@ -15,6 +15,7 @@ from batchlab.configuration.faults import Collected
 from batchlab.errors import BatchlabError, unknown
 from batchlab.planning.branches import fields_of, trunk_of
 from batchlab.planning.declared_names import check_declared
+from batchlab.planning.ends import ending_of, evaluation_of
 from batchlab.planning.optimizer_settings import resolve_optimizer
 from batchlab.planning.phases import Phase, Recipe, Trunk
 from batchlab.planning.scaling import numbers_of, rule_text, scaled
@@ -265,6 +266,7 @@ def _arms(
         label = ", ".join(_LABELS.get(field, "{}").format(value, unit=unit) for field, value in values.items())
         quoted = {**config["batch_sizes"], "B": phases[-1].batch_size, "K": phases[-1].accumulation}
         text = fill(f"{where}.label", recipe.get("label", ""), quoted)
+        ends = recipe.get("until", settings.get("until"))
         yield Recipe(
             arm="-".join([key, *suffixes]),
             key=key,
@@ -277,6 +279,8 @@ def _arms(
             phases=(*(trunk.phases if trunk else ()), *phases),
             schedule=schedule_of(f"{where}.schedule", fields.get("schedule")),
             trunk=trunk,
+            evaluate=evaluation_of(recipe.get("evaluate", settings.get("evaluate"))),
+            until=ending_of(f"{where if 'until' in recipe else f'studies.{study}'}.until", ends),
         )
 
 

@@ -29,7 +29,10 @@ def report_spec(plan: Plan) -> dict[str, Any]:
         "identity": campaign_identity(plan),
         "advice": _advice(plan, base),
         "studies": [_study(plan, base, planned) for planned in plan.studies.values()],
-        "settings": {key: config[key] for key in _SHOWN_SETTINGS},
+        "settings": {
+            "task": {plan.task.name: dict(plan.task.options)},
+            **{key: config[key] for key in _SHOWN_SETTINGS},
+        },
         "data": _data(plan),
         "names": _names(plan),
         "references": _references(plan),
@@ -67,7 +70,7 @@ def _study(plan: Plan, base: str, planned: Study) -> dict[str, Any]:
         "summary": f"{base}/tables/{name}/summary.csv",
         "arms": f"{base}/tables/{name}/arms.csv",
         "columns": contract.columns_spec(
-            contract.columns_of(planned.tables.values()), contract.summary_spec()["compared"], _OF_VALUES
+            contract.columns_of(planned.tables.values()), contract.summary_spec(plan.task)["compared"], _OF_VALUES
         ),
     }
 
@@ -130,6 +133,7 @@ def _data(plan: Plan) -> list[dict[str, Any]]:
             "data": name.rpartition("-")[0],
             "examples": list(settings.spec["examples"]),
             "classes": settings.spec["classes"],
+            "targets": settings.shape.targets,
         }
         for name, settings in plan.data.items()
     ]

@@ -91,7 +91,8 @@ def tables_spec(plan: Plan, study: str) -> dict[str, Any]:
         ],
         "derivations": list(planned.automatic),
         "tables": contract.tables_spec(written(plan, study).values()),
-        **contract.summary_spec(),
+        **contract.summary_spec(plan.task),
+        **plan.task.settings,
     }
 
 

@@ -19,12 +19,14 @@ class Stretch:
         start: Where it begins.
         stop: Where it ends.
         schedule: The schedule of the learning rate with its place, see `planning.scheduling.placed`; None for none.
+        more: `evaluate` and `until`, where the arm has them, with their places.
     """
 
     phase: Phase
     start: Place
     stop: Place
     schedule: Mapping[str, Any] | None
+    more: Mapping[str, Any]
 
 
 def position_of(stretches: Sequence[Stretch], count: int, unit: str, examples: int) -> int | None:

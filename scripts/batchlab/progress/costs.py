@@ -120,6 +120,9 @@ class Costs:
         if job.rule == "train_segment":
             segment = plan.segments[job.wildcards["segment"]]
             work = work_of_segment(segment)
+        elif job.rule == "measure_apart":
+            # Its children may begin something for so long.
+            return seconds + _START_KERAS + float(job.spec["probe"].get("seconds", 0.0))
         elif job.rule == "measure_probe":
             probe = plan.probes[job.wildcards["probe"]]
             segment, work = plan.segments[probe.segment], work_of_probe(probe)

@@ -78,7 +78,7 @@ class Words:
                 return f"draw initial weights of {self._data[named['initial']]}{seeds}"
             case "train_segment":
                 return f"train {self._of(self._segments[named['segment']])}{seeds}"
-            case "measure_probe":
+            case "measure_probe" | "measure_apart":
                 return f"measure {named['kind'].replace('_', ' ')} of {self._of(self._probes[named['probe']])}{seeds}"
             case "figure_data":
                 return f"compute figure {named['study']}/{named['figure']}"

@@ -11,12 +11,20 @@ from batchlab.report.wording import counted, spaced, words
 from batchlab.tables.rounding import number
 
 _SETTINGS = {
+    "task": "Task",
     "models": "Models",
     "optimizers": "Optimizers",
     "batch_sizes": "Batch sizes",
     "epochs": "Epochs",
     "seeds": "Seeds",
     "precision": "Precision",
+}
+# What data sets hold by the targets that are learnt.
+_TARGETS = {
+    "classes": "classes",
+    "several": "labels of each example",
+    "numbers": "target numbers of each example",
+    "tokens": "different tokens",
 }
 _SHORT_COMMIT = 12
 # The packages that do the computing; the others are folded away.
@@ -77,7 +85,7 @@ def summary(made: Mapping[str, Sequence[str]], data: Sequence[Mapping[str, Any]]
         lines.append(
             (
                 f"Data: {each['data']}",
-                [f"{', '.join(sizes)} examples; {each['classes']} classes"],
+                [f"{', '.join(sizes)} examples; {each['classes']} {_TARGETS[each['targets']]}"],
             )
         )
     return lines

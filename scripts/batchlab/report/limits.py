@@ -46,7 +46,7 @@ def _data(spec: Mapping[str, Any], arms: Sequence[Row], called: Mapping[str, Map
     sets = "One data set" if len(names) == 1 else f"{len(names)} data sets"
     sentences = [f"{sets}: {listed(names)}. Other data may behave in another way."]
     for data in spec.get("data", []):
-        if test := data["examples"][2]:
+        if (test := data["examples"][2]) and data["targets"] == "classes":
             sentences.append(
                 f"The test set of {data['data']} has {test:,} examples, so one of them is {number(100 / test, 2)} pp "
                 "of accuracy; a smaller difference can only be one of means over seeds."

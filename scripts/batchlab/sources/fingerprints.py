@@ -1,7 +1,8 @@
 """The SHA-256 of users' files, which identifies them; large files are not read again at each start of Snakemake.
 
 A file below 64 MiB is always read. The digest of a larger one is taken from what this process or an earlier job found,
-if path, size and time of the last change are the same. Only jobs write that down (`compute`): planning writes nothing.
+if path, size and time of the last change are the same. Runs and their jobs write that down (`remember`, `compute`):
+planning writes nothing. Of a folder that has changed, only new and changed files are read (`manifests`).
 A large file that was changed without a change of size and time is planned with its old digest; the job that reads it
 computes the digest anew and stops (see `batchlab.sources.prepare`).
 """
@@ -12,12 +13,16 @@ import ast
 import hashlib
 import json
 import os
+import stat
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from batchlab.errors import BatchlabError
 from batchlab.files import sha256_of, write_json
+from batchlab.sources import manifests
+from batchlab.sources.listing import files_below
 
 # Bytes from which on a file counts as large: half a second of hashing on a slow machine.
 LARGE = 64 << 20
@@ -31,56 +36,50 @@ _SETTLED = 2.0
 # Absolute path, size in bytes, time of the last change in nanoseconds; of a folder, a digest of its listing instead.
 _Version = tuple[str, int, int]
 _known: dict[_Version, str] = {}
+# Those of `_known` that were read in this process, and what was found of folders, by absolute path.
+_found: dict[_Version, str] = {}
+_manifests: dict[str, manifests.Manifest] = {}
 
 
 def version_of(path: Path) -> _Version:
-    """Return what tells changed data from unchanged ones without reading them; of a folder, its files' sizes and times.
+    """Return what tells changed data from unchanged ones without reading them; of a folder, that of all its files.
 
     Raises:
         BatchlabError: There is no such file or folder.
     """
+    status = check_there(path)
     try:
-        if path.is_dir():
+        if stat.S_ISDIR(status.st_mode):
             return _version_of_folder(path)
+    except OSError as problem:
+        raise BatchlabError(f"{path}: cannot be read ({problem})") from None
+    return str(path.absolute()), status.st_size, status.st_mtime_ns
+
+
+def check_there(path: Path) -> os.stat_result:
+    """Return the status of a data file or folder.
+
+    Raises:
+        BatchlabError: There is none.
+    """
+    try:
         status = path.stat()
     except (OSError, ValueError) as problem:  # a zero byte in the name is a ValueError
         reason = getattr(problem, "strerror", None) or problem
         raise BatchlabError(
             f"data set: file = {str(path)!r} cannot be read ({reason}); paths are relative to {Path.cwd()}"
         ) from None
-    if not path.is_file():
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
         raise BatchlabError(f"data set: file = {str(path)!r} is not a file; give the path of a data file")
-    return str(path.absolute()), status.st_size, status.st_mtime_ns
-
-
-def files_below(folder: Path) -> list[tuple[str, os.stat_result]]:
-    """Return (path below the folder, status) of all files but hidden ones, in the order of their paths.
-
-    Raises:
-        OSError: A folder or file cannot be read.
-    """
-    found: list[tuple[str, os.stat_result]] = []
-    waiting = [""]
-    while waiting:
-        below = waiting.pop()
-        with os.scandir(folder / below) as entries:
-            for entry in entries:
-                if entry.name.startswith("."):
-                    continue
-                name = f"{below}{entry.name}"
-                if entry.is_dir():
-                    waiting.append(f"{name}/")
-                else:
-                    found.append((name, entry.stat()))
-    return sorted(found, key=lambda item: item[0])
+    return status
 
 
 def _version_of_folder(folder: Path) -> _Version:
-    listing, size = hashlib.sha256(), 0
-    for name, status in files_below(folder):
-        listing.update(f"{name}\0{status.st_size}\0{status.st_mtime_ns}\n".encode(errors="surrogateescape"))
-        size += max(status.st_size, _LEAST)
-    return str(folder.absolute()), size, int.from_bytes(listing.digest()[:6], "big")
+    entries = files_below(folder)
+    listing = "".join(f"{name}\0{size}\0{changed}\0{number}\n" for name, size, changed, number in entries)
+    digest = hashlib.sha256(listing.encode(errors="surrogateescape")).digest()
+    size = sum(max(entry[1], _LEAST) for entry in entries)
+    return str(folder.absolute()), size, int.from_bytes(digest[:6], "big")
 
 
 def fingerprint(path: Path) -> str:
@@ -96,19 +95,41 @@ def fingerprint(path: Path) -> str:
     if version[1] < LARGE:
         return _read(path)
     if version not in _known:
-        _known[version] = _recall(version) or _read(path)
+        recalled = _recall(version)
+        _known[version] = recalled or _read(path)
+        if not recalled and _settled(path, version):
+            _found[version] = _known[version]
     return _known[version]
 
 
 def compute(path: Path) -> str:
     """Return the SHA-256 of a file's content, and write that of a large one down for later processes. For jobs only."""
     version = version_of(path)
-    sha256 = _read(path)
-    settled = time.time() - _changed(path) > _SETTLED and version_of(path) == version
-    if version[1] >= LARGE and settled:
-        # A line that a job beside this one writes may be lost; that costs one more reading.
-        write_json(RECORD, {**_remembered(), version[0]: [*version[1:], sha256]})
+    _manifests.pop(version[0], None)
+    sha256 = _read(path, anew=True)
+    if version[1] >= LARGE and _settled(path, version):
+        _write_down({version: sha256})
     return sha256
+
+
+def remember() -> None:
+    """Write down what planning has read of large data in this process; only where a run begins."""
+    _write_down(_found)
+    _found.clear()
+
+
+def _write_down(found: Mapping[_Version, str]) -> None:
+    # A line that a job beside this one writes may be lost; that costs one more reading.
+    new = {version[0]: [*version[1:], sha256] for version, sha256 in found.items()}
+    if new:
+        write_json(RECORD, {**_remembered(), **new})
+    for folder in new.keys() & _manifests.keys():
+        manifests.write_down(folder, _manifests[folder])
+
+
+def _settled(path: Path, version: _Version) -> bool:
+    """Return whether data were left alone for a while, and have not changed since their version was taken."""
+    return time.time() - _changed(path) > _SETTLED and version_of(path) == version
 
 
 def _recall(version: _Version) -> str | None:
@@ -122,17 +143,16 @@ def _recall(version: _Version) -> str | None:
 def _changed(path: Path) -> float:
     """Return the time of the last change of a file, or of any file in a folder, in seconds."""
     if path.is_dir():
-        return max((status.st_mtime for _, status in files_below(path)), default=0.0)
+        return max((entry[2] for entry in files_below(path)), default=0) / 1e9
     return path.stat().st_mtime
 
 
-def _read(path: Path) -> str:
+def _read(path: Path, anew: bool = False) -> str:
     try:
         if path.is_dir():
-            manifest = hashlib.sha256()
-            for name, _ in files_below(path):
-                manifest.update(f"{name}\0{sha256_of(path / name)}\n".encode(errors="surrogateescape"))
-            return manifest.hexdigest()
+            key = str(path.absolute())
+            content, _manifests[key] = manifests.content_of(path, {} if anew else manifests.remembered(key))
+            return content
         if path.suffix == ".py":
             return hashlib.sha256(ast.unparse(parsed(path)).encode()).hexdigest()
         return sha256_of(path)

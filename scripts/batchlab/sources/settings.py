@@ -16,7 +16,8 @@ from batchlab.declarations.options import REQUIRED, Option, with_defaults, witho
 from batchlab.declarations.source import FileShape, Format, Targets
 from batchlab.errors import BatchlabError, unknown
 from batchlab.sources import keys
-from batchlab.sources.fingerprints import fingerprint, version_of
+from batchlab.sources.fingerprints import check_there, fingerprint
+from batchlab.sources.listing import listed_once
 from batchlab.sources.spec import PrepareSpec, Split
 
 # Options of formats that every identity of a user's file holds, as null where they are absent. Of others, only what
@@ -163,7 +164,10 @@ def resolve(dataset: Mapping[str, Any]) -> Settings:
             "data set: needs either the key name or the key file; "
             f"allowed names: {', '.join(sorted(find.published()))}; allowed files: {', '.join(_suffixes())}"
         )
-    return _resolve_published(dataset) if "name" in dataset else _resolve_file(dataset)
+    if "name" in dataset:
+        return _resolve_published(dataset)
+    with listed_once():
+        return _resolve_file(dataset)
 
 
 def _suffixes() -> dict[str, list[str]]:
@@ -299,7 +303,7 @@ def _chosen(where: str, values: Mapping[str, Any], left: int) -> int:
 
 
 def _inspect(form: Format, file: Path, own: Mapping[str, Any]) -> FileShape:
-    version_of(file)
+    check_there(file)
     try:
         return form.inspect(file, own)
     except OSError as problem:

@@ -7,8 +7,9 @@ from typing import Any
 from batchlab.declarations import find
 from batchlab.declarations.claim import STANDINGS
 from batchlab.declarations.columns import DERIVED, Column, Table
+from batchlab.declarations.task import Chosen, chosen
 
-_TASK = find.tasks()["classification"]
+_FIRST = chosen(find.tasks())
 _ARM = ("dataset", "model", "optimizer", "batch_size", "accumulation", "learning_rate")
 
 ARMS = Table(
@@ -18,8 +19,7 @@ ARMS = Table(
         *("study", "arm", "recipe", "label", *_ARM, "learning_rate_rule", "precision", "phases", "budget"),
         Column(
             "collapsed",
-            "seeds of the runs that end at chance level: at most the accuracy of the most frequent class on the test"
-            " set, or at least the loss of the best constant prediction on the training set",
+            f"seeds of the runs that end at chance level: {_FIRST.task.chance}",
             "text",
             exact=True,
         ),
@@ -40,7 +40,7 @@ HISTORY = Table(
     "one arm, seed and evaluation, that before training (epoch 0) included",
     (
         *("study", "arm", *_ARM, "seed", "epoch", "updates", "examples", "seconds", "status"),
-        *_TASK.metric_names,
+        *_FIRST.task.metric_names,
         *("recipe", "label", "learning_rate_rule", "precision"),
     ),
     keys=("study", "arm", "seed", "epoch"),
@@ -166,17 +166,20 @@ STUDY_TABLES = (ARMS, HISTORY, DISTANCES, SUMMARY, COMPARISONS)
 JOINED = (*STUDY_TABLES, CLAIMS)
 
 
-def summarised() -> dict[str, Any]:
+def summarised(task: Chosen = _FIRST) -> dict[str, Any]:
     """Return which columns `summary` and `comparisons` are about.
+
+    Args:
+        task: What the campaign learns.
 
     Returns:
         `last`: columns of history at the last epoch; `best`: pairs of a name in the summary and a column of history at
         the best epoch; `distances`: columns of distances at the last epoch; `compared`: columns of history whose last
         values are compared between arms.
     """
-    headline = _TASK.headline
-    others = [metric.name for metric in _TASK.metrics if metric.name != headline]
-    gaps = [column.name for column in _TASK.derived if column.needs == {f"train_{headline}", f"test_{headline}"}]
+    headline = task.task.headline
+    others = [metric.name for metric in task.metrics if metric.name != headline]
+    gaps = [column.name for column in task.task.derived if column.needs == {f"train_{headline}", f"test_{headline}"}]
     of_others = [f"{split}_{metric}" for metric in others for split in ("test", "train")]
     return {
         "last": [
@@ -189,6 +192,6 @@ def summarised() -> dict[str, Any]:
     }
 
 
-def known_columns() -> tuple[Column, ...]:
-    """Return the columns that tasks and the library declare beside the shared ones, derived ones included."""
-    return (*_TASK.columns, *_TASK.derived, *DERIVED.values())
+def known_columns(task: Chosen = _FIRST) -> tuple[Column, ...]:
+    """Return the columns that a task and the library declare beside the shared ones, derived ones included."""
+    return (*task.columns, *task.task.derived, *DERIVED.values())

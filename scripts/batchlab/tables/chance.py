@@ -6,6 +6,8 @@ that learn: a mean of 94, 95 and 10 % describes none of the three.
 
 from __future__ import annotations
 
+import importlib
+import json
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -13,40 +15,51 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from batchlab.declarations.task import FIRST
 from batchlab.tables.selection import select
-from batchlab.tasks.classification.constant import constant_accuracy, constant_loss
+from batchlab.tasks.levels import Level
 
 # Tables have nine significant digits.
 _ROUNDING = 1e-6
 
 
 @cache
-def levels(data: str) -> tuple[float, float]:
-    """Return the accuracy on the test set and the loss on the training set of constant predictions.
+def levels(data: str, task: str) -> dict[str, Level]:
+    """Return what constant predictions reach, by column of history.
+
+    The code is the module `batchlab.tasks.<name>.constant`, with a function `levels(arrays, options)`.
 
     Args:
         data: Path of a prepared data set.
+        task: Name and options of what is learnt, as JSON.
     """
+    settings = json.loads(task)
+    module = importlib.import_module(f"batchlab.tasks.{settings['name']}.constant")
     with np.load(data, allow_pickle=False) as arrays:
-        return constant_accuracy(arrays["y_test"]), constant_loss(arrays["y_train"])
+        found: dict[str, Level] = module.levels(arrays, settings)
+    return found
 
 
-def at_chance(history: pd.DataFrame, data: Mapping[str, str]) -> dict[str, list[int]]:
+def at_chance(
+    history: pd.DataFrame, data: Mapping[str, str], task: Mapping[str, Any] | None = None
+) -> dict[str, list[int]]:
     """Return arm → seeds of the runs that end at chance level, for arms that have any.
 
-    A run does if its test accuracy is at most that of the most frequent class, or its training loss at least that of
-    the best constant prediction. A run without an update has not been trained, and is none of them.
+    A run does if one of the metrics that the task has a level of is not better than it. A run without an update has
+    not been trained, and is none of them.
 
     Args:
         history: Per arm, seed and evaluation.
         data: Arm → path of its prepared data set.
+        task: Name and options of what is learnt; the first task without them.
     """
+    settings = json.dumps(task or {"name": FIRST})
     last = select(history, {"epoch": "last"})
-    trained = last[(last["updates"] > 0) & (last["status"] == "ok")]
+    trained = last[(last["updates"] > 0) & (last["status"] != "diverged")]
     found: dict[str, list[int]] = {}
     for run in trained.to_dict("records"):
-        accuracy, loss = levels(data[run["arm"]])
-        if run["test_accuracy"] <= accuracy + _ROUNDING or run["train_loss"] >= loss - _ROUNDING:
+        of_data = levels(data[run["arm"]], settings)
+        if any(level.missed(run[column], _ROUNDING) for column, level in of_data.items()):
             found.setdefault(run["arm"], []).append(int(run["seed"]))
     return found
 

@@ -13,6 +13,7 @@ from typing import Any
 from batchlab.declarations import find
 from batchlab.declarations.columns import DERIVED, SHARED, Column, Table, resolve
 from batchlab.declarations.options import ColumnField, ColumnName, with_defaults
+from batchlab.declarations.task import Chosen
 from batchlab.errors import BatchlabError
 from batchlab.tables.base import known_columns, summarised
 
@@ -23,17 +24,19 @@ _FIELDS = tuple(field.name for field in fields(Column))
 def columns_of(tables: Iterable[Table]) -> dict[str, Column]:
     """Return name → column of several tables and of what is derived of them; the first table has the first word."""
     found: dict[str, Column] = {}
+    derived: tuple[Column, ...] | None = None
     for table in tables:
+        derived = table.derived if derived is None else derived
         for name, column in resolve(table, known_columns()).items():
             found.setdefault(name, column)
-    for column in _derived():
+    for column in _derived(known_columns()) if derived is None else (*derived, *DERIVED.values()):
         if column.needs <= found.keys():
             found.setdefault(column.name, column)
     return found
 
 
-def _derived() -> list[Column]:
-    return [column for column in (*known_columns(), *DERIVED.values()) if column.formula]
+def _derived(known: Iterable[Column]) -> list[Column]:
+    return [column for column in (*known, *DERIVED.values()) if column.formula]
 
 
 def columns_spec(columns: Mapping[str, Column], names: Iterable[str], used: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -133,6 +136,8 @@ def derive_spec(
                     f"studies.{study}.tables.{name}: column {column.name} does not say it; give {option.name}:"
                     f" {' or '.join(map(str, option.words))}"
                 )
+    if declared.fields:
+        complete["columns"] = columns_spec(columns, named, declared.fields)
     return {
         "study": study,
         "name": name,
@@ -145,14 +150,14 @@ def derive_spec(
     }
 
 
-def summary_spec() -> dict[str, Any]:
-    """Return which metrics `summary` and `comparisons` hold, with the formulas of the derived ones.
+def summary_spec(task: Chosen) -> dict[str, Any]:
+    """Return which metrics of a task `summary` and `comparisons` hold, with the formulas of the derived ones.
 
     `bounds` are those of the metrics that have any, and `counted` are the metrics that a collapsed run has as well.
     """
-    chosen = summarised()
-    derived = {column.name: column for column in _derived()}
-    columns = {**SHARED, **derived, **{column.name: column for column in known_columns()}}
+    chosen = summarised(task)
+    derived = {column.name: column for column in _derived(known_columns(task))}
+    columns = {**SHARED, **derived, **{column.name: column for column in known_columns(task)}}
     named = {*chosen["last"], *(column for _, column in chosen["best"]), *chosen["compared"]}
     of_metric = {**{name: name for name in named}, **dict(chosen["best"])}
     return {

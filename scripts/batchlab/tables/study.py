@@ -33,8 +33,8 @@ def study_tables(spec: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
             `distances.csv`; `probes`, one dict each with `probe`, `arm`, `epoch` (null: the arm's last), `folder` and
             `tables`, the names of the CSV files in it; `tables`, the columns of each table
             (`batchlab.tables.contract.tables_spec`); `derivations`, those that come with the probes and have no
-            options; and what `summary_spec` gives: `last`, `best`, `distances`, `compared`, `derived`, `bounds`,
-            `counted`.
+            options; `task`, name and options of what is learnt, unless that is the first task; and what
+            `summary_spec` gives: `last`, `best`, `distances`, `compared`, `derived`, `bounds`, `counted`.
 
     Returns:
         Name → table: arms, history, distances, summary, comparisons, one per table of the probes, and one per
@@ -54,7 +54,7 @@ def study_tables(spec: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
             chain = _chain(arm, f"{name}.csv", read)
             frames.append(chain.assign(**identity).reindex(columns=order[name]))
     history, distances = (pd.concat(frames, ignore_index=True) for frames in parts.values())
-    collapsed = at_chance(history, {arm["arm"]: arm["data"] for arm in spec["arms"]})
+    collapsed = at_chance(history, {arm["arm"]: arm["data"] for arm in spec["arms"]}, spec.get("task"))
     arms["collapsed"] = [seeds_text(collapsed[arm]) if arm in collapsed else None for arm in arms["arm"]]
     tables = {"arms": arms, "history": history, "distances": distances}
     tables["summary"] = summarise(arms, history, distances, spec, collapsed)
@@ -85,7 +85,9 @@ def _chain(arm: Mapping[str, Any], name: str, read: Reader) -> pd.DataFrame:
             if "batch_size" in history and len(history):
                 settings = {column: history[column].iloc[0] for column in PHASE_COLUMNS}
             part = _with_columns(read(f"{folder}/{name}"), f"{folder}/{name}", ("seed", "epoch", "updates"))
-            link.append(part if "batch_size" in part else part.assign(**settings))
+            # After an early end there are segments without rows.
+            if len(part):
+                link.append(part if "batch_size" in part else part.assign(**settings))
         parts = link + parts
     # The sort is stable: rows of one update keep the order of the chain.
     return pd.concat(parts, ignore_index=True).sort_values(["seed", "updates"], kind="stable", ignore_index=True)
@@ -106,17 +108,19 @@ def _probe_tables(
     Measurements come in the order of the spec, their rows seed by seed, however the seeds were split into blocks.
     """
     settings = {arm["arm"]: arm for arm in arms.to_dict("records")}
-    last_epochs = history.groupby("arm")["epoch"].max()
+    ends = history.groupby(["arm", "seed"])["epoch"].max()
     parts: dict[str, dict[tuple[Any, ...], list[pd.DataFrame]]] = {}
     for probe in spec["probes"]:
         arm = probe["arm"]
         if arm not in settings:
             raise BatchlabError(f"probe {probe['probe']}: no arm {arm}; the study has {', '.join(settings)}")
-        epoch = float(last_epochs[arm] if probe["epoch"] is None else probe["epoch"])
+        epoch = float(ends[arm].max() if probe["epoch"] is None else probe["epoch"])
         for name in probe["tables"]:
             path, how = f"{probe['folder']}/{name}.csv", spec["tables"][name]
             own = read(path)
             added = {"study": spec["study"], "arm": arm, "epoch": epoch, "probe": probe["probe"]}
+            if probe["epoch"] is None and "seed" in own:
+                added["epoch"] = own["seed"].map(ends[arm])  # replicas of one arm may end at different places
             added |= {column: settings[arm][column] for column in how["arm_columns"]}
             whole = own.assign(**{column: value for column, value in added.items() if column not in own})
             measurement = (arm, epoch, str(Path(probe["folder"]).parent))

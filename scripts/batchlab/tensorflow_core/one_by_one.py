@@ -78,8 +78,8 @@ class Replicas:
 
         @tf.function(jit_compile=self.jit, autograph=False)
         def scores(rows: Any) -> tuple[Any, ...]:
-            inputs, targets = examples(data, rows)
-            scores: tuple[Any, ...] = data.task.scores(KERNELS, targets, model(inputs, training=False))
+            inputs, targets, given = examples(model, data, rows)
+            scores: tuple[Any, ...] = data.task.scores(KERNELS, targets, model(inputs, training=False), given)
             return scores
 
         pieces = [tf.constant(rows) for rows in chunks]
@@ -99,7 +99,7 @@ class Replicas:
         @tf.function(jit_compile=self.jit, autograph=False)
         def forward(rows: Any) -> None:
             with during():
-                model(examples(data, rows)[0], training=True)
+                model(examples(model, data, rows)[0], training=True)
 
         def run(rows: NDArray[np.int32]) -> list[NDArray[Any]]:
             forward(tf.constant(rows))

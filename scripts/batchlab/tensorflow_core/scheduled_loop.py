@@ -7,7 +7,7 @@ from typing import Any
 
 from batchlab.backend.resident import Resident
 from batchlab.backend.runtime import float_type, tf
-from batchlab.tensorflow_core.tapes import accumulated
+from batchlab.tensorflow_core.tapes import accumulated, divisor
 
 ScheduledUpdates = Callable[[Any, Any, Any, Any], Any]
 
@@ -34,12 +34,14 @@ def compile_scheduled_updates(
     def run(order: Any, start: Any, stop: Any, rates: Any) -> Any:
         # The position itself is the loop variable, as in `compile_updates`.
         def body(position: Any, number: Any, total: Any) -> tuple[Any, Any, Any]:
-            loss, gradients = accumulated(model, data, tf.slice(order, [position], [size]), micro)
+            rows = tf.slice(order, [position], [size])
+            loss, gradients = accumulated(model, data, rows, micro)
+            by = divisor(data, rows)
             rate = rates[number]
             for momentum in following.momenta:
                 momentum.assign(momentum * (rate / following.rate))
             following.rate.assign(rate)
-            optimizer.apply([gradient / size for gradient in gradients], model.trainable_variables)
+            optimizer.apply([gradient / by for gradient in gradients], model.trainable_variables)
             return position + size, number + 1, total + loss
 
         state = start, tf.zeros((), tf.int32), tf.zeros((), float_type())

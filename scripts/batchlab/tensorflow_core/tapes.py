@@ -1,15 +1,19 @@
 """Loss and gradient of a micro-batch, and their sums over a batch that is processed micro-batch by micro-batch.
 
-The gradient of an update is Σ ∇ℓᵢ / n over the n examples of its batch: sums over micro-batches are accumulated and
-divided once by the true count, so that a smaller last micro-batch or batch has its due weight and K micro-batches
-give the large batch's gradient up to rounding (unless a layer looks at the whole micro-batch, as normalisation does).
+The gradient of an update is Σ wᵢ ∇ℓᵢ / Σ wᵢ over the examples of its batch, or over the tokens of their sequences;
+where none has a weight, that is the mean over the examples. Sums over micro-batches are accumulated and divided once by
+the true count or sum of weights, so that a smaller last micro-batch, or one with fewer tokens, has its due weight and K
+micro-batches give the large batch's gradient up to rounding (unless a layer looks at the whole micro-batch, as
+normalisation does).
 """
 
 from __future__ import annotations
 
 import contextlib
+import math
 from typing import Any
 
+from batchlab.backend.model_inputs import takes_integers
 from batchlab.backend.resident import Resident
 from batchlab.backend.runtime import float_type, keras, tf
 
@@ -18,28 +22,49 @@ class TensorFlowKernels:
     """Operations in TensorFlow's own form; see `backend.task_interface.Kernels`."""
 
     def cross_entropy(self, labels: Any, logits: Any) -> Any:
-        """Return −log softmax(logits)[label] of each example, from TensorFlow's fused operation."""
+        """Return −log softmax(logits)[label], from TensorFlow's fused operation."""
         return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
 
 
 KERNELS = TensorFlowKernels()
 
 
-def examples(data: Resident, rows: Any) -> tuple[Any, Any]:
-    """Return inputs and targets of the examples `rows`."""
-    return data.inputs(tf.gather(data.x, rows)), tf.gather(data.y, rows)
+def examples(model: Any, data: Resident, rows: Any) -> tuple[Any, Any, Any]:
+    """Return inputs, targets and the data set's weights, or None, of the examples `rows`."""
+    weights = None if data.weights is None else tf.gather(data.weights, rows)
+    return data.inputs(tf.gather(data.x, rows), takes_integers(model)), tf.gather(data.y, rows), weights
+
+
+def count(data: Resident, rows: Any) -> Any:
+    """Return the number of the examples `rows`, or the sum of their weights where they have any."""
+    given = None if data.weights is None else tf.gather(data.weights, rows)
+    weights = data.task.weights(tf.gather(data.y, rows), given)
+    return rows.shape[0] if weights is None else tf.reduce_sum(weights)
+
+
+def divisor(data: Resident, rows: Any) -> Any:
+    """Return what a gradient summed over the examples `rows` is divided by: their `count`, or 1 if that is 0."""
+    found = count(data, rows)
+    return found if isinstance(found, int) else tf.where(found > 0, found, tf.ones_like(found))
 
 
 def loss_sum(model: Any, data: Resident, rows: Any, training: bool) -> Any:
-    """Return the loss summed over the examples of one micro-batch.
+    """Return the loss summed over the examples of one micro-batch, each times its weight.
 
-    Losses that layers add (weight penalties, activity penalties) describe the whole micro-batch and are weighted by its
-    count, so that they enter an update once, whatever its accumulation.
+    The loss of an example of several terms, such as tokens, is their mean, or their weighted sum. Losses that layers
+    add (weight penalties, activity penalties) describe the whole micro-batch and are weighted by its count, so that
+    they enter an update once, whatever its accumulation.
     """
-    inputs, targets = examples(data, rows)
-    loss = tf.reduce_sum(data.task.losses(KERNELS, targets, model(inputs, training=training)))
+    inputs, targets, given = examples(model, data, rows)
+    losses = data.task.losses(KERNELS, targets, model(inputs, training=training))
+    weights = data.task.weights(targets, given)
+    if weights is not None:
+        losses *= weights
+    loss = tf.reduce_sum(losses)
+    if weights is None and losses.shape.rank > 1:
+        loss /= math.prod(losses.shape[1:])
     for penalty in model.losses:
-        loss += tf.cast(inputs.shape[0], loss.dtype) * tf.cast(penalty, loss.dtype)
+        loss += tf.cast(count(data, rows), loss.dtype) * tf.cast(penalty, loss.dtype)
     return loss
 
 

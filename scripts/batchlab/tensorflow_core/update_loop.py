@@ -8,7 +8,7 @@ from typing import Any
 from batchlab.backend.resident import Resident
 from batchlab.backend.runtime import float_type, tf
 from batchlab.tensorflow_core import outer_products
-from batchlab.tensorflow_core.tapes import accumulated
+from batchlab.tensorflow_core.tapes import accumulated, divisor
 
 Updates = Callable[[Any, Any, Any], Any]
 
@@ -30,15 +30,18 @@ def compile_updates(model: Any, optimizer: Any, data: Resident, size: int, micro
     """
     few = size <= micro and outer_products.pay(model, size, jit)
 
-    def apply(gradients: list[Any]) -> None:
-        optimizer.apply([gradient / size for gradient in gradients], model.trainable_variables)
-
     @tf.function(jit_compile=jit, autograph=False)
     def run(order: Any, start: Any, stop: Any) -> Any:
         # The position itself is the loop variable: XLA makes a loop-invariant offset of a slice a compile-time constant
         # and would compile anew for each value. The same holds for the bound of a `tf.range` loop.
         def body(position: Any, total: Any) -> tuple[Any, Any]:
-            loss, gradients = accumulated(model, data, tf.slice(order, [position], [size]), micro)
+            rows = tf.slice(order, [position], [size])
+            loss, gradients = accumulated(model, data, rows, micro)
+            by = divisor(data, rows)
+
+            def apply(gradients: list[Any]) -> None:
+                optimizer.apply([gradient / by for gradient in gradients], model.trainable_variables)
+
             if few:
                 outer_products.update(gradients, position < stop, apply)
             else:

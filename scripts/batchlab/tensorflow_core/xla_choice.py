@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from batchlab.backend import passes, runtime
-from batchlab.backend.runtime import float_type, tf
+from batchlab.backend.model_inputs import input_type
+from batchlab.backend.runtime import tf
 
 
 def operations(model: Any) -> set[str]:
@@ -18,7 +19,7 @@ def operations(model: Any) -> set[str]:
     def forward(x: Any) -> Any:
         return model(x, training=True)
 
-    signature = tf.TensorSpec((2, *model.input_shape[1:]), float_type())
+    signature = tf.TensorSpec((2, *model.input_shape[1:]), input_type(model))
     graph = forward.get_concrete_function(signature).graph.as_graph_def()
     nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
     return {node.op for node in nodes}

@@ -20,10 +20,12 @@ from batchlab.backend.resident import Resident
 
 if runtime.NAME == "jax":
     from batchlab.jax_core import side_by_side as chosen
+    from batchlab.jax_core import vectorised_products as chosen_products
     from batchlab.jax_core import vectorised_rows as chosen_rows
 else:
     from batchlab.tensorflow_core import one_by_one as chosen  # type: ignore[no-redef]
     from batchlab.tensorflow_core import row_loops as chosen_rows  # type: ignore[no-redef]
+    from batchlab.tensorflow_core import single_products as chosen_products  # type: ignore[no-redef]
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -202,6 +204,17 @@ def single_gradients(replica: Replicas) -> Callable[[int, int], tuple[NDArray[An
         ‖gᵢ‖² of each, shape (stop − start,), and Σ gᵢ, one array for each trainable variable.
     """
     return chosen_rows.single_gradients(replica)  # type: ignore[arg-type]
+
+
+def inner_products(replica: Replicas) -> Callable[[NDArray[np.int32]], NDArray[np.float64]]:
+    """Compile the inner products of single examples' gradients at the present state of one replica.
+
+    Returns:
+        `run(rows)`, which returns gᵢ·gⱼ over all trainable variables for each pair of the examples `rows`, shape
+        (examples, examples), computed in the model's precision. Single gradients of other than dense layers are all
+        held in memory at once.
+    """
+    return chosen_products.inner_products(replica)  # type: ignore[arg-type]
 
 
 def gradient(replica: Replicas, rows: NDArray[np.int32]) -> list[NDArray[Any]]:

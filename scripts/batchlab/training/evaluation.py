@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from batchlab.backend.resident import Resident
+from batchlab.backend.runtime import keras
 from batchlab.training.core import Replicas
 from batchlab.training.metrics import CHUNK, chunks, metrics
 from batchlab.training.normalisation import (
@@ -25,6 +26,18 @@ from batchlab.training.normalisation import (
     pool,
     population_chunks,
 )
+from batchlab.training.order import trial_batches
+
+
+def _looked_at(counts: Sequence[int], subset: int | None) -> tuple[NDArray[np.int32], list[int]]:
+    """Return the examples of all splits that are looked at, split by split, and how many each has of them."""
+    taken = [count if subset is None else min(subset, count) for count in counts]
+    rows, first = [], 0
+    for count, size in zip(counts, taken, strict=True):
+        drawn = trial_batches(0, "evaluation", subset or 0, 1, size, count)[0] if size < count else np.arange(count)
+        rows.append(first + np.sort(drawn))
+        first += count
+    return np.concatenate(rows).astype(np.int32), taken
 
 
 class Evaluation:
@@ -38,6 +51,7 @@ class Evaluation:
         data: The resident data set.
         chunk: Examples that pass through the model together.
         population_chunk: Largest number of examples that are normalised together while statistics are taken.
+        subset: How many examples of each split are looked at, always the same; None for all.
     """
 
     def __init__(
@@ -47,9 +61,13 @@ class Evaluation:
         data: Resident,
         chunk: int = CHUNK,
         population_chunk: int = POPULATION_CHUNK,
+        subset: int | None = None,
     ) -> None:
         self._replicas, self._data = replicas, data
-        self._scores = replicas.scores(chunks(sum(data.counts), chunk))
+        rows, self._counts = _looked_at(data.counts, subset)
+        self._scores = replicas.scores(rows[chunks(len(rows), chunk)])
+        self._targets = keras.ops.convert_to_numpy(data.y)[rows]
+        self._weights = None if data.weights is None else keras.ops.convert_to_numpy(data.weights)[rows]
         layers = normalisation_layers(model)
         place = {id(variable): number for number, variable in enumerate(model.non_trainable_variables)}
         self._places = [(place[id(layer.moving_mean)], place[id(layer.moving_variance)]) for layer in layers]
@@ -72,7 +90,8 @@ class Evaluation:
 
     def at_present(self) -> list[dict[str, float]]:
         """Return every metric of each replica with its variables as they are."""
-        return [metrics(self._data.task.metrics, values, self._data.counts) for values in self._scores()]
+        task = self._data.task
+        return [metrics(task, values, self._counts, self._targets, self._weights) for values in self._scores()]
 
     def re_estimated(self) -> list[dict[str, float]]:
         """Return the metrics with normalisation statistics of the training set; the running ones stay as they are.

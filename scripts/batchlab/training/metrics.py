@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchlab.backend.resident import SPLITS
+from batchlab.backend.task_interface import Objective
 
 # Examples that pass through the model together; moderate, because convolutions keep large maps of each.
 CHUNK = 1024
@@ -27,20 +29,31 @@ def metric_names(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(f"{split}_{name}" for split in SPLITS for name in names)
 
 
-def metrics(names: Sequence[str], values: Sequence[NDArray[Any]], counts: Sequence[int]) -> dict[str, float]:
-    """Return every metric of `metric_names`: means in double precision whatever the model's precision.
+def metrics(
+    task: Objective,
+    values: Sequence[NDArray[Any]],
+    counts: Sequence[int],
+    targets: NDArray[Any],
+    given: NDArray[Any] | None,
+) -> dict[str, float]:
+    """Return every metric of `metric_names`, in double precision whatever the model's; NaN of a split without examples.
 
     Args:
-        names: A task's metrics.
-        values: For each of them the values of the examples, training ones first; those beyond the counts are surplus.
+        task: What is learnt.
+        values: What its `scores` returned, training examples first; those beyond the counts are surplus.
         counts: Number of examples of each split.
+        targets: Of all examples.
+        given: Weights of the data set, or None.
     """
     exact = [part.astype(np.float64) for part in values]
     found: dict[str, float] = {}
     start = 0
     for split, count in zip(SPLITS, counts, strict=True):
-        stop = start + count
-        for name, part in zip(names, exact, strict=True):
-            found[f"{split}_{name}"] = float(part[start:stop].sum() / count) if count else float("nan")
-        start = stop
+        part = slice(start, start + count)
+        summary: Sequence[float] = [math.nan] * len(task.metrics)
+        if count:
+            weights = None if given is None else given[part]
+            summary = task.summary([value[part] for value in exact], targets[part], weights)
+        found |= {f"{split}_{name}": value for name, value in zip(task.metrics, summary, strict=True)}
+        start += count
     return found

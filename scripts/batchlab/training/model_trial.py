@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from batchlab.backend.model_inputs import takes_integers
 from batchlab.backend.resident import Resident
 from batchlab.backend.runtime import keras
 from batchlab.errors import BatchlabError, one_line
@@ -92,7 +93,7 @@ def _check_weights(name: str, first: Any, second: Any) -> None:
 
 def _check_outputs(name: str, first: Any, second: Any, data: Resident) -> None:
     """Refuse outputs that are not finite, of another precision, not those of the task, or different at each call."""
-    inputs = data.inputs(data.x[: min(_EXAMPLES, data.examples)])
+    inputs = data.inputs(data.x[: min(_EXAMPLES, data.examples)], takes_integers(first))
     outputs = first(inputs, training=False)
     precision = keras.config.floatx()
     if keras.backend.standardize_dtype(outputs.dtype) != precision:
@@ -117,7 +118,7 @@ def _check_range(name: str, model: Any, data: Resident) -> None:
 
     The weights are drawn anew, large and of either sign; they are not used afterwards.
     """
-    inputs = data.inputs(data.x[: min(_EXAMPLES, data.examples)])
+    inputs = data.inputs(data.x[: min(_EXAMPLES, data.examples)], takes_integers(model))
     drawn = np.random.default_rng(0)
     found = []
     for _ in range(_DRAWS):

@@ -19,14 +19,17 @@ def _cell(value: Any) -> str:
     return str(value)
 
 
-def write_rows(path: str | os.PathLike[str], rows: Sequence[Mapping[str, Any]]) -> None:
+def write_rows(
+    path: str | os.PathLike[str], rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None
+) -> None:
     """Write rows as CSV; single precision survives the nine digits exactly.
 
     Args:
         path: The file.
-        rows: At least one; all have the columns of the first, which come in its order.
+        rows: All have the columns of the first, which come in its order.
+        columns: The columns in order, needed where there may be no row.
     """
-    columns = list(rows[0])
+    columns = list(columns or rows[0])
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)

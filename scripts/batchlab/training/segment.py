@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,9 +13,12 @@ from batchlab.errors import BatchlabError
 from batchlab.models.construction import build_model
 from batchlab.training import state
 from batchlab.training.checkpoint import Checkpoint
+from batchlab.training.ending import Ending, remembered
+from batchlab.training.evaluation_points import evaluation_points
 from batchlab.training.frozen_model import FrozenModel
 from batchlab.training.metrics import metric_names
-from batchlab.training.trainer import Trainer, pieces
+from batchlab.training.pieces import Piece, pieces
+from batchlab.training.trainer import Trainer
 
 # Settings of the training that are columns of its history.
 _SETTINGS = ("batch_size", "accumulation", "learning_rate")
@@ -31,12 +35,14 @@ class Segment:
         history: Rows of the table of loss and accuracy.
         distances: Rows of the table of distances.
         facts: For the provenance record.
+        columns: Of both tables, where there may be no rows.
     """
 
     snapshot: state.Snapshot
     history: list[dict[str, Any]] = field(default_factory=list)
     distances: list[dict[str, Any]] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
+    columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def tables(self) -> dict[str, list[dict[str, Any]]]:
@@ -103,14 +109,17 @@ def train(
     parent: state.Snapshot,
     checkpoint: Checkpoint | None = None,
 ) -> Segment:
-    """Train every seed from the parent's position to `stop`.
+    """Train every seed from the parent's position to `stop`, or to where it ends before.
 
-    Each end of an epoch and the stop give a row of history and of distances. A replica whose loss is not finite stops
-    there; its remaining rows have the status `diverged` and no metrics.
+    Evaluations, at the ends of epochs or where `evaluate` says, and the stop give a row of history and of distances. A
+    replica whose loss is not finite stops there; its remaining rows have the status `diverged` and no metrics. One that
+    ends before the stop by `until` has no rows after that; its position tells where it ended.
 
     Args:
         spec: `model`, `optimizer`, `learning_rate`, `batch_size`, `accumulation`, `seeds`, `start` and `stop` in
-            cumulative examples, both at update boundaries, and `schedule` where the rate follows one.
+            cumulative examples, both at update boundaries, `schedule` where the rate follows one, `evaluate` where not
+            the ends of epochs are evaluated (see `evaluation_points`; with `subset`, so many examples of each split,
+            except at the stop), and `until` where it may end before (see `ending`).
         data: The resident data set.
         initial: Snapshot of the initial weights, the reference of distances.
         parent: Snapshot at `start`.
@@ -123,11 +132,11 @@ def train(
     if stop <= start:
         raise BatchlabError(f"stop: {stop} examples is not after start {start}; choose a larger one")
     trainer = Trainer(spec, data)
+    ending = Ending(spec.get("until"))
     keys = state.trainable_keys(trainer.model)
     settings = {name: spec[name] for name in _SETTINGS}
-    stretch = list(pieces(start, stop, data.examples))
 
-    segment = Segment(state.Snapshot((), {}, ()))
+    segment = Segment(state.Snapshot((), {}, ()), columns=_columns(data))
     done: list[Replica] = []
     kept = _kept(checkpoint, segment)
     for group in trainer.replicas.groups(seeds):
@@ -141,27 +150,42 @@ def train(
         else:
             positions = trainer.load(parent, group)
             for position in positions:
-                if position.examples != start:
+                if position.examples != start and position.status not in state.ENDED:
                     raise BatchlabError(f"{parent.source}: is at {position.examples} examples, not at start {start}")
         replicas = trainer.replicas.capture()
-        for piece in stretch:
-            if piece.end <= positions[0].examples:
-                continue
+        if begun:
+            memories = [remembered(replica) for _, replica in begun]
+        else:
+            memories = [
+                ending.begin(replica, parent.replica(seed)[0]) for replica, seed in zip(replicas, group, strict=True)
+            ]
+        for piece, judged in _stretch(spec, data.examples, positions):
+            moving = [position.status not in state.ENDED for position in positions]
+            if not any(moving):
+                break
             trained = [position.status == state.OK for position in positions]
             trainer.advance(group, piece, positions)
-            # A replica that had diverged before is left as it was then.
+            # A replica that had diverged or ended before is left as it was then.
             captured = trainer.replicas.capture()
             replicas = [new if fresh else old for new, old, fresh in zip(captured, replicas, trained, strict=True)]
-            metrics = _metrics(trainer, positions)
+            if not judged and piece.end != stop:
+                continue
+            shown, deciding = _metrics(trainer, positions, judged, piece.end == stop)
             for row, seed in enumerate(group):
+                if not moving[row]:
+                    continue
+                position = positions[row]
+                if judged and position.status == state.OK:
+                    position.status, memories[row] = ending.judge(deciding[row], replicas[row], memories[row])
                 history, distances = _rows(
-                    seed, positions[row], metrics[row], data.examples, replicas[row], initial.replica(seed)[0], keys
+                    seed, position, shown[row], data.examples, replicas[row], initial.replica(seed)[0], keys
                 )
                 segment.history.append({**history, **settings})
                 segment.distances.append(distances)
+                replicas[row] = ending.final(position, replicas[row], memories[row])
             if checkpoint and checkpoint.due:
-                _save(checkpoint, segment, [*done, *zip(positions, replicas, strict=True)])
-        done += zip(positions, replicas, strict=True)
+                _save(checkpoint, segment, [*done, *_together(positions, replicas, memories)])
+        done += _together(positions, replicas, memories)
     for rows in (segment.history, segment.distances):
         rows.sort(key=lambda row: seeds.index(row["seed"]))
     segment.snapshot = state.stack(seeds, [replica for _, replica in done], [position for position, _ in done])
@@ -169,17 +193,60 @@ def train(
     return segment
 
 
-def _metrics(trainer: Trainer, positions: list[state.Position]) -> list[dict[str, float]]:
-    """Return each replica's metrics; a replica whose training loss is not finite has diverged and has none."""
+def _stretch(spec: dict[str, Any], examples: int, positions: list[state.Position]) -> Iterator[tuple[Piece, bool]]:
+    """Yield the pieces from where a group stands to the stop, and whether the rule of evaluations names their ends."""
+    moving = [position for position in positions if position.status not in state.ENDED]
+    if not moving:
+        return
+    at, stop = moving[0], int(spec["stop"])
+    points = evaluation_points(spec.get("evaluate"), at.examples, stop, at.updates, int(spec["batch_size"]), examples)
+    named = frozenset(points)
+    for piece in pieces(at.examples, stop, examples, points):
+        yield piece, piece.end in named
+
+
+def _together(
+    positions: list[state.Position], replicas: list[state.Arrays], memories: list[state.Arrays]
+) -> list[Replica]:
+    """Return replicas with what is remembered of them."""
+    return [
+        (position, {**replica, **memory})
+        for position, replica, memory in zip(positions, replicas, memories, strict=True)
+    ]
+
+
+Metrics = list[dict[str, float]]
+
+
+def _metrics(trainer: Trainer, positions: list[state.Position], judged: bool, whole: bool) -> tuple[Metrics, Metrics]:
+    """Return each replica's metrics, those that are shown and those that decide on its end.
+
+    A replica whose training loss is not finite has diverged and has none.
+
+    Args:
+        trainer: The trainer.
+        positions: Of its replicas; they become `diverged`.
+        judged: Whether the rule of evaluations names the place: then a subset of the examples decides, if there is one.
+        whole: Whether all examples are shown.
+    """
     none = dict.fromkeys(metric_names(trainer.data.task.metrics), math.nan)
-    if all(position.status == state.DIVERGED for position in positions):
-        return [none for _ in positions]
-    found = []
-    for position, metrics in zip(positions, trainer.metrics(), strict=True):
-        if not math.isfinite(metrics["train_loss"]):
+    if all(position.status != state.OK for position in positions):
+        return [none for _ in positions], []
+    deciding = trainer.metrics(subset=True) if judged else []
+    shown = trainer.metrics() if whole and (trainer.has_subset or not judged) else deciding
+    for position, metrics in zip(positions, shown, strict=True):
+        if position.status == state.OK and not math.isfinite(metrics["train_loss"]):
             position.status = state.DIVERGED
-        found.append(metrics if position.status == state.OK else none)
-    return found
+    return [
+        metrics if position.status == state.OK else none for position, metrics in zip(positions, shown, strict=True)
+    ], deciding
+
+
+def _columns(data: Resident) -> dict[str, tuple[str, ...]]:
+    """Return the columns of both tables, which a segment without rows has, too."""
+    place = ("seed", "epoch", "updates")
+    history = (*place, "examples", "seconds", "status", *metric_names(data.task.metrics), *_SETTINGS)
+    return {"history": history, "distances": (*place, "from_initial", "from_origin")}
 
 
 def _save(checkpoint: Checkpoint, segment: Segment, replicas: list[Replica]) -> None:

@@ -4,7 +4,8 @@
 
 - `weights/<path>`: every variable of the model, trained or not (moving statistics and random states included);
 - `optimizer/<path>`: every variable of the optimizer; absent in the snapshot of the initial weights;
-- `position/updates`, `position/examples`, `position/seconds`, `position/seeds`, `position/status`.
+- `position/updates`, `position/examples`, `position/seconds`, `position/seeds`, `position/status`;
+- `until/<…>`: what an early end remembers, where there may be one (see `ending`).
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ from batchlab.files import atomic_path
 Arrays = dict[str, NDArray[Any]]
 
 OK, DIVERGED = "ok", "diverged"
+# Of a replica that has ended before its cap: at its target, or because a metric stopped improving.
+REACHED, STOPPED = "reached", "stopped"
+ENDED = (REACHED, STOPPED)
 
 _POSITION = ("updates", "examples", "seconds", "seeds", "status")
 
@@ -40,7 +44,7 @@ class Position:
         updates: Optimizer steps so far.
         examples: Examples seen so far, over all epochs.
         seconds: Time spent in compiled updates, without compilation and evaluation.
-        status: `ok` or `diverged`.
+        status: `ok`, `diverged`, or `reached` and `stopped` of a replica that has ended.
     """
 
     updates: int = 0

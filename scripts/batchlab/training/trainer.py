@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,58 +16,8 @@ from batchlab.models.construction import build_model
 from batchlab.training import core, optimizers, state
 from batchlab.training.evaluation import Evaluation
 from batchlab.training.order import permutation
+from batchlab.training.pieces import Piece
 from batchlab.training.rates import rates
-
-
-@dataclasses.dataclass(frozen=True)
-class Piece:
-    """Consecutive updates inside one epoch.
-
-    Attributes:
-        epoch: The epoch, counted from 0.
-        start: First position in the epoch's permutation.
-        stop: Position after the last one.
-        end: Cumulative examples when the piece is done.
-    """
-
-    epoch: int
-    start: int
-    stop: int
-    end: int
-
-    def updates(self, batch_size: int) -> int:
-        """Return the number of updates; the last one may hold fewer examples."""
-        return -(-(self.stop - self.start) // batch_size)
-
-
-def pieces(start: int, stop: int, examples: int) -> Iterator[Piece]:
-    """Cut the stretch between two positions at the ends of epochs.
-
-    Args:
-        start: Cumulative examples at the beginning.
-        stop: Cumulative examples at the end.
-        examples: Number of training examples.
-    """
-    while start < stop:
-        epoch, offset = divmod(start, examples)
-        end = min(stop, (epoch + 1) * examples)
-        yield Piece(epoch, offset, offset + end - start, end)
-        start = end
-
-
-def single_updates(start: int, updates: int, batch_size: int, examples: int) -> Iterator[Piece]:
-    """Yield the next updates after a position, one piece each.
-
-    Args:
-        start: Cumulative examples at the beginning.
-        updates: Number of updates.
-        batch_size: Examples in an update; the last one of an epoch may hold fewer.
-        examples: Number of training examples.
-    """
-    for _ in range(updates):
-        piece = next(pieces(start, min(start + batch_size, (start // examples + 1) * examples), examples))
-        yield piece
-        start = piece.end
 
 
 class Trainer:
@@ -96,6 +46,10 @@ class Trainer:
         following = None if self._schedule is None else self._following(self._schedule)
         self.replicas = core.replicas(self.model, data, self.variables, self.optimizer, micro, following)
         self._evaluation = Evaluation(self.replicas, self.model, data)
+        subset = spec.get("evaluate", {}).get("subset")
+        self.has_subset = subset is not None
+        self._partial = Evaluation(self.replicas, self.model, data, subset=subset) if subset else self._evaluation
+        self._kept_orders: tuple[Any, ...] = ()
 
     def _new_optimizer(self) -> Any:
         return optimizers.build(self._settings, self.learning_rate, self.model.trainable_variables)
@@ -150,13 +104,21 @@ class Trainer:
         self.replicas.restore(replicas)
         return positions
 
-    def metrics(self) -> list[dict[str, float]]:
-        """Return the metrics of each replica, with normalisation statistics taken over the training set."""
-        return self._evaluation.re_estimated()
+    def metrics(self, subset: bool = False) -> list[dict[str, float]]:
+        """Return the metrics of each replica, with normalisation statistics taken over the training set.
+
+        Args:
+            subset: Of the examples that `evaluate` wants at chosen points; of all of them where it says nothing.
+        """
+        return (self._partial if subset else self._evaluation).re_estimated()
 
     def orders(self, seeds: Sequence[int], epoch: int) -> Any:
         """Return what `run` needs to know of an epoch: the permutations of a group, on the device."""
-        return self.replicas.on_device([permutation(seed, epoch, self.data.examples) for seed in seeds])
+        # Kept for the next piece of the epoch.
+        if self._kept_orders[:2] != (tuple(seeds), epoch):
+            orders = self.replicas.on_device([permutation(seed, epoch, self.data.examples) for seed in seeds])
+            self._kept_orders = tuple(seeds), epoch, orders
+        return self._kept_orders[2]
 
     def run(self, orders: Any, start: int, stop: int, epoch: int = 0, updates: int = 0) -> tuple[list[float], float]:
         """Make the updates between two positions of an epoch's order.
@@ -186,8 +148,8 @@ class Trainer:
     def advance(self, seeds: Sequence[int], piece: Piece, positions: Sequence[state.Position]) -> None:
         """Make the updates of a piece and move the positions, which become `diverged` when the loss is not finite.
 
-        Each replica that is trained takes an equal share of the seconds. One that had diverged only moves on; what the
-        updates make of its variables means nothing.
+        Each replica that is trained takes an equal share of the seconds. One that had diverged only moves on, one that
+        had ended stays; what the updates make of their variables means nothing.
 
         Args:
             seeds: The replicas' seeds, which fix the order of the examples.
@@ -196,14 +158,14 @@ class Trainer:
         """
         trained = [position.status == state.OK for position in positions]
         if any(trained):
-            losses, seconds = self.run(
-                self.orders(seeds, piece.epoch), piece.start, piece.stop, piece.epoch, positions[0].updates
-            )
+            made = max(position.updates for position in positions)
+            losses, seconds = self.run(self.orders(seeds, piece.epoch), piece.start, piece.stop, piece.epoch, made)
             for position, loss, counts in zip(positions, losses, trained, strict=True):
                 if counts:
                     position.seconds += seconds / sum(trained)
                     if not math.isfinite(loss):
                         position.status = state.DIVERGED
         for position in positions:
-            position.updates += piece.updates(self.batch_size)
-            position.examples = piece.end
+            if position.status not in state.ENDED:
+                position.updates += piece.updates(self.batch_size)
+                position.examples = piece.end

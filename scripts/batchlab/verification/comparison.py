@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from batchlab.declarations import find
 from batchlab.declarations.columns import SHARED, Column, Table, resolve
+from batchlab.declarations.task import columns_of as metric_columns
 from batchlab.tables.base import JOINED, known_columns
 from batchlab.training.state import MEASURED
 from batchlab.verification.tolerances import (
@@ -73,7 +74,10 @@ def _declared() -> dict[str, Table]:
 
 def columns_of(table: str) -> Mapping[str, Column]:
     """Return name → declaration of the columns of a table; of an unknown table, those that many tables share."""
-    shared = {**SHARED, **{column.name: column for column in known_columns()}}
+    tasks = {
+        column.name: column for task in find.tasks().values() for column in metric_columns([*task.metrics, *task.more])
+    }
+    shared = {**SHARED, **tasks, **{column.name: column for column in known_columns()}}
     return {**shared, **resolve(_declared()[table], known_columns())} if table in _declared() else shared
 
 

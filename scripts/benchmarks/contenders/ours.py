@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchlab.backend import resident, runtime
-from batchlab.training.current_task import TASK
+from batchlab.tasks.classification.objective import CLASSIFICATION
 from batchlab.training.trainer import Trainer
 from benchmarks.contenders import Data, start
 
@@ -25,7 +25,7 @@ def resident_of(data: Data) -> resident.Resident:
     arrays: dict[str, Any] = {"x_train": data.x, "y_train": data.y, "scale": data.scale, "classes": data.classes}
     for split in ("validation", "test"):
         arrays |= {f"x_{split}": data.x[:0], f"y_{split}": data.y[:0]}
-    return resident.from_arrays(arrays, TASK)
+    return resident.from_arrays(arrays, CLASSIFICATION)
 
 
 class Ours:

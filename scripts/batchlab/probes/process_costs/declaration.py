@@ -70,4 +70,5 @@ PROBE = Probe(
         ),
     ),
     work=_work,
+    apart=True,
 )

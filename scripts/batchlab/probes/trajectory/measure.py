@@ -12,7 +12,8 @@ from typing import Any
 from batchlab.backend.resident import Resident
 from batchlab.probes.measuring import Measurement, Rows, Run
 from batchlab.training import state
-from batchlab.training.trainer import Trainer, single_updates
+from batchlab.training.pieces import single_updates
+from batchlab.training.trainer import Trainer
 
 
 def measure(run: Run, data: Resident, snapshots: tuple[state.Snapshot, ...], options: Mapping[str, Any]) -> Measurement:

@@ -15,7 +15,8 @@ import numpy as np
 from batchlab.backend.resident import Resident
 from batchlab.probes.measuring import Measurement, Rows, Run
 from batchlab.training import state
-from batchlab.training.trainer import Trainer, single_updates
+from batchlab.training.pieces import single_updates
+from batchlab.training.trainer import Trainer
 
 
 def differences(weights: state.Arrays, reference: state.Arrays, keys: list[str]) -> tuple[float, float]:

@@ -2,51 +2,17 @@
 
 from __future__ import annotations
 
-from batchlab.declarations.columns import Column
-from batchlab.declarations.task import Metric, Task
-
-
-def _error(split: str) -> Column:
-    return Column(
-        f"{split}_error",
-        f"1 − {split}_accuracy",
-        title=f"{split} error",
-        unit="%",
-        factor=100,
-        bounds=(0, 1),
-        formula=f"1 - {split}_accuracy",
-        quantity="error",
-        series=split,
-        better="lower",
-    )
-
+from batchlab.declarations.task import Task
+from batchlab.tasks.declared import BALANCED_ACCURACY, CLASS_WEIGHTS, METRICS, OF_ANSWERS, answers
 
 TASK = Task(
     summary="one of several classes for each example, by the cross-entropy of its logits",
-    metrics=(
-        Metric(
-            "loss", "mean cross-entropy in nats at fixed weights", "loss", "lower", "nats per example", positive=True
-        ),
-        Metric("accuracy", "share of correct answers at fixed weights", "accuracy", "higher", "%", 100, (0, 1)),
-    ),
+    metrics=answers("mean cross-entropy in nats at fixed weights"),
     headline="accuracy",
-    derived=(
-        Column(
-            "generalisation_gap",
-            "train_accuracy − test_accuracy",
-            title="generalisation gap, train − test accuracy",
-            unit="pp",
-            factor=100,
-            bounds=(-1, 1),
-            formula="train_accuracy - test_accuracy",
-        ),
-        Column(
-            "loss_gap",
-            "test_loss − train_loss",
-            title="loss gap, test − train",
-            unit="nats per example",
-            formula="test_loss - train_loss",
-        ),
-        *(_error(split) for split in ("train", "validation", "test")),
-    ),
+    chance="at most the accuracy of the most frequent class on the test"
+    " set, or at least the loss of the best constant prediction on the training set",
+    derived=OF_ANSWERS,
+    usual=True,
+    options=(CLASS_WEIGHTS, METRICS),
+    more=(BALANCED_ACCURACY,),
 )

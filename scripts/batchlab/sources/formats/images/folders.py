@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from batchlab.declarations.source import FileShape
 from batchlab.errors import BatchlabError
-from batchlab.sources.fingerprints import files_below
 from batchlab.sources.labels import check_repeated, class_names
+from batchlab.sources.listing import files_below
 
 ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
 SPLITS = ("train", "validation", "test")
@@ -29,8 +28,7 @@ _MARKS = (b"\x89PNG", b"\xff\xd8\xff", b"BM", b"GIF8", b"RIFF", b"II*\0", b"MM\0
 _LOOKED_AT = 100
 
 
-@dataclass(frozen=True)
-class Image:
+class Image(NamedTuple):
     """One image.
 
     Attributes:
@@ -51,7 +49,7 @@ def images_below(folder: Path) -> tuple[list[Image], list[str]]:
         BatchlabError: Images that lie in no folder of a class, or deeper, or folders beside those of the parts.
     """
     try:
-        names = [name for name, _ in files_below(folder)]
+        names = [entry[0] for entry in files_below(folder)]
     except OSError as problem:
         raise BatchlabError(f"{folder}: cannot be read ({problem})") from None
     first = {name.partition("/")[0] for name in names if "/" in name}
@@ -60,13 +58,14 @@ def images_below(folder: Path) -> tuple[list[Image], list[str]]:
         raise BatchlabError(
             f"{folder}: {other[0]} lies beside train; allowed there are the folders train, validation and test; move it"
         )
-    images, others = [], []
+    images, others, depth = [], [], 2 + split
     for name in names:
-        if Path(name).suffix.lower() not in ENDINGS:
+        stem, dot, ending = name.rpartition(".")
+        if f".{ending.lower()}" not in ENDINGS or not dot or stem.endswith("/"):
             others.append(name)
             continue
         parts = name.split("/")
-        if len(parts) != 2 + split:
+        if len(parts) != depth:
             wanted = "train/<class>/<image>" if split else "<class>/<image>"
             raise BatchlabError(f"{folder}: {name} lies at another depth than {wanted}; move it")
         images.append(Image(name, _PARTS[parts[0].lower()] if split else "train", parts[-2]))

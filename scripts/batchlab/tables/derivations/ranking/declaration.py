@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from batchlab.declarations.columns import ARM_SETTINGS, Column, Table
 from batchlab.declarations.derivation import Derivation
-from batchlab.declarations.options import OPTIONAL, ColumnField, ColumnName, Text
+from batchlab.declarations.options import OPTIONAL, ColumnField, Headline, Text
 
 DERIVATION = Derivation(
     summary="arms in order of a metric at their last epoch, each compared with the best of its data set and model",
     reads=("history",),
     options=(
-        ColumnName("metric", "column of history that ranks the arms", "test_accuracy"),
+        Headline(
+            "metric", "column of history that ranks the arms; by default the task's test accuracy, RMSE, …", OPTIONAL
+        ),
         ColumnField(
             "better", "whether `higher` or `lower` values are better", OPTIONAL, words=("higher", "lower"), of="metric"
         ),

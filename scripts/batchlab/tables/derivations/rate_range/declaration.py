@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from batchlab.declarations.columns import Column, Table
 from batchlab.declarations.derivation import Derivation
-from batchlab.declarations.options import OPTIONAL, ColumnField, ColumnName, Number
+from batchlab.declarations.options import OPTIONAL, ColumnField, Headline, Number
 
 DERIVATION = Derivation(
     summary="of a grid of batch sizes and learning rates: the best rate of each size and the range of good ones",
     reads=("history",),
     options=(
-        ColumnName("metric", "column of history whose values are compared", "test_accuracy"),
+        Headline(
+            "metric",
+            "column of history whose values are compared; by default the task's test accuracy, RMSE, …",
+            OPTIONAL,
+        ),
         ColumnField(
             "better", "whether `higher` or `lower` values are better", OPTIONAL, words=("higher", "lower"), of="metric"
         ),

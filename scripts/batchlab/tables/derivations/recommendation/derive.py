@@ -22,12 +22,15 @@ def derive(tables: Mapping[str, pd.DataFrame], options: Mapping[str, Any]) -> pd
 
     Args:
         tables: `history`, with several learning rates for each batch size.
-        options: `choose` and `tell`, columns of history of which higher values are better, between 0 and 1.
+        options: `choose` and `tell`, columns of history, and `columns`, what is declared of them.
 
     Raises:
         BatchlabError: History lacks a column, or no setting ended with finite values.
     """
-    history = tables["history"]
+    history, columns = tables["history"], options["columns"]
+    sign = -1 if columns.get(options["choose"], {}).get("better") == "lower" else 1
+    column = columns.get(options["tell"], {})
+    least, most = column.get("bounds", (-np.inf, np.inf))
     for name in ("choose", "tell"):
         require_column(history, options[name], name)
     ends = history.sort_values("epoch", kind="stable").groupby(["arm", "seed"], sort=False).tail(1)
@@ -36,7 +39,9 @@ def derive(tables: Mapping[str, pd.DataFrame], options: Mapping[str, Any]) -> pd
     rates = sorted(map(float, ends["learning_rate"].unique()))
     for _, of_size in ends.groupby("batch_size"):
         size = int(of_size["batch_size"].iloc[0])
-        chosen = of_size.pivot_table(index="seed", columns="learning_rate", values=options["choose"], dropna=False)
+        chosen = sign * of_size.pivot_table(
+            index="seed", columns="learning_rate", values=options["choose"], dropna=False
+        )
         told_of = of_size.pivot_table(index="seed", columns="learning_rate", values=options["tell"], dropna=False)
         means = chosen.mean(skipna=False)  # a rate at which a seed diverged is no choice
         if means.isna().all():
@@ -48,23 +53,25 @@ def derive(tables: Mapping[str, pd.DataFrame], options: Mapping[str, Any]) -> pd
                 "study": of_size["study"].iloc[0],
                 "batch_size": size,
                 "learning_rate": rates[int(np.nanargmax(means.reindex(rates)))],
-                "chosen": means.max(),
+                "chosen": sign * means.max(),
                 "n": interval.n,
                 "mean": interval.mean,
-                "ci_low": max(0.0, interval.ci_low),
-                "ci_high": min(1.0, interval.ci_high),
+                "ci_low": max(least, interval.ci_low),
+                "ci_high": min(most, interval.ci_high),
                 "updates": int(of_size["updates"].max()),
             }
         )
     if not rows:
         raise BatchlabError("no run ended with finite values; take lower learning rates")
     # Of equals, one whose rate has neighbours on both sides, then the one with the fewest updates.
-    best = max(rows, key=lambda row: (round(row["chosen"], 9), row["learning_rate"] in rates[1:-1], row["batch_size"]))
+    best = max(
+        rows, key=lambda row: (round(sign * row["chosen"], 9), row["learning_rate"] in rates[1:-1], row["batch_size"])
+    )
     for row in rows:
-        below = mean_interval(told[best["batch_size"]] - told[row["batch_size"]])
+        below = mean_interval(sign * (told[best["batch_size"]] - told[row["batch_size"]]))
         row |= {"below_best": below.mean, "below_low": below.ci_low, "below_high": below.ci_high}
         row |= {"recommended": int(row is best), "advice": ""}
-    best["advice"] = _advice(best, rows, rates)
+    best["advice"] = _advice(best, rows, rates, column, "lower" if sign > 0 else "higher")
     return pd.DataFrame(rows)
 
 
@@ -75,17 +82,20 @@ def _best(chosen: pd.DataFrame, seed: Any) -> Any:
     return means.idxmax() if means.notna().any() else chosen.mean().idxmax()
 
 
-def _percent(value: float) -> str:
-    return f"{100 * value:.1f}"
-
-
-def _advice(best: Mapping[str, Any], rows: list[dict[str, Any]], rates: list[float]) -> str:
+def _advice(
+    best: Mapping[str, Any], rows: list[dict[str, Any]], rates: list[float], column: Mapping[str, Any], worse_is: str
+) -> str:
     """Return the advice in words."""
-    interval = f" [{_percent(best['ci_low'])}, {_percent(best['ci_high'])}]" if np.isfinite(best["ci_low"]) else ""
+    factor, unit = column.get("factor", 1), column.get("unit", "")
+
+    def shown(value: float) -> str:
+        return f"{factor * value:.1f}" if factor != 1 else f"{value:.4g}"
+
+    interval = f" [{shown(best['ci_low'])}, {shown(best['ci_high'])}]" if np.isfinite(best["ci_low"]) else ""
     seeds = "1 seed" if best["n"] == 1 else f"{best['n']} seeds"
     text = (
         f"Take B = {best['batch_size']} with learning rate {best['learning_rate']:g}: "
-        f"test accuracy {_percent(best['mean'])} %{interval}, {seeds}."
+        f"{column.get('title', 'it ends at')} {shown(best['mean'])}{f' {unit}' if unit else ''}{interval}, {seeds}."
     )
     alike = [row for row in rows if row is not best and not row["below_low"] > 0]
     worse = [row for row in rows if row is not best and row["below_low"] > 0]
@@ -96,7 +106,7 @@ def _advice(best: Mapping[str, Any], rows: list[dict[str, Any]], rates: list[flo
             text += f"; B = {largest['batch_size']} makes {largest['updates']:,} updates instead of {best['updates']:,}"
         text += "."
     if worse:
-        text += f" {_sizes(worse)} {'ends' if len(worse) == 1 else 'end'} lower."
+        text += f" {_sizes(worse)} {'ends' if len(worse) == 1 else 'end'} {worse_is}."
     if len(rates) > 1 and best["learning_rate"] in (rates[0], rates[-1]):
         end, way = ("lowest", "lower") if best["learning_rate"] == rates[0] else ("highest", "higher")
         text += f" {best['learning_rate']:g} is the {end} rate of the grid: try {way} ones before you rely on this."

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from batchlab.declarations.columns import ARM_SETTINGS, Column, Table
 from batchlab.declarations.derivation import Derivation
-from batchlab.declarations.options import OPTIONAL, ColumnField, ColumnName, Flag, Number
+from batchlab.declarations.options import OPTIONAL, ColumnField, Flag, Headline, Number
 
 DERIVATION = Derivation(
     summary="the first evaluation at which a metric reaches a target: epochs, updates, examples and seconds up to it",
     reads=("history",),
     options=(
-        ColumnName("metric", "column of history that is to reach the target", "test_accuracy"),
+        Headline(
+            "metric",
+            "column of history that is to reach the target; by default the task's test accuracy, RMSE, …",
+            OPTIONAL,
+        ),
         Number("target", "value to reach, in the unit of the table"),
         ColumnField(
             "better", "whether `higher` or `lower` values are better", OPTIONAL, words=("higher", "lower"), of="metric"

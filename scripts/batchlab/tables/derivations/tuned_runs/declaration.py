@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from batchlab.declarations.columns import Column, Table
 from batchlab.declarations.derivation import Derivation
-from batchlab.declarations.options import OPTIONAL, ColumnField, ColumnName, Flag, Number
+from batchlab.declarations.options import OPTIONAL, ColumnField, Flag, Headline, Number
 
 TUNING = (
-    ColumnName("metric", "column of history by which rates are chosen", "validation_accuracy"),
+    Headline(
+        "metric",
+        "column of history by which rates are chosen; by default the task's validation accuracy, RMSE, …",
+        OPTIONAL,
+        split="validation",
+    ),
     Number("target", "value to reach with the fewest updates; without it, the last value counts", OPTIONAL),
     ColumnField(
         "better", "whether `higher` or `lower` values are better", OPTIONAL, words=("higher", "lower"), of="metric"

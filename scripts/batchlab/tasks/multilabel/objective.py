@@ -1,0 +1,65 @@
+"""Several labels of one example: cross-entropy of the sigmoid of a logit for each, and accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from batchlab.backend.runtime import keras
+from batchlab.backend.task_interface import Kernels
+from batchlab.tasks.logits import squashed
+from batchlab.tasks.means import mean
+from batchlab.tasks.sigmoids import correct, cross_entropy
+
+
+class Multilabel:
+    """Each label applies to an example or does not; targets are 0 or 1, shape (examples, labels)."""
+
+    metrics: tuple[str, ...] = ("loss", "accuracy", "exact_match")
+
+    def of(self, arrays: Mapping[str, NDArray[Any]]) -> Multilabel:
+        """Return the objective itself."""
+        return self
+
+    def output_shape(self, arrays: Mapping[str, NDArray[Any]]) -> tuple[int, ...]:
+        """Return (labels,)."""
+        return (int(arrays["classes"]),)
+
+    def targets(self, stored: NDArray[Any]) -> NDArray[Any]:
+        """Return the labels."""
+        return stored.astype(np.int32)
+
+    def weights(self, targets: Any, given: Any) -> Any:
+        """Return the weights of the data set."""
+        return given
+
+    def losses(self, kernels: Kernels, targets: Any, outputs: Any) -> Any:
+        """Return the mean cross-entropy of each example's labels, shape (examples,)."""
+        return keras.ops.mean(cross_entropy(targets, outputs), axis=-1)
+
+    def scores(self, kernels: Kernels, targets: Any, outputs: Any, given: Any) -> tuple[Any, ...]:
+        """Return each example's loss, its share of labels that are right, and whether all are."""
+        right = keras.ops.cast(correct(targets, outputs), outputs.dtype)
+        return self.losses(kernels, targets, outputs), keras.ops.mean(right, axis=-1), keras.ops.min(right, axis=-1)
+
+    def summary(
+        self, values: Sequence[NDArray[np.float64]], targets: NDArray[Any], given: NDArray[Any] | None
+    ) -> tuple[float, ...]:
+        """Return the means."""
+        return tuple(mean(each, given) for each in values)
+
+    def fault(self, outputs: NDArray[Any]) -> str | None:
+        """Return None: `range_fault` tells probabilities from logits."""
+        return None
+
+    def range_fault(self, low: float, high: float) -> str | None:
+        """Refuse outputs that cannot leave −1 to 1, or have one sign: an activation follows the logits."""
+        return squashed(low, high, "the sigmoid")
+
+
+def objective(options: Mapping[str, Any]) -> Multilabel:
+    """Return the objective."""
+    return Multilabel()
