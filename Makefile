@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PROGRAM := $(BIN)/snakemake $(if $(PROFILE),--workflow-profile $(PROFILE))
 # A campaign's path may hold spaces.
-SNAKEMAKE := $(PROGRAM) --cores $(CORES) --configfile "$(CONFIG)"
+SNAKEMAKE = $(PROGRAM) --cores $(CORES) --configfile "$(CONFIG)"
 # Containers often set this. With it, hundreds of processes would compile and take apart all modules again: twice the time.
 unexport PYTHONDONTWRITEBYTECODE
 # The training core of all jobs, whatever the profile says.
@@ -18,12 +18,13 @@ LOGGER ?= batchlab
 TELL := PYTHONPATH="scripts$${PYTHONPATH:+:$$PYTHONPATH}"
 READY := config-read $(VENV)/run.stamp $(if $(filter jax,$(BATCHLAB_BACKEND)),$(VENV)/jax.stamp)
 
-.PHONY: help new config-there config-read figures redraw plan unlock verify crate report-archive compare bench bench-peers bench-docs test test-slow \
+.PHONY: help advise new config-there config-read figures redraw plan unlock verify crate report-archive compare bench bench-peers bench-docs test test-slow \
 	check format docs environment lock clean-env
 
 help:
 	@echo "make figures                            the quick campaign on the embedded digits (no network)"
 	@echo "make figures CONFIG=config/paper.yaml   the same studies on full MNIST"
+	@echo "make advise CONFIG=config/mine.yaml     which batch size for your model and data; alone: an example in three minutes"
 	@echo "make figures BACKEND=jax                on the second training core; on a GPU: PROFILE=profiles/gpu, see docs/gpu.md"
 	@echo "make new DATA=my.csv LABEL=species      write a campaign for your own data, config/my.yaml; KEYS='missing: drop' says more"
 	@echo "make plan CONFIG=…                      what would run, why, how long it will take"
@@ -58,6 +59,14 @@ ADOPT = @PYTHONPATH=scripts $(BIN)/python -m batchlab.records.adopt
 figures: $(READY)
 	$(ADOPT)
 	@$(TELL) $(SNAKEMAKE) --logger $(LOGGER) --quiet host reason
+
+# The machine is measured first, while nothing else runs; what is trained then depends on its speed.
+advise: CONFIG = config/advise.yaml
+advise: $(READY)
+	$(ADOPT)
+	@$(TELL) $(SNAKEMAKE) measured --logger $(LOGGER) --quiet host reason
+	@$(TELL) $(SNAKEMAKE) advice --logger $(LOGGER) --quiet host reason
+	@echo "The answer is at results/$$(sed -n 's/^campaign: *//p' "$(CONFIG)")/advice.html"
 
 # It ends with what the run will cost.
 plan: $(READY)
@@ -112,7 +121,7 @@ test: $(VENV)/dev.stamp
 test-slow: $(VENV)/dev.stamp
 	@BATCHLAB_COMPLETE=1 BATCHLAB_KILLS=50 BATCHLAB_FUZZ=20000 $(BIN)/pytest -q -n auto --dist loadfile \
 		tests/workflow/test_recovery.py tests/workflow/test_rerun_matrix.py tests/workflow/test_drill.py \
-		tests/unit/test_bad_campaigns.py
+		tests/unit/test_bad_campaigns.py tests/numerics/test_streaming.py
 
 check: $(VENV)/dev.stamp
 	@$(BIN)/ruff check .

@@ -13,6 +13,7 @@ include: "rules/probes.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
+include: "rules/advice.smk"
 include: "rules/verify.smk"
 
 
@@ -34,7 +35,7 @@ onsuccess:
 rule all:
     default_target: True
     input:
-        CAMPAIGN.target("tables", "claims", "drawn", "figures", "report"),
+        CAMPAIGN.target("tables", "claims", "drawn", "figures", "report", "answer"),
     localrule: True
     message:
         "The campaign is complete"

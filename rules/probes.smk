@@ -10,6 +10,8 @@ rule measure_probe:
         "logs/measure_probe/{kind}/{probe}/seeds-{block}.log",
     benchmark:
         "logs/measure_probe/{kind}/{probe}/seeds-{block}.benchmark.tsv"
+    wildcard_constraints:
+        kind=CAMPAIGN.kinds("measure_probe"),
     priority: CAMPAIGN.priority("measure_probe")
     conda:
         "../envs/train.yaml"
@@ -36,7 +38,7 @@ rule measure_apart:
     benchmark:
         "logs/measure_apart/{kind}/{probe}/seeds-{block}.benchmark.tsv"
     wildcard_constraints:
-        kind=CAMPAIGN.apart,
+        kind=CAMPAIGN.kinds("measure_apart"),
     priority: CAMPAIGN.priority("measure_apart")
     conda:
         "../envs/train.yaml"
@@ -50,6 +52,3 @@ rule measure_apart:
         "Measure {wildcards.kind} at {wildcards.probe}, seeds {wildcards.block}"
     script:
         "../scripts/measure_apart.py"
-
-
-ruleorder: measure_apart > measure_probe

@@ -31,7 +31,9 @@ for name in PLAN.studies:
         name:
             name
         input:
-            CAMPAIGN.target("tables", "claims", "drawn", "figures", study=name),
+            CAMPAIGN.target(
+                "tables", "claims", "drawn", "figures", "answer", study=name
+            ),
         localrule: True
         message:
             f"The study {name} is complete"

@@ -1,6 +1,6 @@
 """Initial weights of every seed, and their loss and accuracy: epoch 0."""
 
-from batchlab.backend import resident, runtime
+from batchlab.backend import runtime, streamed
 from batchlab.records.job import job
 from batchlab.training import state
 from batchlab.training.current_task import task_of
@@ -9,7 +9,7 @@ from batchlab.training.segment import initialise
 
 with job(snakemake) as this:
     this.facts |= runtime.configure(this.spec["precision"])
-    segment = initialise(this.spec, resident.read(this.input["data"], task_of(this.spec)))
+    segment = initialise(this.spec, streamed.read(this.input["data"], task_of(this.spec)))
     this.facts |= segment.facts
     state.write(this.output["state"], segment.snapshot)
     for name, rows in segment.tables.items():

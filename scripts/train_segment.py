@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from batchlab.backend import resident, runtime
+from batchlab.backend import runtime, streamed
 from batchlab.records.digests import digest
 from batchlab.records.job import job
 from batchlab.training import state
@@ -22,7 +22,7 @@ with job(snakemake) as this:
     )
     segment = train(
         this.spec,
-        resident.read(this.input["data"], task_of(this.spec)),
+        streamed.read(this.input["data"], task_of(this.spec)),
         state.read(this.input["initial"]),
         state.read(this.input["parent"]),
         checkpoint,

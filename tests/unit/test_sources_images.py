@@ -12,7 +12,7 @@ import pytest
 from unit.sources import load, prepare, prepared
 
 from batchlab.errors import BatchlabError
-from batchlab.sources import fingerprints
+from batchlab.sources import contents, fingerprints
 from batchlab.sources.fingerprints import fingerprint
 from batchlab.sources.settings import DataShape, resolve
 
@@ -167,3 +167,25 @@ def test_kinds_of_files_and_what_a_decoder_finds(tmp_path: Path) -> None:
     (tmp_path / "pets/red/deep.png").write_bytes(whole[:50])
     with pytest.raises(BatchlabError, match=r"deep\.png: is not an intact image"):
         prepare(dataset, tmp_path)
+
+
+@pytest.mark.parametrize("below", ["", "train test"])
+def test_many_images_are_put_together_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, below: str) -> None:
+    pytest.importorskip("PIL")
+    for part in below.split() or [""]:
+        dataset = folder_of(tmp_path / "pets", part)
+    in_memory = prepared(dataset, tmp_path / "one").read_bytes()
+    assert not any(isinstance(values, contents.Taken) for values in prepare(dataset, tmp_path).arrays.values())
+    monkeypatch.setattr(contents, "_LARGE", 1)
+    monkeypatch.setattr(contents, "_BLOCK", 200)  # of two images, so that blocks end within a part
+    assert isinstance(prepare(dataset, tmp_path).arrays["x_train"], contents.Taken)
+    assert prepared(dataset, tmp_path / "other").read_bytes() == in_memory
+    with pytest.raises(BatchlabError, match="is too large to be standardised"):
+        prepare(dataset | {"standardise": True}, tmp_path)
+    monkeypatch.setattr(contents.os, "posix_fallocate", no_room, raising=False)
+    with pytest.raises(BatchlabError, match=r"has no room for 0\.0 GB of examples .*set TMPDIR"):
+        prepare(dataset, tmp_path)
+
+
+def no_room(file: int, start: int, size: int) -> None:
+    raise OSError(28, "No space left on device")

@@ -183,6 +183,12 @@ def test_equal_settings_give_equal_bytes_without_a_time(tmp_path: Path) -> None:
         assert {item.compress_type for item in archive.infolist()} == {zipfile.ZIP_STORED}
 
 
+def test_a_file_is_written_as_numpy_writes_it(tmp_path: Path) -> None:
+    target = prepared({"name": "digits"}, tmp_path)
+    np.savez(tmp_path / "numpy.npz", **prepare({"name": "digits"}, tmp_path).arrays)
+    assert target.read_bytes() == (tmp_path / "numpy.npz").read_bytes()
+
+
 @pytest.mark.parametrize(
     ("dataset", "digest"),
     [

@@ -72,9 +72,10 @@ def test_what_an_honest_child_measures_becomes_rows() -> None:
         """),
     )
     first, second = tables["throughput"]
+    cores = tables["workload"][0]["cores"]
     assert (first["seed"], first["outcome"], second["outcome"]) == (3, "measured", "measured")
     assert second["batch_size"] == 16 and second["examples_per_second"] == pytest.approx(8000)
-    assert tables["workload"] == [{"seed": 3, **{key: FACTS[key] for key in tables["workload"][0] if key != "seed"}}]
+    assert tables["workload"] == [{"seed": 3, **{key: FACTS[key] for key in FACTS if key != "backend"}, "cores": cores}]
     assert facts["backend"] == "tensorflow" and "parameters" not in facts
 
 
@@ -216,8 +217,7 @@ def test_lines_are_found_again() -> None:
     assert (row["per_update"], row["per_micro_batch"]) == pytest.approx((1e-3, 2e-4))
     assert row["per_example"] == pytest.approx(1e-6) and row["time_error"] < 1e-9
     assert (row["memory_base"], row["memory_per_example"]) == pytest.approx((500.0, 0.02))
-    # (1000 − 500) / 0.02 = 25,000, but a line is believed up to 4 · 4096.
-    assert row["largest_micro_batch"] == 16384
+    assert row["largest_micro_batch"] == 25000  # (1000 − 500) / 0.02
     # Nine tenths of the rate at 4096, m / (1.2 ms + m µs) = 0.9 · 0.773: m = 2750, so 4096 of the measured ones.
     assert row["fastest_micro_batch"] == row["enough_micro_batch"] == 4096
 
@@ -233,7 +233,9 @@ def test_the_largest_micro_batch_keeps_within_what_is_allowed() -> None:
         math.nan,
     ]
     [row] = derive({"throughput": rows}, {}).to_dict("records")
-    assert row["largest_micro_batch"] == 4095  # four times 1024 would be one more
+    assert row["largest_micro_batch"] == 4095
+    [row] = derive({"throughput": table((0, 0, 1e-6), (500.0, 0.0))}, {}).to_dict("records")
+    assert row["largest_micro_batch"] == 64 * 4096  # so far a line is believed
 
 
 def test_least_squares_without_negative_coefficients_agree_with_scipy() -> None:

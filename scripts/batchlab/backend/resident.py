@@ -61,10 +61,7 @@ class Resident:
 def from_arrays(arrays: Mapping[str, NDArray[Any]], task: Objective) -> Resident:
     """Make a data set from the arrays of a prepared file (see `sources.prepare`) and the task that is learnt on it."""
     x = np.concatenate([arrays[f"x_{split}"] for split in SPLITS])
-    if x.dtype.kind == "f":
-        x = x.astype(float_type())
-    elif x.dtype != np.uint8:
-        x = x.astype(np.int32)
+    x = x.astype(memory_type(x.dtype), copy=False)
     counts = tuple(len(arrays[f"y_{split}"]) for split in SPLITS)
     arrays = {**arrays, **_normalised(arrays)}
     task = task.of(arrays)
@@ -85,6 +82,11 @@ def _normalised(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         return {}
     train = arrays["w_train"].astype(np.float64)
     return {f"w_{split}": arrays[f"w_{split}"].astype(np.float64) * (len(train) / train.sum()) for split in SPLITS}
+
+
+def memory_type(stored: np.dtype[Any]) -> str:
+    """Return the type that inputs of a stored type have in memory: bytes stay bytes, and integers integers."""
+    return float_type() if stored.kind == "f" else "uint8" if stored == np.uint8 else "int32"
 
 
 def read(path: str, task: Objective) -> Resident:

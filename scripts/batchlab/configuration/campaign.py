@@ -12,6 +12,7 @@ from typing import Any
 
 import jsonschema
 
+from batchlab.configuration import advise_key
 from batchlab.configuration.catalogue import FOLDER, catalogue
 from batchlab.configuration.faults import Collected
 from batchlab.configuration.schema import schema
@@ -293,7 +294,7 @@ def read(raw: Mapping[str, Any], files: Iterable[str | Path] = ()) -> dict[str, 
     default = [] if "campaign" in raw else [DEFAULT_CAMPAIGN]
     own = {*FOLDER.glob("*.yaml"), *default}
     check_files(file for file in files if Path(file).resolve() not in own)
-    return load(functools.reduce(merged, (catalogue(), *map(parsed, default), raw)))
+    return load(functools.reduce(merged, (catalogue(), advise_key.layer(raw), *map(parsed, default), raw)))
 
 
 def load(raw: Mapping[str, Any]) -> dict[str, Any]:

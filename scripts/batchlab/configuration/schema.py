@@ -9,6 +9,7 @@ import functools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from batchlab.configuration.advise_key import BUDGET
 from batchlab.declarations import find
 from batchlab.declarations.claim import AGGREGATES, EVIDENCE, EXPECTATIONS, STANDINGS, TESTS, WORDS
 from batchlab.declarations.options import REQUIRED, Option
@@ -149,6 +150,18 @@ def _campaign() -> dict[str, Schema]:
         "references": _named(_ref("reference"), default={}),
         "advice": _with_default(
             {}, _object({"figure": _TEXT, "claims": {"type": "array", "items": _TEXT, "uniqueItems": True}})
+        ),
+        "advise": _object(
+            {
+                "batch_size": {**_ref("count"), "description": "The present batch size"},
+                "budget": {
+                    "type": "string",
+                    "pattern": f"^{BUDGET}$(?!\\n)",
+                    "description": "a time such as 90 s, 30 min or 2 h",
+                },
+                "target": {"type": "number", "description": "Validation value to reach, in the unit of the table"},
+            },
+            required=["batch_size", "budget"],
         ),
         "studies": _removable("study"),
     }

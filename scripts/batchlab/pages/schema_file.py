@@ -13,19 +13,20 @@ PAGE = PROJECT / "config" / "schema.json"
 _WIDTH = 140
 
 
-def _text(value: Any, indent: str = "") -> str:
+def as_text(value: Any, indent: str = "") -> str:
+    """Return a value as JSON in which each short part has a line."""
     line = json.dumps(value, ensure_ascii=False)
     if not isinstance(value, dict | list) or len(indent) + len(line) <= _WIDTH:
         return line
     inner = indent + "  "
     if isinstance(value, list):
-        parts = [f"{inner}{_text(item, inner)}" for item in value]
+        parts = [f"{inner}{as_text(item, inner)}" for item in value]
     else:
-        parts = [f"{inner}{json.dumps(key)}: {_text(item, inner)}" for key, item in value.items()]
+        parts = [f"{inner}{json.dumps(key)}: {as_text(item, inner)}" for key, item in value.items()]
     ends = "[]" if isinstance(value, list) else "{}"
     return f"{ends[0]}\n" + ",\n".join(parts) + f"\n{indent}{ends[1]}"
 
 
 def rendered() -> dict[Path, str]:
     """Return the file with the text that it should have."""
-    return {PAGE: _text(schema()) + "\n"}
+    return {PAGE: as_text(schema()) + "\n"}

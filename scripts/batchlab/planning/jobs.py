@@ -18,7 +18,7 @@ from batchlab.paths import SCRIPTS
 from batchlab.planning import specs
 from batchlab.planning.parts import Plan, Probe, Segment, seeds_of
 from batchlab.planning.priorities import priorities
-from batchlab.planning.report_settings import report_spec
+from batchlab.planning.report_settings import advice_spec, report_spec
 from batchlab.records.digests import CORES, code_digest, codes, environment_digest
 from batchlab.tables.base import JOINED
 
@@ -41,6 +41,7 @@ WILDCARDS: dict[str, tuple[str, ...]] = {
     "bundle_vega": (),
     "draw_figure": ("study", "figure"),
     "write_report": (),
+    "write_advice": ("study",),
 }
 # Memory of a job that starts Keras, and of any other.
 _TRAINING_MEMORY, _OTHER_MEMORY = 4000, 2000
@@ -51,7 +52,8 @@ class Job:
     """One job.
 
     Attributes:
-        kind: What it makes: `data`, `check`, `segments`, `probes`, `tables`, `claims`, `drawn`, `figures` or `report`.
+        kind: What it makes: `data`, `check`, `segments`, `probes`, `tables`, `claims`, `drawn`, `figures`, `report`
+            or `answer`.
         rule: Name of its rule.
         script: File name of the rule's script.
         wildcards: Values of the rule's wildcards.
@@ -145,9 +147,9 @@ def probe_folder(probe: Probe, block: str) -> str:
     return f"results/probes/{probe.kind}/{probe.name}/seeds-{block}"
 
 
-def measuring_rule(probe: Probe) -> str:
-    """Return the rule that measures a probe."""
-    return "measure_apart" if find.probes()[probe.kind].apart else "measure_probe"
+def measuring_rule(kind: str) -> str:
+    """Return the rule that measures a kind of probe."""
+    return "measure_apart" if find.probes()[kind].apart else "measure_probe"
 
 
 class Jobs:
@@ -188,6 +190,7 @@ class Jobs:
             yield from self._study(study)
         yield from self._joined()
         yield self._report()
+        yield from map(self._answer, advising(self.plan))
 
     def _data(self) -> Iterator[Job]:
         for name, settings in self.plan.data.items():
@@ -294,7 +297,7 @@ class Jobs:
         for name, block in wanted:
             probe = self.plan.probes[name]
             segment = self.plan.segments[probe.segment]
-            rule, code = measuring_rule(probe), f"batchlab.probes.{probe.kind}"
+            rule, code = measuring_rule(probe.kind), f"batchlab.probes.{probe.kind}"
             yield Job(
                 kind="probes",
                 rule=rule,
@@ -472,7 +475,7 @@ class Jobs:
             jobs += [self._made[rule, (name, block)] for block in planned.blocks]
         for probe in (self.plan.probes[name] for name in probes):
             blocks = specs.probe_blocks(self.plan, study, probe)
-            jobs += [self._made[measuring_rule(probe), (probe.kind, probe.name, block)] for block in blocks]
+            jobs += [self._made[measuring_rule(probe.kind), (probe.kind, probe.name, block)] for block in blocks]
         return jobs
 
     def _joined(self) -> Iterator[Job]:
@@ -519,6 +522,34 @@ class Jobs:
             identity=specs.campaign_identity(self.plan),
             message="Write the report of the campaign",
         )
+
+    def _answer(self, study: str) -> Job:
+        spec = advice_spec(self.plan, study)
+        return Job(
+            kind="answer",
+            rule="write_advice",
+            script="write_advice.py",
+            wildcards={"study": study},
+            inputs={
+                "tables": self.tables_folder(study),
+                "derived": [self.derived_path(study, table) for table in self.plan.studies[study].derived],
+                "figures": [figure[key] for figure in spec["figures"] for key in ("svg", "data")],
+            },
+            outputs={"answer": f"{self.results}/{study}.json", "page": f"{self.results}/{study}.html"},
+            spec=spec,
+            identity=specs.study_identity(self.plan, study),
+            message=f"Write the answer of {study}",
+        )
+
+
+def advising(plan: Plan) -> list[str]:
+    """Return the studies that answer which batch size to take: those with all tables that the answer is made of."""
+    needed = {"cells", "choices", "thumb_rules"}
+    return [
+        name
+        for name, study in plan.studies.items()
+        if needed <= {derived.derivation for derived in study.derived.values()}
+    ]
 
 
 def _key(rule: str, wildcards: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:

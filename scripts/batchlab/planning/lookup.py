@@ -10,7 +10,7 @@ from typing import Any
 from batchlab.configuration import campaign, machine
 from batchlab.configuration.command_line import with_types
 from batchlab.declarations import find
-from batchlab.planning.jobs import Files, Job, Jobs
+from batchlab.planning.jobs import Files, Job, Jobs, advising, measuring_rule
 from batchlab.planning.parts import INITIAL_NAME, TRAINED_NAME, Plan
 from batchlab.planning.plan import plan
 from batchlab.records import currency
@@ -33,13 +33,13 @@ class Campaign:
 
     markers = str(currency.MARKERS)
     initial_name, trained_name = INITIAL_NAME, TRAINED_NAME
-    # Kinds of probes that measure apart, as a pattern.
-    apart = "|".join(name for name, probe in find.probes().items() if probe.apart)
 
     def __init__(self, plan: Plan, core: str, device: str, ancient: Callable[[str], Any], version: str) -> None:
         self.plan, self.jobs = plan, Jobs(plan)
         self.results = self.jobs.results
         self._core, self._ancient = core, ancient
+        # Studies with an answer of their own, as a pattern; it matches nothing where there is none.
+        self.advising = "|".join(advising(plan)) or "(?!)"
         # What jobs that start Keras ask for beside memory.
         self.accelerator = {"gpu": 1} if device == "gpu" else {}
         self._by_job = tuple(map(int, version.split(".")[:2])) >= _PRIORITY_BY_JOB
@@ -103,6 +103,10 @@ class Campaign:
     def priority(self, rule: str) -> Any:
         """Return the function that gives a job's priority, or 1 where this Snakemake takes none."""
         return (lambda wildcards: self._job(rule, wildcards).priority) if self._by_job else 1
+
+    def kinds(self, rule: str) -> str:
+        """Return the kinds of probes that a rule measures, as a pattern."""
+        return "|".join(name for name in find.probes() if measuring_rule(name) == rule)
 
     def caption(self, wildcards: Any) -> str:
         """Return the caption of a figure, which Snakemake's own report quotes, as reStructuredText."""

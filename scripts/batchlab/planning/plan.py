@@ -12,6 +12,7 @@ from batchlab.declarations import find
 from batchlab.declarations.columns import Table
 from batchlab.declarations.task import Chosen
 from batchlab.errors import BatchlabError, unknown
+from batchlab.planning.advised_grid import advised
 from batchlab.planning.captions import quotable, resolve_texts
 from batchlab.planning.chains import Chains
 from batchlab.planning.chosen_task import of_task, task_defaults
@@ -293,6 +294,7 @@ def plan(config: dict[str, Any]) -> Plan:
             the data, a probe of an epoch that does not exist; the message names key, value and what is allowed.
     """
     faults = Collected()
+    config = advised(config)
     with faults.part():
         check_names(config)
     found = Plan(campaign=config["campaign"], config=config)

@@ -7,6 +7,7 @@ from typing import Any
 
 from batchlab.declarations.columns import SHARED
 from batchlab.errors import BatchlabError, unknown
+from batchlab.planning.advised_grid import left_out
 from batchlab.planning.captions import data_title
 from batchlab.planning.citation import citation
 from batchlab.planning.parts import Plan, Study
@@ -41,6 +42,34 @@ def report_spec(plan: Plan) -> dict[str, Any]:
     }
 
 
+def advice_spec(plan: Plan, study: str) -> dict[str, Any]:
+    """Return the settings of the page and the file that answer which batch size to take; see `report.advising`."""
+    base, planned = f"results/{plan.campaign}", plan.studies[study]
+    recipe = planned.arms[0].recipe
+    named = {derived.derivation: table for table, derived in planned.derived.items()}
+    metric = planned.derived[named["cells"]].options["metric"]
+    return {
+        "campaign": plan.campaign,
+        "study": study,
+        "task": plan.task.name,
+        "title": plan.config["title"],
+        "about": "{model} on {dataset}, {optimizer}".format(
+            **{key: known[getattr(recipe, key)] for key, known in _names(plan).items()}
+        ),
+        "epochs": plan.config["epochs"],
+        "optimizer": dict(plan.config["optimizers"][recipe.optimizer]),
+        "metric": contract.columns_spec(contract.columns_of(planned.tables.values()), [metric], _OF_VALUES).get(
+            metric, {}
+        ),
+        "left_out": left_out(plan.config),
+        "tables": {
+            **{name: f"{base}/derived/{study}/{named[name]}.csv" for name in ("cells", "choices", "thumb_rules")},
+            **{name: f"{base}/tables/{study}/{name}.csv" for name in ("machine", "workload")},
+        },
+        "figures": _figures(base, planned),
+    }
+
+
 def _study(plan: Plan, base: str, planned: Study) -> dict[str, Any]:
     name = planned.name
     return {
@@ -50,17 +79,7 @@ def _study(plan: Plan, base: str, planned: Study) -> dict[str, Any]:
         "note": planned.settings.get("note", ""),
         "answer": list(planned.answer),
         "identity": study_identity(plan, name),
-        "figures": [
-            {
-                "name": figure,
-                "title": settings["title"],
-                "finding": settings.get("finding", ""),
-                "caption": settings["caption"],
-                "data": f"{base}/figures/{name}/{figure}.csv",
-                **{key: f"{base}/figures/{name}/{figure}.{ending}" for key, ending in FORMATS.items()},
-            }
-            for figure, settings in planned.figures.items()
-        ],
+        "figures": _figures(base, planned),
         "tables": [
             *(f"{base}/tables/{name}/{table}.csv" for table in written(plan, name)),
             *(f"{base}/derived/{name}/{table}.csv" for table in planned.derived),
@@ -73,6 +92,21 @@ def _study(plan: Plan, base: str, planned: Study) -> dict[str, Any]:
             contract.columns_of(planned.tables.values()), contract.summary_spec(plan.task)["compared"], _OF_VALUES
         ),
     }
+
+
+def _figures(base: str, planned: Study) -> list[dict[str, Any]]:
+    """Return what the page needs to know of a study's figures."""
+    return [
+        {
+            "name": figure,
+            "title": settings["title"],
+            "finding": settings.get("finding", ""),
+            "caption": settings["caption"],
+            "data": f"{base}/figures/{planned.name}/{figure}.csv",
+            **{key: f"{base}/figures/{planned.name}/{figure}.{ending}" for key, ending in FORMATS.items()},
+        }
+        for figure, settings in planned.figures.items()
+    ]
 
 
 def _advice(plan: Plan, base: str) -> dict[str, Any]:

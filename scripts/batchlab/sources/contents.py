@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import lzma
+import math
 import os
+import tempfile
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from batchlab.errors import BatchlabError
 
 Array = npt.NDArray[Any]
 # Examples of shape (examples, …) and their targets, see `Contents`.
@@ -65,16 +69,68 @@ class Contents:
     replaces: bool = False
 
 
+# Bytes from which on the examples of a reader are put together in a file instead of the memory, and of a block of them.
+_LARGE, _BLOCK = 1 << 30, 1 << 26
+
+
+def room(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
+    """Return an array to be filled by a reader; a large one lies in a file that vanishes with it.
+
+    Raises:
+        BatchlabError: There is no room for that file.
+    """
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    if size < _LARGE:
+        return np.empty(shape, dtype)
+    with tempfile.TemporaryFile() as file:
+        try:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, size)
+            else:
+                file.truncate(size)
+        except OSError as problem:
+            raise BatchlabError(
+                f"{tempfile.gettempdir()} has no room for {size / 1e9:.1f} GB of examples ({problem}); set TMPDIR to a "
+                "folder that has"
+            ) from None
+        return np.memmap(file, dtype, "r+", shape=shape)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Some rows of an array in a file, in some order; read block by block when they are written."""
+
+    of: Array
+    rows: Array
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the values."""
+        return self.of.dtype
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the rows together."""
+        return (len(self.rows), *self.of.shape[1:])
+
+    def blocks(self) -> Iterator[Array]:
+        """Yield the rows, some at a time."""
+        step = max(1, _BLOCK // max(1, self.of[:1].nbytes))
+        for start in range(0, len(self.rows), step):
+            yield np.ascontiguousarray(self.of[self.rows[start : start + step]])
+
+
 class Part(NamedTuple):
     """Examples, their targets and, where these count differently, weights of one part."""
 
-    x: Array
+    x: Any
     y: Array
     weights: Array | None = None
 
     def take(self, indices: Array) -> Part:
-        """Return some of the examples."""
-        return Part(self.x[indices], self.y[indices], None if self.weights is None else self.weights[indices])
+        """Return some of the examples; of those in a file (see `room`) as `Taken`."""
+        x = Taken(self.x, indices) if isinstance(self.x, np.memmap) else self.x[indices]
+        return Part(x, self.y[indices], None if self.weights is None else self.weights[indices])
 
 
 def plain(x: Array) -> Array:
@@ -84,8 +140,8 @@ def plain(x: Array) -> Array:
     return x.astype(np.float32 if x.dtype in (np.float16, np.float32, np.bool_) else np.float64)
 
 
-def read_archive(path: str | os.PathLike[str]) -> dict[str, Array]:
-    """Return all arrays of an `.npz` archive by name.
+def read_archive(path: str | os.PathLike[str], leave_out: Collection[str] = ()) -> dict[str, Array]:
+    """Return all arrays of an `.npz` archive by name, but for some.
 
     `numpy.load` stops where the header of an array says that it ends. Then a damaged header goes unnoticed, because a
     member's checksum is compared at its end; so each member is read to its end here.
@@ -96,6 +152,8 @@ def read_archive(path: str | os.PathLike[str]) -> dict[str, Array]:
     arrays: dict[str, Array] = {}
     with zipfile.ZipFile(path) as archive:
         for name in archive.namelist():
+            if name.removesuffix(".npy") in leave_out:
+                continue
             with archive.open(name) as member:
                 arrays[name.removesuffix(".npy")] = np.lib.format.read_array(member, allow_pickle=False)
                 if member.read(1):

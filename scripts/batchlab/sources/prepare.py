@@ -9,6 +9,7 @@ are values divided by `scale`. Classes, labels and tokens are int32, target numb
 from __future__ import annotations
 
 import os
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -23,7 +24,7 @@ from batchlab.declarations.task import SPLITS
 from batchlab.errors import BatchlabError
 from batchlab.files import atomic_path
 from batchlab.sources import understood
-from batchlab.sources.contents import Array, Contents, Pair, Part, plain
+from batchlab.sources.contents import Array, Contents, Pair, Part, Taken, plain
 from batchlab.sources.download import Policy, fault_of, fetch
 from batchlab.sources.fingerprints import compute
 from batchlab.sources.spec import PrepareSpec
@@ -43,12 +44,12 @@ class Prepared:
     """A data set ready to be written.
 
     Attributes:
-        arrays: What the file holds, by key.
+        arrays: What the file holds, by key; large ones as `Taken`.
         facts: What provenance records: name, licence, citation, identity, sizes and names of the classes.
         understood: What was understood of the files (`batchlab.sources.understood`).
     """
 
-    arrays: dict[str, Array]
+    arrays: dict[str, Any]
     facts: dict[str, Any]
     understood: dict[str, Any]
 
@@ -87,7 +88,7 @@ def prepare(spec: PrepareSpec, downloads: Path, policy: Policy | None = None) ->
     scale = spec["scale"] or (255.0 if contents.pool[0].dtype == np.uint8 else 1.0)
     known = understood.of(facts["title"], contents, parts, names, scale, spec, filled)
     if spec["dataset"]["standardise"]:
-        parts, scale = _standardise(parts), 1.0
+        parts, scale = _standardise(parts, where), 1.0
     arrays = {
         f"{what}_{name}": values
         for name, part in parts.items()
@@ -103,12 +104,21 @@ def prepare(spec: PrepareSpec, downloads: Path, policy: Policy | None = None) ->
 
 
 def write(target: str | os.PathLike[str], prepared: Prepared) -> None:
-    """Write a prepared data set atomically; equal arrays give equal bytes.
+    """Write a prepared data set atomically, as `numpy.savez` does, but large arrays block by block.
 
-    NumPy stamps the members of an archive with the fixed date of 1980-01-01, so the bytes hold no time.
+    Members of the archive have the fixed date of 1980-01-01, so the bytes hold no time and equal arrays give equal
+    bytes.
     """
-    with atomic_path(target) as temporary:
-        np.savez(temporary, allow_pickle=False, **prepared.arrays)
+    with atomic_path(target) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
+        for name, values in prepared.arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                if not isinstance(values, Taken):
+                    np.lib.format.write_array(member, values, allow_pickle=False)
+                    continue
+                header = {"descr": values.dtype.str, "fortran_order": False, "shape": values.shape}
+                np.lib.format.write_array_header_1_0(member, header)
+                for block in values.blocks():
+                    member.write(block.tobytes())
 
 
 def stratified_order(labels: Array, seed: int) -> Array:
@@ -287,12 +297,14 @@ def _fill(parts: dict[str, Part], where: str) -> tuple[dict[str, Part], int]:
     return filled, gaps
 
 
-def _standardise(parts: dict[str, Part]) -> dict[str, Part]:
+def _standardise(parts: dict[str, Part], where: str) -> dict[str, Part]:
     """Return the parts in single precision with mean 0 and standard deviation 1 over the training examples.
 
     Statistics are taken per feature of a vector and per channel of an image; a constant feature becomes 0.
     """
     train = parts["train"].x
+    if isinstance(train, Taken):
+        raise BatchlabError(f"{where}: is too large to be standardised; let the model rescale its inputs")
     axes = tuple(range(train.ndim - 1))
     count = train.size // train.shape[-1]
     blocks = [slice(start, start + _BLOCK) for start in range(0, len(train), _BLOCK)]

@@ -16,9 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchlab.backend import runtime
-from batchlab.backend.resident import Resident
+from batchlab.backend.resident import Resident, memory_type
+from batchlab.backend.streamed import is_streamed, window_rows
+from batchlab.training.metrics import CHUNK
+from batchlab.training.normalisation import POPULATION_CHUNK, normalisation_layers
+from batchlab.training.streaming import StreamedReplicas
 
 if runtime.NAME == "jax":
+    from batchlab.jax_core import array_window as chosen_window
     from batchlab.jax_core import side_by_side as chosen
     from batchlab.jax_core import vectorised_products as chosen_products
     from batchlab.jax_core import vectorised_rows as chosen_rows
@@ -26,6 +31,7 @@ else:
     from batchlab.tensorflow_core import one_by_one as chosen  # type: ignore[no-redef]
     from batchlab.tensorflow_core import row_loops as chosen_rows  # type: ignore[no-redef]
     from batchlab.tensorflow_core import single_products as chosen_products  # type: ignore[no-redef]
+    from batchlab.tensorflow_core import variable_window as chosen_window  # type: ignore[no-redef]
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -174,7 +180,12 @@ def replicas(
     following: Following | None = None,
 ) -> Replicas:
     """Return replicas of a model in the core that the environment chose; see `Replicas`."""
-    return chosen.Replicas(model, data, variables, optimizer, micro, following)
+    if not is_streamed(data):
+        return chosen.Replicas(model, data, variables, optimizer, micro, following)
+    least = POPULATION_CHUNK if normalisation_layers(model) else CHUNK  # examples that evaluation takes together
+    window = chosen_window.Window(data, window_rows(data, least), memory_type(data.x.dtype))
+    inner = chosen.Replicas(model, window.data, variables, optimizer, micro, following)
+    return StreamedReplicas(inner, window, data)
 
 
 # What measures is kept apart from what trains, each a function: an edit for one probe leaves training valid.

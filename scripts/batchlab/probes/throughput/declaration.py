@@ -103,6 +103,7 @@ PROBE = Probe(
                 Column("random", "layers that draw random numbers in training, such as dropout", "integer", exact=True),
                 Column("evaluation", "time of one evaluation of all splits, as after each epoch", unit="s", clock=True),
                 Column("device", "cpu or gpu", "text", clock=True),
+                Column("cores", "processors that this machine gives", "integer", clock=True),
                 *_SETTINGS,
                 "probe",
             ),

@@ -79,10 +79,15 @@ def measure(
         }
         for micro, accumulation in heard.points
     ]
-    workload = [{"seed": seed, **{name: heard.facts[name] for name in _WORKLOAD}}]
+    workload = [{"seed": seed, **{name: heard.facts[name] for name in _WORKLOAD}, "cores": _cores()}]
     return {"throughput": throughput, "workload": workload}, {
         key: value for key, value in heard.facts.items() if key not in _WORKLOAD or key == "device"
     }
+
+
+def _cores() -> int:
+    """Return the processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class _Heard:

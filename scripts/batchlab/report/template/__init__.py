@@ -8,6 +8,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from batchlab.report.template.answer_page import ADVICE
 from batchlab.report.template.claims_alone import CLAIMS_ALONE
 from batchlab.report.template.claims_table import CLAIMS
 from batchlab.report.template.closing import CLOSING
@@ -22,6 +23,7 @@ from batchlab.report.template.style import STYLE
 from batchlab.report.template.tally import TALLY
 
 _PARTS = {
+    "advice": ADVICE,
     "claims_alone": CLAIMS_ALONE,
     "comparison": COMPARISON,
     "tally": TALLY,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from batchlab.errors import BatchlabError
-from batchlab.sources.contents import Array, Contents, Pair
+from batchlab.sources.contents import Array, Contents, Pair, room
 from batchlab.sources.formats.images.folders import SPLITS, shape_below, sides
 
 # Pillow's kinds of pixels that hold more than eight bits; bringing them to eight would cut values off.
@@ -33,7 +33,7 @@ def read(paths: Sequence[Path], options: Mapping[str, Any]) -> Contents:
     for part in SPLITS:
         own = [image for image in images if image.part == part]
         if own:
-            x = np.empty((len(own), *shape.input_shape), np.uint8)
+            x = room((len(own), *shape.input_shape), np.uint8)
             for row, image in enumerate(own):
                 x[row], size = _decode(folder / image.path, options, remarks)
                 found[size] += 1

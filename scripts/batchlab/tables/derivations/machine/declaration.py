@@ -27,7 +27,7 @@ DERIVATION = Derivation(
             Column(
                 "largest_micro_batch",
                 "largest that fits into what is allowed: by the line plus twice its error, but less than any that had"
-                " no memory, and at most four times the largest measured",
+                " no memory, and at most 64 times the largest measured",
                 "integer",
                 clock=True,
             ),

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 # Beyond the largest measured micro-batch times this, a line is not believed.
-_REACH = 4
+_REACH = 64
 # Share of the highest throughput that is enough.
 _ENOUGH = 0.9
 

@@ -1,0 +1,77 @@
+"""The page of an adviser campaign, which a person reads in two minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from batchlab.report.advising import rules_in_words, sentences
+from batchlab.report.cells import link, rows_of
+from batchlab.report.inline_figures import figure_of
+from batchlab.report.template import environment
+from batchlab.report.template.answer_page import LOSSES, SNIPPET
+from batchlab.report.wording import counted
+from batchlab.tables.rounding import number
+
+# Exponents of the usual rules, and how a sentence calls what lies near them.
+_NEAR = {0.0: "a constant rate", 0.5: "the square-root rule", 1.0: "the linear rule"}
+
+
+def render_advice(spec: Mapping[str, Any], found: Mapping[str, Any], page: str | Path) -> str:
+    """Return the page as HTML: one document that loads nothing.
+
+    Args:
+        spec: See `batchlab.report.advising.answer`; beside that `title`, `about`, `metric` (title, factor and unit),
+            `study`,
+            `task` and `figures`.
+        found: What `answer` returned.
+        page: Where the page will be.
+
+    Raises:
+        BatchlabError: A table or a figure is missing.
+    """
+    folder = Path(page).parent
+    tables = {name: rows_of(path) for name, path in spec["tables"].items()}
+    metric = spec["metric"]
+    factor, unit = metric.get("factor", 1.0), metric.get("unit", "")
+    goal = f"{number(factor * found['target']['value'], 4)} {unit}".strip()
+    title = metric.get("title") or found["target"]["metric"].replace("_", " ")
+    links = {name: link(path, folder) for name, path in spec["tables"].items()}
+    shown = {**found, "aims": {**found["aims"], "metric": _scaled(found["aims"]["metric"], factor, unit)}}
+    figures = [figure_of(figure, spec["study"], folder, place, "") for place, figure in enumerate(spec["figures"], 1)]
+    return (
+        environment()
+        .get_template("advice")
+        .render(
+            title=spec["title"],
+            summary=f"{spec['about']}; {counted(found['epochs'], 'epoch')}, {counted(found['seeds'], 'seed')}.",
+            aims=sentences(shown, tables),
+            rule=_rule(found["rate_rule"]),
+            target=f"a {title} of {goal}",
+            links={**links, "json": Path(page).with_suffix(".json").name},
+            warnings=found["warnings"],
+            left_out=found["left_out"],
+            figures=figures,
+            rules=rules_in_words(tables["thumb_rules"]),
+            snippet=SNIPPET.format(loss=LOSSES.get(spec["task"], "…")),
+        )
+    )
+
+
+def _scaled(aim: Mapping[str, Any] | None, factor: float, unit: str) -> dict[str, Any] | None:
+    """Return the answer on the metric in the unit in which people read it."""
+    if aim is None:
+        return None
+    scaled = {end: None if aim[end] is None else factor * aim[end] for end in ("value", "low", "high")}
+    return {**aim, **scaled, "unit": unit}
+
+
+def _rule(rule: Mapping[str, Any]) -> str:
+    """Return how the best rate follows the batch size."""
+    if rule["exponent"] is None:
+        return "How the best rate follows the batch size cannot be said: fewer than two sizes reach the target."
+    fits = [name for power, name in _NEAR.items() if rule["low"] <= power <= rule["high"]]
+    text = f"The best learning rate grows as B to the power {number(rule['exponent'], 2)}"
+    text += f" [{number(rule['low'], 2)}, {number(rule['high'], 2)}]"
+    return f"{text}: {' or '.join(fits)} fits." if fits else f"{text}; none of the usual rules fits."

@@ -1,0 +1,102 @@
+"""The JSON schema of `advice.json`. Standard library only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_NUMBER, _COUNT, _TEXT = {"type": "number"}, {"type": "integer", "minimum": 1}, {"type": "string"}
+_MAYBE = {"type": ["number", "null"]}
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": list(properties),
+        "properties": properties,
+    }
+
+
+def _list(items: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": items}
+
+
+_AIM = _object(
+    {
+        "batch_size": _COUNT,
+        "micro_batch": _COUNT,
+        "accumulation": _COUNT,
+        "learning_rate": _NUMBER,
+        "epochs": _COUNT,
+        "optimizer": {
+            **_object({"class_name": _TEXT, "config": {"type": "object"}}),
+            "description": "for keras.optimizers.get",
+        },
+        "value": _NUMBER,
+        "low": {**_MAYBE, "description": "lower end of the 90 % interval; null with one seed"},
+        "high": _MAYBE,
+        "unit": _TEXT,
+        "best_share": {**_NUMBER, "description": "share of the resamples of seeds in which it is the best"},
+        "at_edge": {"type": "boolean", "description": "whether its rate is the lowest or highest that was tried"},
+        "alike": {
+            **_list(
+                _object(
+                    {
+                        "batch_size": _COUNT,
+                        "learning_rate": _NUMBER,
+                        "more_seeds": {"type": ["integer", "null"]},
+                        "more_seconds": _MAYBE,
+                    }
+                )
+            ),
+            "description": "batch sizes that cannot be told apart from it, and what it would cost to tell",
+        },
+    }
+)
+
+
+def schema() -> dict[str, Any]:
+    """Return the schema (draft 2020-12)."""
+    aim = {"anyOf": [_AIM, {"type": "null", "description": "no batch size reaches the target with every seed"}]}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "advice.json of batchlab",
+        **_object(
+            {
+                "campaign": _TEXT,
+                "epochs": _COUNT,
+                "seeds": _COUNT,
+                "target": _object({"metric": _TEXT, "value": _NUMBER}),
+                "aims": _object(dict.fromkeys(("time", "examples", "metric", "memory"), aim)),
+                "rate_rule": {
+                    **_object({"exponent": _MAYBE, "low": _MAYBE, "high": _MAYBE}),
+                    "description": "x in rate ∝ B^x, by the best rates",
+                },
+                "thumb_rules": _list(
+                    _object(
+                        {
+                            "rule": _TEXT,
+                            "batch_size": _COUNT,
+                            "learning_rate": _NUMBER,
+                            "cost": {**_MAYBE, "description": "time to the target over the best one"},
+                            "low": _MAYBE,
+                            "high": _MAYBE,
+                            "reached": {"type": "integer", "minimum": 0},
+                            "seeds": _COUNT,
+                        }
+                    )
+                ),
+                "machine": _object(
+                    {
+                        "largest_micro_batch": _COUNT,
+                        "enough_micro_batch": _COUNT,
+                        "time_error": _NUMBER,
+                        "memory_error": _NUMBER,
+                        "device": _TEXT,
+                    }
+                ),
+                "left_out": {**_list(_COUNT), "description": "batch sizes for which the budget was too small"},
+                "warnings": _list(_TEXT),
+            }
+        ),
+    }

@@ -1,0 +1,245 @@
+"""The answer of an adviser campaign, from its tables alone: for scripts (`advice.json`), and in sentences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from batchlab.report.cells import Row, count, rows_of, value
+from batchlab.report.wording import counted, listed, told
+from batchlab.tables.rounding import number
+
+AIMS = {
+    "time": "Shortest time to the target",
+    "examples": "Fewest examples to the target",
+    "metric": "Best validation value",
+    "memory": "Least memory",
+}
+ALIKE, BEST, UNKNOWN = "cannot be told apart", "best", "undetermined"
+# Errors of the fitted times beyond this are worth a warning.
+_FAR_OFF = 0.25
+
+_RULES = {
+    "present": "your present setting",
+    "thirty-two": "B = 32 at your rate",
+    "largest": "the largest B at your rate",
+    "constant": "your rate at any B",
+    "sqrt": "rate ∝ √B",
+    "linear": "rate ∝ B",
+}
+
+
+def answer(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what `advice.json` holds; its schema is `config/advice.schema.json`.
+
+    Args:
+        spec: `tables` (name → path of `cells`, `choices`, `thumb_rules`, `machine`, `workload`), `optimizer` (name and
+            options, without the rate), `epochs`, `campaign`, `left_out`, and what the page shows.
+
+    Raises:
+        BatchlabError: A table is missing.
+    """
+    tables = {name: rows_of(path) for name, path in spec["tables"].items()}
+    target, machine, workload = tables["cells"][0], tables["machine"][0], tables["workload"][0]
+    return {
+        "campaign": spec["campaign"],
+        "epochs": spec["epochs"],
+        "seeds": len({row["seed"] for row in tables["cells"]}),
+        "target": {"metric": target["metric"], "value": value(target, "target")},
+        "aims": {aim: _aim(aim, tables, spec) for aim in AIMS},
+        "rate_rule": next(
+            {"exponent": _cell(row, "exponent"), "low": _cell(row, "exponent_low"), "high": _cell(row, "exponent_high")}
+            for row in tables["thumb_rules"]
+            if row["rule"] == "measured"
+        ),
+        "thumb_rules": [
+            {
+                "rule": row["rule"],
+                "batch_size": count(row, "batch_size"),
+                "learning_rate": value(row, "learning_rate"),
+                "cost": _cell(row, "cost"),
+                "low": _cell(row, "cost_low"),
+                "high": _cell(row, "cost_high"),
+                "reached": count(row, "reached"),
+                "seeds": count(row, "n"),
+            }
+            for row in tables["thumb_rules"]
+            if row["rule"] != "measured"
+        ],
+        "machine": {
+            "largest_micro_batch": count(machine, "largest_micro_batch"),
+            "enough_micro_batch": count(machine, "enough_micro_batch"),
+            "time_error": value(machine, "time_error"),
+            "memory_error": value(machine, "memory_error"),
+            "device": workload["device"],
+        },
+        "left_out": list(spec["left_out"]),
+        "warnings": warnings(tables, spec["task"]),
+    }
+
+
+def _cell(row: Row, column: str) -> float | None:
+    """Return a cell as JSON has it: null where there is none."""
+    found = value(row, column)
+    return found if math.isfinite(found) else None
+
+
+def _aim(aim: str, tables: Mapping[str, Sequence[Row]], spec: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the answer for one aim, None where no batch size reaches the target."""
+    rows = [row for row in tables["choices"] if row["aim"] == aim]
+    best = next((row for row in rows if row["verdict"] == BEST), None)
+    if best is None:
+        return None
+    passes, rate = count(best, "accumulation"), value(best, "learning_rate")
+    options = {key: item for key, item in spec["optimizer"].items() if key != "name"}
+    config = {**options, "learning_rate": rate, **({"gradient_accumulation_steps": passes} if passes > 1 else {})}
+    return {
+        "batch_size": count(best, "batch_size"),
+        "micro_batch": count(best, "micro_batch"),
+        "accumulation": passes,
+        "learning_rate": rate,
+        "epochs": spec["epochs"],
+        "optimizer": {"class_name": spec["optimizer"]["name"], "config": config},
+        "value": value(best, "value"),
+        "low": _cell(best, "value_low"),
+        "high": _cell(best, "value_high"),
+        "unit": best["unit"],
+        "best_share": value(best, "best_share"),
+        "at_edge": bool(count(best, "edge")),
+        "alike": [
+            {
+                "batch_size": count(row, "batch_size"),
+                "learning_rate": value(row, "learning_rate"),
+                "more_seeds": count(row, "more_seeds") or None,
+                "more_seconds": _cell(row, "more_seconds"),
+            }
+            for row in rows
+            if row["verdict"] in (ALIKE, UNKNOWN)
+        ],
+    }
+
+
+# With tokens, or weights, batches of equal size hold unequal numbers of what the loss is summed over.
+_UNEQUAL = (
+    "sequences may differ in their tokens: an update divides once by their true number here, and Keras averages the"
+    " means of micro-batches"
+)
+
+
+def warnings(tables: Mapping[str, Sequence[Row]], task: str = "") -> list[str]:
+    """Return what to mind with this model, these data and these settings.
+
+    Args:
+        tables: Name → rows.
+        task: Name of the task.
+    """
+    machine, workload = tables["machine"][0], tables["workload"][0]
+    best = [row for row in tables["choices"] if row["verdict"] == BEST]
+    split, found = any(count(row, "accumulation") > 1 for row in best), []
+    if layers := count(workload, "normalising"):
+        found.append(
+            f"{counted(layers, 'layer')} normalise by the statistics of a batch: with accumulation these are those of a"
+            " micro-batch, so only micro-batches that were trained are advised"
+        )
+    if (layers := count(workload, "random")) and split:
+        found.append(
+            f"{counted(layers, 'layer')} draw random numbers in training: micro-batches draw their own, so the same B"
+            " in other pieces gives other runs"
+        )
+    examples = count(workload, "training_examples")
+    ragged = sorted({size for row in best if examples % (size := count(row, "batch_size"))})
+    if ragged:
+        sizes = listed([f"{size} ({examples % size} examples)" for size in ragged])
+        found.append(f"the last update of an epoch is smaller at B = {sizes}; it is kept here and in Keras' fit")
+    if split:
+        found.append(
+            "Keras counts schedules in micro-batches: with gradient_accumulation_steps they need K times the steps"
+        )
+    if split and task == "next_token":
+        found.append(_UNEQUAL)
+    edges = sorted({(count(row, "batch_size"), value(row, "learning_rate")) for row in best if count(row, "edge")})
+    if edges:
+        rates = listed([f"{number(rate)} at B = {size}" for size, rate in edges])
+        found.append(f"the best learning rate is the lowest or highest that was tried ({rates}): try beyond it")
+    if value(machine, "time_error") > _FAR_OFF:
+        off = f"{100 * value(machine, 'time_error'):.0f} %"
+        found.append(
+            f"times of micro-batches that were not measured come from a line that is {off} off where it can be seen"
+        )
+    return found
+
+
+def sentences(found: Mapping[str, Any], tables: Mapping[str, Sequence[Row]]) -> list[dict[str, Any]]:
+    """Return for each aim its name, the answer in a sentence, and what is not known in another.
+
+    Args:
+        found: What `answer` returned.
+        tables: Name → rows.
+    """
+    present = next(row for row in tables["thumb_rules"] if row["rule"] == "present")
+    return [
+        {"aim": aim, "name": name, **_sentence(aim, found["aims"][aim], found, present)} for aim, name in AIMS.items()
+    ]
+
+
+def _sentence(aim: str, best: Mapping[str, Any] | None, found: Mapping[str, Any], present: Row) -> dict[str, str]:
+    if best is None:
+        return {
+            "answer": "No batch size reaches the target with every seed, so there is no advice",
+            "open": "More epochs, or a lower target, would tell",
+        }
+    whole = best["accumulation"] == 1
+    pieces = "in one piece" if whole else f"as {best['accumulation']} micro-batches of {best['micro_batch']}"
+    settings = f"B = {best['batch_size']} {pieces} with learning rate {number(best['learning_rate'])}"
+    ends = [math.nan if best[end] is None else best[end] for end in ("low", "high")]
+    reached = told([best["value"], *ends], best["unit"])
+    close = [each for each in best["alike"] if aim != "memory"]
+    text = f"{settings}: {reached}"
+    if aim == "time" and math.isfinite(value(present, "cost")):
+        low, high = value(present, "cost_low"), value(present, "cost_high")
+        text += f"; your present setting takes {told([value(present, 'cost'), low, high])} times as long"
+        if math.isfinite(low) and low <= 1 <= high:
+            text += ", so it is not shown to be slower"
+    return {"answer": text, "open": _open(close, found["seeds"])}
+
+
+def _open(close: Sequence[Mapping[str, Any]], seeds: int) -> str:
+    """Return what cannot be told apart from the best, and what it would cost to know more."""
+    if not close:
+        return ""
+    sizes = f"B = {listed([str(each['batch_size']) for each in close])}"
+    each = "each " if len(close) > 1 else ""
+    text = f"{sizes}, {each}at its best rate, cannot be told apart from it with {counted(seeds, 'seed')}"
+    cheap = [size for size in close if size["more_seeds"]]
+    if cheap:
+        first = min(cheap, key=lambda size: size["more_seconds"])
+        more = counted(first["more_seeds"], "more seed")
+        text += f"; {more} would tell B = {first['batch_size']} (about {duration(first['more_seconds'])})"
+    else:
+        text += "; even 100 seeds would hardly tell: take the one that suits you"
+    return text
+
+
+def duration(seconds: float) -> str:
+    """Return a time in words: `40 seconds`, `25 minutes`, `3 hours`."""
+    for unit, length in (("hour", 3600), ("minute", 60)):
+        if seconds >= 1.5 * length:
+            return counted(round(seconds / length), unit)
+    return counted(max(1, round(seconds)), "second")
+
+
+def rules_in_words(rows: Sequence[Row]) -> list[dict[str, str]]:
+    """Return what each rule of thumb says and costs, for a table."""
+    return [
+        {
+            "rule": _RULES[row["rule"]],
+            "batch_size": row["batch_size"],
+            "learning_rate": number(value(row, "learning_rate")),
+            "cost": told([value(row, "cost"), value(row, "cost_low"), value(row, "cost_high")])
+            if math.isfinite(value(row, "cost"))
+            else f"{count(row, 'reached')} of {counted(count(row, 'n'), 'seed')} reach the target",
+        }
+        for row in rows
+        if row["rule"] in _RULES
+    ]

@@ -1,0 +1,93 @@
+"""The page of an adviser campaign: one sentence for each aim, its reason as a figure, what is open, rules of thumb."""
+
+ADVICE = """\
+{% import "figure" as drawn %}
+<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{{ title }}</title>
+<link rel="icon" href="data:,">
+<style>
+{% include "style" %}
+main.wide { max-width: 50rem; margin: 0 auto; padding: 1.2rem 1.25rem; }
+</style>
+</head>
+<body id="top">
+<main class="wide">
+<header>
+<h1>{{ title }}</h1>
+<p class="lead">{{ summary }}</p>
+</header>
+<section id="answer" class="opening">
+<h2>The answer</h2>
+<dl class="answers">
+{% for each in aims %}
+<div>
+<dt>{{ each.name }}</dt>
+<dd><b>{{ each.answer }}.</b>{% if each.open %} {{ each.open }}.{% endif %}</dd>
+</div>
+{% endfor %}
+</dl>
+<p>{{ rule }}</p>
+<p class="meta">Brackets are 90 % intervals by resampling seeds. The target is {{ target }}. Time is that of training on this machine with nothing else
+running. <a href="{{ links.json }}">advice.json</a> has all of it for scripts; numbers are from <a href="{{ links.choices }}">choices.csv</a>,
+<a href="{{ links.thumb_rules }}">thumb_rules.csv</a>, <a href="{{ links.cells }}">cells.csv</a> and <a href="{{ links.machine }}">machine.csv</a>.</p>
+</section>
+{% if warnings or left_out %}
+<section id="mind">
+<h2>What to mind</h2>
+<ul>
+{% for each in warnings %}
+<li>{{ each[:1] | upper }}{{ each[1:] }}.</li>
+{% endfor %}
+{% if left_out %}
+<li>The budget left out B = {{ left_out | join(", ") }}; a larger one trains what is missing and nothing else.</li>
+{% endif %}
+</ul>
+</section>
+{% endif %}
+<section id="why">
+<h2>Why</h2>
+{% for figure in figures %}
+{{ drawn.figure(figure, "") }}
+{% endfor %}
+</section>
+<section id="rules">
+<h2>What rules of thumb would have said</h2>
+<div class="scroll">
+<table>
+<thead><tr><th scope="col">Rule</th><th scope="col">B</th><th scope="col">Learning rate</th><th scope="col">Time to the target, best = 1</th></tr></thead>
+<tbody>
+{% for row in rules %}
+<tr><td>{{ row.rule }}</td><td>{{ row.batch_size }}</td><td>{{ row.learning_rate }}</td><td>{{ row.cost }}</td></tr>
+{% endfor %}
+</tbody>
+</table>
+</div>
+</section>
+<section id="keras">
+<h2>In Keras</h2>
+<pre tabindex="0"><code>{{ snippet }}</code></pre>
+</section>
+</main>
+</body>
+</html>
+"""  # noqa: E501 - lines of HTML
+
+# What a user of Keras writes; the test of the page runs it.
+SNIPPET = """\
+import json, keras
+best = json.load(open("advice.json"))["aims"]["time"]
+model.compile(keras.optimizers.get(best["optimizer"]), keras.losses.{loss})
+model.fit(x, y, batch_size=best["micro_batch"], epochs=best["epochs"])"""
+# Task → its loss there.
+LOSSES = {
+    "classification": "SparseCategoricalCrossentropy(from_logits=True)",
+    "next_token": "SparseCategoricalCrossentropy(from_logits=True)",
+    "binary": "BinaryCrossentropy(from_logits=True)",
+    "multilabel": "BinaryCrossentropy(from_logits=True)",
+    "regression": "MeanSquaredError()",
+}

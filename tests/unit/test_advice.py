@@ -1,0 +1,296 @@
+"""The answer for scripts and for people, and which settings an adviser campaign trains."""
+
+from __future__ import annotations
+
+import json
+import math
+from html.parser import HTMLParser
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import jsonschema
+import pytest
+from unit.campaigns import raw
+from unit.test_choices import GRID, tables
+from unit.test_report import SVG
+
+from batchlab.configuration.advise_key import budget_in_seconds
+from batchlab.configuration.campaign import read
+from batchlab.errors import BatchlabError
+from batchlab.planning import plan
+from batchlab.planning.advised_grid import advised, left_out
+from batchlab.planning.jobs import Jobs
+from batchlab.report.advice_page import render_advice
+from batchlab.report.advice_schema import schema
+from batchlab.report.advising import answer, duration, sentences, warnings
+from batchlab.report.cells import rows_of
+from batchlab.report.template.answer_page import LOSSES, SNIPPET
+from batchlab.tables.csv_files import write_csv
+from batchlab.tables.derivations.thumb_rules.derive import derive as rules_of
+
+Grid = dict[tuple[int, float], list[float]]
+CAMPAIGN = {"campaign": "mine", "advise": {"batch_size": 32, "budget": "30 min"}}
+MACHINE = "study,arm,per_update,per_micro_batch,per_example,largest_micro_batch\nmachine,present,{},0,0,{}\n"
+WORKLOAD = "study,arm,evaluation,cores\nmachine,present,{},2\n"
+
+
+def spec_of(folder: Path, grid: Grid = GRID, normalising: int = 0) -> dict[str, Any]:
+    """Return the settings of an answer whose tables lie in a folder."""
+    made = tables(grid, normalising)
+    made["thumb_rules"] = rules_of(made, {"present": "present"})
+    made["workload"] = made["workload"].assign(random=1, training_examples=1280, device="cpu")
+    made["machine"] = made["machine"].assign(enough_micro_batch=64)
+    paths = {name: folder / f"{name}.csv" for name in ("cells", "choices", "thumb_rules", "machine", "workload")}
+    for name, path in paths.items():
+        write_csv(path, made[name])
+    (folder / "time.svg").write_text(SVG)
+    (folder / "time.csv").write_text("mark,x,mean\npoint,32,1\n")
+    figure = {
+        "name": "time",
+        "title": "Time",
+        "caption": "c",
+        "svg": str(folder / "time.svg"),
+        "data": str(folder / "time.csv"),
+    }
+    return {
+        "campaign": "mine",
+        "task": "classification",
+        "study": "advice",
+        "title": "Which <B>?",
+        "about": "MLP on digits, SGD",
+        "epochs": 10,
+        "optimizer": {"name": "sgd", "momentum": 0.5, "learning_rate": 0.1},
+        "metric": {"title": "validation accuracy", "unit": "%", "factor": 100.0},
+        "left_out": [512],
+        "tables": {name: str(path) for name, path in paths.items()},
+        "figures": [figure],
+    }
+
+
+def test_the_answer_keeps_to_its_schema_and_to_its_tables(tmp_path: Path) -> None:
+    spec = spec_of(tmp_path)
+    found = answer(spec)
+    jsonschema.validate(json.loads(json.dumps(found, allow_nan=False)), schema())
+    [best] = [row for row in rows_of(spec["tables"]["choices"]) if (row["aim"], row["verdict"]) == ("time", "best")]
+    time = found["aims"]["time"]
+    assert (
+        (time["batch_size"], time["learning_rate"])
+        == (int(best["batch_size"]), float(best["learning_rate"]))
+        == (128, 0.4)
+    )
+    assert time["value"] == float(best["value"]) and found["target"]["value"] == pytest.approx(0.9)
+    assert time["optimizer"] == {"class_name": "sgd", "config": {"momentum": 0.5, "learning_rate": 0.4}}
+    memory = found["aims"]["memory"]
+    assert (memory["micro_batch"], memory["accumulation"]) == (8, 16)
+    assert memory["optimizer"]["config"]["gradient_accumulation_steps"] == 16
+    assert [each["batch_size"] for each in found["aims"]["examples"]["alike"]] == [32]
+
+
+def test_sentences_say_what_is_known_and_what_is_not(tmp_path: Path) -> None:
+    spec = spec_of(tmp_path)
+    found = answer(spec)
+    said = {
+        each["aim"]: each for each in sentences(found, {name: rows_of(path) for name, path in spec["tables"].items()})
+    }
+    assert said["time"]["answer"].startswith(
+        "B = 128 in one piece with learning rate 0.4: 0.2052 s; your present setting"
+    )
+    assert said["time"]["open"] == ""
+    more = found["aims"]["examples"]["alike"][0]
+    assert said["examples"]["open"] == (
+        "B = 32, at its best rate, cannot be told apart from it with 4 seeds; "
+        f"{more['more_seeds']} more seeds would tell B = 32 (about {duration(more['more_seconds'])})"
+    )
+    assert "as 16 micro-batches of 8" in said["memory"]["answer"]
+
+
+def test_where_nothing_reaches_the_target_there_is_no_advice(tmp_path: Path) -> None:
+    made = tables({(32, 0.1): [0.09, 0.09], (128, 0.1): [0.01, 0.01]})
+    made["cells"]["reached"] = 0
+    from batchlab.tables.derivations.choices.derive import derive
+
+    choices = derive(made, {})
+    assert set(choices[choices["aim"] == "time"]["verdict"]) == {"does not reach the target"}
+    spec = spec_of(tmp_path)
+    write_csv(spec["tables"]["choices"], choices)
+    found = answer(spec)
+    jsonschema.validate(found, schema())
+    assert found["aims"]["time"] is None and found["aims"]["metric"]["batch_size"] == 32
+    page = render_advice(spec, found, tmp_path / "advice.html")
+    assert "No batch size reaches the target with every seed, so there is no advice." in page
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.2, "1 second"), (80, "80 seconds"), (1500, "25 minutes"), (9000, "2 hours")]
+)
+def test_durations_in_words(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+def test_warnings_are_those_that_apply(tmp_path: Path) -> None:
+    def said(folder: Path, normalising: int) -> str:
+        folder.mkdir()
+        spec = spec_of(folder, normalising=normalising)
+        return " ".join(warnings({name: rows_of(path) for name, path in spec["tables"].items()}))
+
+    plain, normalised = said(tmp_path / "a", 0), said(tmp_path / "b", 2)
+    assert "statistics of a batch" not in plain and "2 layers normalise" in normalised
+    assert "1 layer draw random" in plain and "gradient_accumulation_steps" in plain
+    assert "tokens" not in plain
+    assert "smaller" not in plain  # 1280 examples are 10 batches of 128
+    assert "lowest or highest that was tried (0.4 at B = 128)" in plain
+
+
+class _Page(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.loads: list[str] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.loads += [str(value) for name, value in attrs if name == "src"]
+        if tag not in ("meta", "link", "br", "path", "rect"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in ("path", "rect"):
+            assert self.open.pop() == tag
+
+
+def test_the_page_is_whole_escaped_and_loads_nothing(tmp_path: Path) -> None:
+    spec = spec_of(tmp_path)
+    text = render_advice(spec, answer(spec), tmp_path / "advice.html")
+    parser = _Page()
+    parser.feed(text)
+    assert not parser.open and not parser.loads
+    assert "Which &lt;B&gt;?" in text and "a validation accuracy of 90\N{NO-BREAK SPACE}%" in text
+    assert 'href="choices.csv"' in text and 'href="advice.json"' in text and "left out B" in text
+
+
+def test_the_snippet_has_five_lines_or_fewer_and_reads_what_is_there(tmp_path: Path) -> None:
+    """Keras itself is played: what it is given is compared."""
+    assert len(SNIPPET.splitlines()) <= 5
+    (tmp_path / "advice.json").write_text(json.dumps(answer(spec_of(tmp_path))))
+    given: dict[str, Any] = {}
+
+    class Model:
+        def compile(self, optimizer: Any, loss: Any) -> None:
+            given["optimizer"] = optimizer
+
+        def fit(self, x: Any, y: Any, **options: Any) -> None:
+            given.update(options)
+
+    keras = SimpleNamespace(
+        optimizers=SimpleNamespace(get=lambda settings: settings),
+        losses=SimpleNamespace(SparseCategoricalCrossentropy=lambda **options: options),
+    )
+    text = (
+        SNIPPET.format(loss=LOSSES["classification"])
+        .replace("import json, keras", "import json")
+        .replace('"advice.json"', repr(str(tmp_path / "advice.json")))
+    )
+    exec(text, {"model": Model(), "keras": keras, "x": 0, "y": 0})
+    assert given == {
+        "optimizer": {"class_name": "sgd", "config": {"momentum": 0.5, "learning_rate": 0.4}},
+        "batch_size": 128,
+        "epochs": 10,
+    }
+
+
+# The campaign
+
+
+def measured(folder: Path, update: float = 1e-3, largest: int = 4096, evaluation: float = 0.01) -> None:
+    """Write what the machine was measured to be."""
+    tables = folder / "results/mine/tables/machine"
+    tables.mkdir(parents=True, exist_ok=True)
+    (tables / "machine.csv").write_text(MACHINE.format(update, largest))
+    (tables / "workload.csv").write_text(WORKLOAD.format(evaluation))
+
+
+def test_the_machine_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    planned = plan(read(CAMPAIGN))
+    assert list(planned.studies) == ["machine"] and len(planned.studies["machine"].arms) == 1
+    assert {job.rule for job in Jobs(planned) if job.keras} == {"initialise_model", "measure_apart"}
+
+
+def test_settings_are_the_present_one_and_rules_at_other_sizes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    measured(tmp_path)
+    config = advised(read(CAMPAIGN))
+    arms = config["studies"]["advice"]["arms"]
+    assert arms["present"] == {"batch_size": 32, "accumulation": 1}
+    assert arms["b128"]["learning_rate"] == [0.1, 0.2, 0.4] and arms["b8"]["learning_rate"] == [0.025, 0.05, 0.1]
+    assert arms["b32"]["learning_rate"] == [0.025, 0.4]
+    planned = plan(read(CAMPAIGN))
+    assert list(planned.studies) == ["machine", "advice"]
+    # The machine is measured once for both studies.
+    assert len([job for job in Jobs(planned) if job.rule == "measure_apart"]) == 1
+    assert [job.outputs["answer"] for job in Jobs(planned) if job.rule == "write_advice"] == [
+        "results/mine/advice.json"
+    ]
+
+
+def test_a_small_budget_leaves_the_present_setting_and_one_other_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    measured(tmp_path, update=1.0)
+    config = read({**CAMPAIGN, "advise": {"batch_size": 32, "budget": "1 s"}})
+    assert set(advised(config)["studies"]["advice"]["arms"]) == {"present", "b128"}
+    assert 8 in left_out(config) and 128 not in left_out(config)
+
+
+def test_the_budget_counts_seconds_of_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A setting takes 8 s + 4 seeds · 30 epochs · 0.1 s of evaluation = 20 s, so 10 s on two cores: six in a minute."""
+    monkeypatch.chdir(tmp_path)
+    measured(tmp_path, update=0.0, evaluation=0.1)
+    config = read({**CAMPAIGN, "advise": {"batch_size": 32, "budget": "60 s"}})
+    assert len(plan(config).studies["advice"].arms) == 6
+
+
+def test_batches_that_do_not_fit_are_accumulated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    measured(tmp_path, largest=50)
+    arms = advised(read(CAMPAIGN))["studies"]["advice"]["arms"]
+    assert (arms["present"]["accumulation"], arms["b128"]["accumulation"]) == (1, 4)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90 s", 90), ("30min", 1800), ("1.5 h", 5400)])
+def test_budgets(text: str, seconds: float) -> None:
+    assert budget_in_seconds(text) == seconds
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            {"advise": {"batch_size": 32, "budget": "soon"}},
+            "advise.budget: 'soon' is not possible; allowed: a time such as",
+        ),
+        ({"advise": {"batch_size": 32}}, "advise: the key 'budget' is missing"),
+        ({"advise": {"batch_size": 0, "budget": "1 h"}}, "advise.batch_size: 0 is not possible; allowed: 1 or more"),
+        ({"advise": {"batch_size": 32, "budjet": "1 h"}}, "did you mean 'budget'"),
+        ({"advise": 32}, "advise: 32 is not possible"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(change: dict[str, Any], words: str) -> None:
+    with pytest.raises(BatchlabError, match=words):
+        read({**CAMPAIGN, **change})
+
+
+def test_a_batch_larger_than_the_data_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    measured(tmp_path)
+    with pytest.raises(
+        BatchlabError, match=r"advise\.batch_size: 5000 is larger than the training set of digits; allowed"
+    ):
+        plan(read({**CAMPAIGN, "advise": {"batch_size": 5000, "budget": "1 h"}}))
+
+
+def test_other_campaigns_are_as_they_were() -> None:
+    assert math.isfinite(budget_in_seconds("1 s"))
+    config = raw()
+    assert advised({**config, "run": []}) == {**config, "run": []}
