@@ -50,7 +50,7 @@ class Case:
     task: dict[str, Any]
     kind: str
     weighted: bool = False
-    model: dict[str, Any] = field(default_factory=lambda: {"name": "mlp", "hidden": [8], "activation": "tanh"})
+    model: dict[str, Any] = field(default_factory=lambda: {"name": "mlp", "hidden": [8]})
 
 
 CASES = {

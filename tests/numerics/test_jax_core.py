@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numerics import cases, reference
+from slow import slow_but
 
 from batchlab.backend import runtime
 from batchlab.probes import measuring
@@ -177,6 +178,8 @@ PROBES = {
     "trajectory": {"name": "trajectory", "updates": 5, "batch_sizes": [4, 16]},
     "weight_drift": {"name": "weight_drift", "updates": 3, "accumulations": [1, 4]},
     "running_statistics": {"name": "running_statistics"},
+    "curvature": {"name": "curvature", "examples": 40, "tolerance": 1e-10},
+    "sharpness": {"name": "sharpness", "examples": 40, "measures": ["full", "subspace"], "radii": [0.001]},
     "noise_scale": {"name": "noise_scale", "examples": 8, "part": 2, "draws": 2},
     "competition_convolution": {
         "name": "gradient_competition",
@@ -196,6 +199,8 @@ PROBED: dict[str, tuple[str, dict[str, Any], bool]] = {
     "trajectory": ("float64", cases.MLP, True),
     "weight_drift": ("float64", cases.MLP, True),
     "running_statistics": ("float32", NORM, True),
+    "curvature": ("float64", cases.MLP, True),
+    "sharpness": ("float64", cases.MLP, True),
     "noise_scale": ("float64", cases.MLP, False),
     "competition_convolution": ("float64", LENET, False),
 }
@@ -314,7 +319,7 @@ def test_an_epoch_with_a_ragged_batch_equals_the_twin(jax: Jax, name: str) -> No
     assert {str(values.dtype) for key, values in end.arrays.items() if "kernel" in key} == {precision}
 
 
-@pytest.mark.parametrize("name", AGREEMENT)
+@pytest.mark.parametrize("name", slow_but(AGREEMENT, "norm", "adam_4", "scheduled"))
 def test_an_epoch_with_a_ragged_batch_equals_the_other_core(
     jax: Jax, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ import inspect
 import numpy as np
 import pytest
 from numerics import cases, reference
+from slow import slow_but
 
 from batchlab.backend.runtime import keras, tf
 from batchlab.errors import BatchlabError
@@ -43,7 +44,7 @@ def test_hyperparameters_and_defaults_are_those_of_keras(name: str) -> None:
     assert expected == OPTIMIZER_OPTIONS[name]
 
 
-@pytest.mark.parametrize("name", OPTIMIZER_OPTIONS)
+@pytest.mark.parametrize("name", slow_but(OPTIMIZER_OPTIONS, "sgd", "adam"))
 def test_updates_in_the_loop_equal_eager_ones(name: str) -> None:
     data = cases.resident(examples=48)
     start = cases.initial(data, cases.spec())
@@ -63,7 +64,9 @@ def test_updates_in_the_loop_equal_eager_ones(name: str) -> None:
     assert sum(key.startswith("optimizer/") for key in found.arrays) == len(optimizer.variables)
 
 
-@pytest.mark.parametrize("option", [{"weight_decay": 0.1}, {"clipnorm": 0.01}, {"global_clipnorm": 0.01}])
+@pytest.mark.parametrize(
+    "option", slow_but([{"weight_decay": 0.1}, {"clipnorm": 0.01}, {"global_clipnorm": 0.01}], {"clipnorm": 0.01})
+)
 def test_common_hyperparameters_change_the_update_by_their_formula(option: dict[str, float]) -> None:
     with cases.precision("float64"):
         data = cases.resident(examples=16)
@@ -125,7 +128,7 @@ def test_adadelta_in_double_precision_is_that_of_its_paper() -> None:
 
 
 # The two that multiply a hyperparameter with a variable inside the compiled loop, and one that does not.
-@pytest.mark.parametrize("name", ["adadelta", "muon", "adamw"])
+@pytest.mark.parametrize("name", slow_but(["adadelta", "muon", "adamw"], "muon"))
 def test_an_optimizer_trains_in_double_precision(name: str) -> None:
     with cases.precision("float64"):
         data = cases.resident(examples=32)

@@ -15,7 +15,9 @@ from batchlab.training import segment
 
 # Columns that tabulating adds, beside the settings of the arm.
 ADDED = {"study", "arm", "epoch", "probe"}
-SNAPSHOTS = {Reads.ONE: 1, Reads.PAIR: 2, Reads.ALL: 3}
+SNAPSHOTS = {Reads.ONE: 1, Reads.PAIR: 2, Reads.ALL: 3, Reads.ARMS: 2}
+# A path has two stretches at least.
+LARGER = {"examples": 4}
 
 
 def small(option: Any, flags: bool) -> Any:
@@ -24,7 +26,7 @@ def small(option: Any, flags: bool) -> Any:
         case Counts() | BatchSizes():
             return [2]
         case Count():
-            return max(2, option.least)
+            return LARGER.get(option.name, max(2, option.least))
         case Choices():
             return list(option.words)
         case Flag():

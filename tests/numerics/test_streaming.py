@@ -23,12 +23,12 @@ def test_training_on_disk_is_training_in_memory(tmp_path: Path) -> None:
     streaming_side.compare(tmp_path, whole=False)
 
 
-@pytest.mark.skipif("BATCHLAB_COMPLETE" not in os.environ, reason="slow; make test-slow runs it")
+@pytest.mark.slow
 def test_training_on_disk_is_training_in_memory_with_normalisation(tmp_path: Path) -> None:
     streaming_side.compare(tmp_path, whole=True)
 
 
-@pytest.mark.skipif("BATCHLAB_COMPLETE" not in os.environ, reason="slow; make test-slow runs it")
+@pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="jax is not installed; it is in envs/lock-dev.txt")
 def test_training_on_disk_is_training_in_memory_with_jax(tmp_path: Path) -> None:
     environment = {**os.environ, "BATCHLAB_BACKEND": "jax", "PYTHONPATH": os.pathsep.join(sys.path)}

@@ -103,7 +103,23 @@ def drift() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-TABLES = {"history": history(), "gradient_norms": norms(), "weight_drift": drift()}
+def plane() -> pd.DataFrame:
+    """Return the surface 1 + x² + 4 y² over a plane, and two paths in it."""
+    common = {"study": "s", "arm": "a", "epoch": 0, "seed": 0, "rates": "same"}
+    surface = [
+        {**common, "first": x, "second": y, "loss": 1 + x**2 + 4 * y**2}
+        for x in np.linspace(-2, 2, 9)
+        for y in np.linspace(-1, 1, 9)
+    ]
+    paths = [
+        {**common, "first": 0.1 * update, "second": size * 0.01 * (-1) ** update, "batch_size": size, "updates": update}
+        for size in (16, 64)
+        for update in range(5)
+    ]
+    return pd.DataFrame([*surface, *paths])
+
+
+TABLES = {"history": history(), "gradient_norms": norms(), "weight_drift": drift(), "plane": plane()}
 SPECS: dict[str, dict[str, Any]] = {
     "curves": {
         "table": "history",
@@ -128,6 +144,23 @@ SPECS: dict[str, dict[str, Any]] = {
         "y": "optimizer",
         "value": "test_accuracy",
         "where": {"epoch": "last"},
+    },
+    "contours": {
+        "table": "plane",
+        "x": "first",
+        "y": "second",
+        "value": "loss",
+        "colour": "batch_size",
+        "along": "updates",
+    },
+    "scatter": {
+        "table": "history",
+        "x": "test_loss",
+        "x_scale": "log",
+        "y": "test_accuracy",
+        "colour": "batch_size",
+        "facet": "optimizer",
+        "along": "epoch",
     },
     "forest": {"table": "history", "y": "test_accuracy", "where": {"epoch": "last", "optimizer": "sgd"}},
 }

@@ -99,6 +99,54 @@ def test_a_probe_of_all_snapshots_measures_once(add: Add) -> None:
     assert other.name != found.name
 
 
+def test_a_probe_of_two_arms_reads_the_other_ones_snapshot_first(add: Add) -> None:
+    add(probes={"landscape": probe(Reads.ARMS)})
+    plan = planned(**study(epochs=["last"], against={"recipe": "constant"}))
+    constant, switched = (arm.chain for arm in plan.studies["switch"].arms)
+    (found,) = plan.probes.values()
+    assert found.segments == (constant[-1].name, switched[-1].name)
+    assert found.spec["positions"] == [constant[-1].spec["stop"], switched[-1].spec["stop"]]
+    assert found.spec["batch_size"] == switched[-1].spec["batch_size"]
+    # The other arm is cut where it is read, too.
+    plan = planned(**study(epochs=[1], against={"recipe": "constant"}))
+    (found,) = plan.probes.values()
+    assert found.spec["positions"] == [1297, 1297]
+
+
+@pytest.mark.parametrize(
+    ("reads", "changes", "message"),
+    [
+        (Reads.ARMS, {}, "against: landscape compares two arms; name the other one"),
+        (Reads.ARMS, {"against": {"batch_size": 128}}, "against: must name one arm of the study, matches none"),
+        (Reads.ARMS, {"against": {"recipe": "switched"}}, "against: arm switched is compared with itself"),
+        (Reads.ARMS, {"against": {"precision": "float32"}}, "against: must name one arm of the study, matches con"),
+    ],
+)
+def test_what_a_probe_of_two_arms_cannot_compare_is_refused(
+    add: Add, reads: Reads, changes: dict[str, Any], message: str
+) -> None:
+    add(probes={"landscape": probe(reads)})
+    with pytest.raises(BatchlabError, match=rf"^studies\.switch\.probes\.mine\.{message}"):
+        planned(**study(**{"epochs": ["last"], **changes}))
+
+
+def test_a_probe_of_one_arm_compares_with_no_other(add: Add) -> None:
+    add(probes={"landscape": probe()})
+    with pytest.raises(BatchlabError, match=r"mine: unknown setting of landscape 'against'; allowed: arms, depth"):
+        planned(**study(against={"recipe": "constant"}))
+
+
+def test_two_arms_are_compared_at_as_many_epochs_of_the_same_weights(add: Add) -> None:
+    add(probes={"landscape": probe(Reads.ARMS)})
+    against = study(epochs=[3, "last"], against={"recipe": "constant"})
+    shorter = {"batch_size": "small", "epochs": 3}
+    with pytest.raises(BatchlabError, match=r"epochs: 2 epochs of arm switched, 1 of arm constant"):
+        planned(**against, studies__switch__arms__constant=shorter)
+    precise = {"batch_size": "small", "precision": "float64"}
+    with pytest.raises(BatchlabError, match=r"arm constant has precision float64, arm switched has float32"):
+        planned(**against, studies__switch__arms__constant=precise)
+
+
 def test_options_of_a_probe_are_completed_and_identified_without_defaults(add: Add) -> None:
     add(probes={"landscape": probe()})
     plain, written = planned(**study(epochs=[0])), planned(**study(epochs=[0], depth=3, space="full"))

@@ -205,13 +205,17 @@ def test_a_column_that_counts_the_rows_is_no_feature(tmp_path: Path, name: str, 
     assert "counts the rows" in told["Left out"]
 
 
-def test_measured_labels_are_no_classes(tmp_path: Path) -> None:
+def test_measured_labels_are_numbers_unless_the_campaign_says_otherwise(tmp_path: Path) -> None:
     numbers = "a,y\n" + "".join(f"{row},{row * 7 % 40}\n" for row in range(80))
-    line = refused(tmp_path, numbers)
-    assert "label = 'y': holds 40 different numbers from 0 to 39, in 80 examples" in line
-    assert "labels: classes" in line
+    halves = "a,y\n1,0.5\n2,1\n3,0.5\n4,1\n"
+    for number, text in enumerate((numbers, halves)):
+        file = tmp_path / f"{number}.csv"
+        file.write_text(text)
+        found = resolve({"file": str(file), "label": "y"})
+        assert found.shape.targets == "numbers" and found.options["labels"] == "numbers"
+        with pytest.raises(BatchlabError, match=r"label = 'y': holds .* labels: classes if every number is a class"):
+            resolve({"file": str(file), "label": "y"}, "classes")
     assert len(set(table(tmp_path, numbers, label="y", labels="classes")[1])) == 40
-    assert "among them 0.5" in refused(tmp_path, "a,y\n1,0.5\n2,1\n3,0.5\n4,1\n")
     # Thirty classes numbered from 0, with twenty examples each, are classes.
     numbered = "a,y\n" + "".join(f"{row},{row % 30}\n" for row in range(600))
     assert len(set(table(tmp_path, numbered, label="y")[1])) == 30

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 from unit.sources import prepare
 
+from batchlab.declarations import find
+from batchlab.declarations.source import Targets
 from batchlab.errors import BatchlabError
 from batchlab.sources.settings import resolve
 
@@ -89,8 +91,6 @@ def test_one_target_and_several_labels(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("keys", "words"),
     [
-        ({"label": "p"}, "or say labels: numbers to learn measured numbers (regression)"),
-        ({"label": "w"}, "say labels: numbers to learn the numbers (regression), or labels: classes"),
         ({"label": ["u", "v"]}, "or say labels: numbers or labels: flags"),
         ({"label": ["p", "u"], "labels": "flags"}, "0 or 1 is expected of labels: flags"),
         ({"label": "p", "labels": "numbers", "weight": "p"}, "weight: 'p' is the label"),
@@ -165,3 +165,7 @@ def test_targets_and_weights_that_only_the_job_sees(tmp_path: Path) -> None:
         prepare(save(tmp_path, x=X, y=y) | {"labels": "numbers"}, tmp_path)
     with pytest.raises(BatchlabError, match=r"set: all weights are 0, so nothing is learnt or judged"):
         prepare(save(tmp_path, x=X, y=Y, w=np.zeros(60)) | {"labels": "numbers"}, tmp_path)
+
+
+def test_there_is_a_task_for_whatever_a_source_brings() -> None:
+    assert {task.targets for task in find.tasks().values() if task.usual} == {*get_args(Targets)}

@@ -144,6 +144,12 @@ def test_ends_of_lines_are_written_in_several_ways(tmp_path: Path) -> None:
     assert spelt(arrays, arrays["x_train"])[0] == "ab\ncd\nab\ncd\n"
 
 
+def test_a_text_without_its_key_may_be_a_table(tmp_path: Path) -> None:
+    dataset, _ = text_of(tmp_path)
+    with pytest.raises(BatchlabError, match=r"the key label is missing: .*; or the key tokens, if it is text$"):
+        resolve({"file": dataset["file"]})
+
+
 def test_tiny_shakespeare_says_its_sizes_before_it_is_fetched() -> None:
     shape = resolve({"name": "tiny_shakespeare", "length": 64}).shape
     # (1,115,394 − 1) // 64 examples, of which a twentieth each is for validation and test.

@@ -131,3 +131,22 @@ def test_the_smallest_campaign_of_the_manual_works_as_printed(tmp_path: Path, mo
     found = written(printed)
     assert set(found.studies) == {"batch_size", "switch"}
     assert all(study.figures for study in found.studies.values())
+
+
+def test_a_target_of_numbers_makes_a_campaign_of_regression(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [f"{i % 13},{i % 7},{2.5 * (i % 13) - i % 7 + i % 3 / 10}" for i in range(150)]
+    Path("houses.csv").write_text("\n".join(["rooms,age,price", *rows]) + "\n")
+    told = write("houses.csv", "price", None, "", Path("config"))
+    assert "1 target number;" in told
+    found = written(Path("config/houses.yaml").read_text())
+    assert found.task.name == "regression" and list(found.studies) == ["choice", "sizes"]
+    assert found.studies["choice"].derived["recommendation"].options["tell"] == "test_rmse"
+
+
+def test_a_text_makes_a_campaign_of_tokens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("novel.txt").write_text("It was a dark and stormy night. " * 200)
+    write("novel.txt", None, None, "tokens: characters, length: 32", Path("config"))
+    found = written(Path("config/novel.yaml").read_text())
+    assert found.task.name == "next_token" and found.config["model"] == "transformer"

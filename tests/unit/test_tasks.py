@@ -57,7 +57,7 @@ def test_every_task_says_what_it_learns() -> None:
     for task in find.tasks().values():
         assert task.headline in [metric.name for metric in task.metrics]
         assert task.metrics[0].name == "loss"
-    for targets in ("classes", "several", "numbers", "tokens"):
+    for targets in ("classes", "flags", "numbers", "tokens"):
         assert len([task for task in find.tasks().values() if task.usual and task.targets == targets]) == 1
 
 

@@ -62,15 +62,21 @@ def contents(folder: Path) -> dict[str, str]:
         ("mine.csv", None, ["datasets.mine: ", "'mine.csv' cannot be read (No such file or directory)"]),
         ("mine.py", None, ["models.mine.file: no file 'mine.py'"]),
         ("mine.py", MODEL.replace("):", ")"), ["models.mine.file: mine.py: line 4 is not valid Python"]),
-        (
+        pytest.param(
             "mine.py",
             MODEL.replace("    return", "    print('hi')\n    raise OSError('no\\nway')\n    return"),
             [
                 "model mine.py: build() failed: OSError: no way (mine.py, line 6)",
                 "the traceback is in logs/check_model/",
             ],
+            marks=pytest.mark.slow,
         ),
-        ("mine.py", "import sys\nsys.exit(0)\n" + MODEL, ["model mine.py, line 2: exit() was called"]),
+        pytest.param(
+            "mine.py",
+            "import sys\nsys.exit(0)\n" + MODEL,
+            ["model mine.py, line 2: exit() was called"],
+            marks=pytest.mark.slow,
+        ),
         ("mine.py", MODEL.replace("(classes)", "(classes, activation='softmax')"), ["mine.py: returns probabilities"]),
     ],
 )

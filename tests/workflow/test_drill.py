@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import html
-import os
 import re
 import shutil
 import subprocess
@@ -16,6 +15,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
+from slow import slow_but
 from workflow.checkouts import PROJECT, Checkout, once
 
 from batchlab.configuration.campaign import merged
@@ -225,16 +225,16 @@ def run(folder: Path, *command: str) -> tuple[int, str]:
 CHECKS = ("ruff check --no-cache .", "ruff format --no-cache --check --diff .")
 
 
-# Types take a minute: with BATCHLAB_COMPLETE=1 only (`make test-slow`).
-@pytest.mark.parametrize("command", [*CHECKS, *(["mypy"] if os.environ.get("BATCHLAB_COMPLETE") == "1" else [])])
+@pytest.mark.parametrize("command", slow_but([*CHECKS, "mypy"], *CHECKS))
 def test_examples_pass_make_check(added: Path, command: str) -> None:
     code, output = run(added, *command.split())
     assert code == 0, output
 
 
+@pytest.mark.slow
 def test_tests_of_declarations_cover_what_was_added(added: Path) -> None:
     """Nobody writes the test that a probe's tables have the declared columns: it is there for each probe."""
-    code, output = run(added, "pytest", "-q", "tests/numerics/test_probe_tables.py", "-k", "weight_noise")
+    code, output = run(added, "pytest", "-q", "-m", "", "tests/numerics/test_probe_tables.py", "-k", "weight_noise")
     assert code == 0 and re.search(r"[1-9]\d* passed", output), output
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from workflow.checkouts import CAMPAIGN, Checkout
 
-pytestmark = pytest.mark.skipif(
+on_jax = pytest.mark.skipif(
     importlib.util.find_spec("jax") is None, reason="jax is not installed; it is in envs/lock-dev.txt"
 )
 
@@ -31,6 +32,8 @@ def records(checkout: Checkout) -> dict[str, dict[str, Any]]:
     return {path.parts[-3]: json.loads(path.read_text()) for path in found}
 
 
+@on_jax
+@pytest.mark.slow
 def test_jobs_compute_with_the_core_of_the_command(checkout: Checkout) -> None:
     found = {(record["rule"], record["backend"], record["device"]) for record in records(checkout).values()}
     assert found == {("initialise_model", "tensorflow", "cpu"), ("train_segment", "jax", "cpu")}
@@ -41,12 +44,16 @@ def test_jobs_compute_with_the_core_of_the_command(checkout: Checkout) -> None:
         assert "backend" not in record["spec"]
 
 
+@on_jax
+@pytest.mark.slow
 def test_results_are_verified_with_the_core_of_their_record(checkout: Checkout) -> None:
     code, output = checkout.snakemake("verify", "--config", "verify_sample=3")
     assert code == 0, output
     assert "within tolerances" not in output
 
 
+@on_jax
+@pytest.mark.slow
 def test_a_profile_chooses_and_a_machine_without_a_gpu_says_so(checkout: Checkout) -> None:
     code, output = checkout.snakemake("tables", "--workflow-profile", "profiles/gpu", "--forcerun", "train_segment")
     assert code == 1
@@ -56,8 +63,8 @@ def test_a_profile_chooses_and_a_machine_without_a_gpu_says_so(checkout: Checkou
         assert line.startswith("batchlab: error: BATCHLAB_DEVICE=gpu, but JAX finds no such device; ")
 
 
-def test_a_wrong_choice_is_one_line(checkout: Checkout) -> None:
-    code, output = checkout.snakemake("--dry-run", "--config", "backend=torch")
+def test_a_wrong_choice_is_one_line(tmp_path: Path) -> None:
+    code, output = Checkout(tmp_path).snakemake("--dry-run", "--config", "backend=torch")
     assert code == 1
     assert "batchlab: error: backend: unknown backend 'torch'; allowed: jax, tensorflow" in output.splitlines()
     assert "Traceback" not in output

@@ -7,10 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 from workflow.checkouts import Checkout
 
 
+@pytest.mark.slow
 def test_a_first_campaign_runs_to_its_recommendation(tmp_path: Path) -> None:
     checkout = Checkout(tmp_path)
     rows = "".join(f"{4 + k + i % 7 / 10},{3 + i % 5 / 10},{'abc'[k]}rchis\n" for i in range(150) for k in [i % 3])

@@ -96,6 +96,7 @@ def finish(checkout: Checkout, undisturbed: dict[str, bytes]) -> None:
     assert not list((checkout.folder / "results").rglob(".*-*")), "temporary files are left"
 
 
+@pytest.mark.slow
 def test_another_folder_order_and_number_of_cores_give_the_same_bytes(
     tmp_path: Path, undisturbed: dict[str, bytes]
 ) -> None:
@@ -183,7 +184,7 @@ def at_random(generator: random.Random, latest: float) -> Callable[[psutil.Proce
     return choose
 
 
-@pytest.mark.skipif(KILLS <= 5, reason="BATCHLAB_KILLS=50 kills at random moments")
+@pytest.mark.slow
 def test_random_kills(tmp_path: Path, undisturbed: dict[str, bytes]) -> None:
     generator = random.Random(0)
     count = 0
@@ -223,6 +224,7 @@ def downloaded(checkout: Checkout) -> int:
     return sum(path.stat().st_size for path in (checkout.folder / "results").rglob("*.part"))
 
 
+@pytest.mark.slow
 def test_a_killed_download_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     campaign = {**ONE, "datasets": {"digits": {"name": "mnist"}}}
     calm, checkout = Checkout(tmp_path / "calm", campaign), Checkout(tmp_path / "killed", campaign)
@@ -266,6 +268,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
+@pytest.mark.slow
 def test_a_full_disk_and_one_that_cannot_be_written(
     small_disk: Path, tmp_path: Path, undisturbed: dict[str, bytes]
 ) -> None:

@@ -51,6 +51,7 @@ def elsewhere(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_as_a_module_of_another_snakefile(elsewhere: Path) -> None:
     """Another workflow uses all rules, and a rule of its own reads what they make."""
     (elsewhere / "Snakefile").write_text(OUTER.format(project=PROJECT))

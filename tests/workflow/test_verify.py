@@ -59,6 +59,7 @@ def test_a_campaign_that_was_run_is_verified_bit_by_bit(checkout: Checkout) -> N
     assert "0 differences found" in (checkout.folder / "logs/small/verify.log").read_text()
 
 
+@pytest.mark.slow
 def test_a_campaign_with_files_of_the_user_is_verified(finished: Path, tmp_path: Path) -> None:
     shutil.copytree(finished, tmp_path / "copy")
     code, output, differences = verify(Checkout(tmp_path / "copy", WIDE), "verify_sample=2", "verify_seed=1")

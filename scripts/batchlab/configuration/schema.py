@@ -13,12 +13,15 @@ from batchlab.configuration.advise_key import BUDGET
 from batchlab.declarations import find
 from batchlab.declarations.claim import AGGREGATES, EVIDENCE, EXPECTATIONS, STANDINGS, TESTS, WORDS
 from batchlab.declarations.options import REQUIRED, Option
+from batchlab.declarations.probe import Probe, Reads
 
 Schema = dict[str, Any]
 
 PRECISIONS = ("float32", "float64")
 # Keys of every kind of probe, figure and derived table; the first one names the kind.
 PROBE_KEYS = ("probe", "arms", "epochs", "seeds")
+# One more of those that compare two arms.
+AGAINST = "against"
 FIGURE_KEYS = ("chart", "title", "finding", "caption", "table", "where")
 TABLE_KEYS = ("derivation",)
 
@@ -95,6 +98,11 @@ def _kind(group: str, kind: str, common: Iterable[str], options: Iterable[Option
 
 def _kinds(group: str, common: Iterable[str], declared: Mapping[str, Any]) -> dict[str, Schema]:
     return dict(_kind(group, kind, common, item.options) for kind, item in declared.items())
+
+
+def _probes_of(reads: Reads, *, among: bool = True) -> dict[str, Probe]:
+    """Return the kinds of probes that read these snapshots, or the others."""
+    return {name: probe for name, probe in find.probes().items() if (probe.reads is reads) is among}
 
 
 def _alternatives(key: str, declared: Iterable[str], group: str = "") -> list[Schema]:
@@ -359,6 +367,10 @@ def _probe() -> Schema:
         required=("probe", "epochs"),
         keys={
             "arms": _object(arms),
+            AGAINST: {
+                **_object(arms),
+                "description": "The arm with which a probe of two arms compares each of `arms`",
+            },
             "epochs": {"type": "array", "minItems": 1, "uniqueItems": True, "items": epochs},
             "seeds": _ref("count"),
         },
@@ -414,7 +426,8 @@ def schema() -> Schema:
             "phase": _phase(),
             "reference": _reference(),
             "probe": _probe(),
-            **_kinds("probe", PROBE_KEYS, find.probes()),
+            **_kinds("probe", PROBE_KEYS, _probes_of(Reads.ARMS, among=False)),
+            **_kinds("probe", (*PROBE_KEYS, AGAINST), _probes_of(Reads.ARMS)),
             "derived_table": _of_kinds("derivation", find.derivations(), required=("derivation",), keys={}),
             **_kinds("derivation", TABLE_KEYS, find.derivations()),
             "figure": _figure(),

@@ -12,11 +12,12 @@ from batchlab.declarations.options import Option
 
 
 class Reads(Enum):
-    """Which snapshots of an arm one measurement reads."""
+    """Which snapshots one measurement reads: one of an arm, neighbouring ones, all, or one each of two arms."""
 
     ONE = "one"
     PAIR = "pair"
     ALL = "all"
+    ARMS = "arms"
 
 
 @dataclass(frozen=True)

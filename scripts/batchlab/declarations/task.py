@@ -50,7 +50,7 @@ class Task:
         headline: The metric on the test set by which runs are compared.
         chance: Which runs end at chance level, for the manual.
         derived: Derived columns of its metrics.
-        targets: Which targets it learns: `classes`, `several`, `numbers` or `tokens`.
+        targets: Which targets it learns: `classes`, `flags`, `numbers` or `tokens`.
         usual: Whether it learns data of these targets where a campaign names no task.
         options: Options of the campaign's key `task`.
         more: Metrics that are there only where the option `metrics` asks for them.

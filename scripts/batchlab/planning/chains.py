@@ -55,7 +55,9 @@ class Chains:
         """Return the settings of a data set, looked into once."""
         if alias not in self._settings:
             try:
-                self._settings[alias] = resolve(self.config["datasets"][alias])
+                task = named(self.config)
+                wanted = None if task is None else task.task.targets
+                self._settings[alias] = resolve(self.config["datasets"][alias], wanted)
             except BatchlabError as problem:
                 raise BatchlabError(f"datasets.{alias}: {problem}") from None
         return self._settings[alias]
@@ -275,27 +277,52 @@ class Chains:
         else:
             groups = list(itertools.pairwise(epochs))
         for group in groups:
-            yield group[-1], self._measurement(settings, arm, group)
+            targets = [self._target(settings, arm, epoch) for epoch in group]
+            yield group[-1], self._measurement(settings, arm, targets)
 
-    def _measurement(self, settings: ProbeSettings, arm: Arm, epochs: tuple[int | None, ...]) -> Probe:
+    def comparisons(
+        self,
+        settings: ProbeSettings,
+        other: tuple[Arm, Sequence[int | None]],
+        own: tuple[Arm, Sequence[int | None]],
+    ) -> Iterator[tuple[int | None, Probe]]:
+        """Register what a probe of two arms measures, snapshot by snapshot, and yield as `measurements` does.
+
+        Args:
+            settings: The probe.
+            other: The arm with which an arm is compared, whose snapshot comes first, and its epochs.
+            own: The arm that is measured, and as many epochs.
+        """
+        if len(other[1]) != len(own[1]):
+            raise BatchlabError(
+                f"{settings.where}.epochs: {len(own[1])} epochs of arm {own[0].recipe.arm}, {len(other[1])} of arm "
+                f"{other[0].recipe.arm}; name epochs of which both have as many"
+            )
+        for others, epoch in zip(other[1], own[1], strict=True):
+            targets = [self._target(settings, other[0], others), self._target(settings, own[0], epoch)]
+            yield epoch, self._measurement(settings, own[0], targets)
+
+    def _target(self, settings: ProbeSettings, arm: Arm, epoch: int | None) -> Segment:
+        """Return the segment of an arm that ends with an epoch; the last one for None."""
         examples = self.shapes[arm.recipe.dataset].examples_train
         stops = {segment.spec.get("stop", 0): segment for segment in arm.chain}
-        targets = []
-        if arm.recipe.until is not None and (inner := [epoch for epoch in epochs if epoch]):
+        if arm.recipe.until is not None and epoch:
             raise BatchlabError(
-                f"{settings.where}.epochs: arm {arm.recipe.arm} may end before epoch {inner[0]}, by its `until`; "
+                f"{settings.where}.epochs: arm {arm.recipe.arm} may end before epoch {epoch}, by its `until`; "
                 "name 0 or last"
             )
-        for epoch in epochs:
-            target = stops.get(epoch * examples) if epoch is not None else arm.chain[-1]
-            if target is None:
-                length = arm.recipe.last_epoch
-                ends = f"it ends after epoch {length}" if length is not None else "its length is counted in updates"
-                raise BatchlabError(
-                    f"{settings.where}.epochs: arm {arm.recipe.arm} has no epoch {epoch}, {ends}; name other epochs "
-                    "(last is the end of any arm), or give the arm more epochs"
-                )
-            targets.append(target)
+        target = stops.get(epoch * examples) if epoch is not None else arm.chain[-1]
+        if target is None:
+            length = arm.recipe.last_epoch
+            ends = f"it ends after epoch {length}" if length is not None else "its length is counted in updates"
+            raise BatchlabError(
+                f"{settings.where}.epochs: arm {arm.recipe.arm} has no epoch {epoch}, {ends}; name other epochs "
+                "(last is the end of any arm), or give the arm more epochs"
+            )
+        return target
+
+    def _measurement(self, settings: ProbeSettings, arm: Arm, targets: Sequence[Segment]) -> Probe:
+        examples = self.shapes[arm.recipe.dataset].examples_train
         last = targets[-1]
         # What follows the snapshot uses the settings with which the arm goes on there; at its end, those it had.
         following = next((segment for segment in arm.chain if segment.parent == last.name), None)

@@ -15,7 +15,7 @@ from batchlab.errors import BatchlabError
 # What data sets hold, for messages.
 _WORDS = {
     "classes": "one class for each example",
-    "several": "several labels of each example",
+    "flags": "several labels of each example",
     "numbers": "numbers",
     "tokens": "sequences of tokens",
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from batchlab.planning.phases import Recipe
@@ -12,8 +12,8 @@ from batchlab.planning.study_settings import ProbeSettings, probes_of
 Cut = tuple[str, int]
 
 
-def measures(probe: ProbeSettings, recipe: Recipe) -> bool:
-    """Return whether a probe measures the arm of a recipe."""
+def matches(wanted: Mapping[str, Sequence[Any]], recipe: Recipe) -> bool:
+    """Return whether the arm of a recipe has one of the wanted values in each column."""
     phase = recipe.phases[-1]
     values: dict[str, Any] = {
         "recipe": recipe.key,
@@ -24,7 +24,17 @@ def measures(probe: ProbeSettings, recipe: Recipe) -> bool:
         "optimizer": recipe.optimizer,
         "precision": recipe.precision,
     }
-    return all(values[column] in wanted for column, wanted in probe.arms.items())
+    return all(values[column] in allowed for column, allowed in wanted.items())
+
+
+def measures(probe: ProbeSettings, recipe: Recipe) -> bool:
+    """Return whether a probe measures the arm of a recipe."""
+    return matches(probe.arms, recipe)
+
+
+def _reads(probe: ProbeSettings, recipe: Recipe) -> bool:
+    """Return whether a probe reads snapshots of the arm of a recipe: it measures it, or compares others with it."""
+    return measures(probe, recipe) or (bool(probe.against) and matches(probe.against, recipe))
 
 
 def epochs_of(probe: ProbeSettings, recipe: Recipe) -> list[int | None]:
@@ -44,7 +54,7 @@ def cuts_of(config: Mapping[str, Any], study: str, arms: Iterable[Recipe]) -> di
     snapshots = config["studies"][study].get("snapshots", [])
     found: dict[str, set[Cut]] = {}
     for name, recipe in recipes.items():
-        measured = [epoch for probe in probes if measures(probe, recipe) for epoch in epochs_of(probe, recipe)]
+        measured = [epoch for probe in probes if _reads(probe, recipe) for epoch in epochs_of(probe, recipe)]
         found[name] = {("epochs", epoch) for epoch in (*snapshots, *measured) if epoch is not None}
     # Branches of branches first, because they cut the trunks of their trunks.
     for name, recipe in sorted(recipes.items(), key=lambda item: -_depth(item[1])):

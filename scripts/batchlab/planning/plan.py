@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from batchlab.configuration.faults import Collected
 from batchlab.declarations import find
 from batchlab.declarations.columns import Table
+from batchlab.declarations.probe import Reads
 from batchlab.declarations.task import Chosen
 from batchlab.errors import BatchlabError, unknown
 from batchlab.planning.advised_grid import advised
 from batchlab.planning.captions import quotable, resolve_texts
 from batchlab.planning.chains import Chains
 from batchlab.planning.chosen_task import of_task, task_defaults
-from batchlab.planning.cuts import epochs_of, measures
+from batchlab.planning.cuts import epochs_of, matches, measures
 from batchlab.planning.declared_names import check_names
 from batchlab.planning.foreseen_rows import (
     Foreseen,
@@ -105,19 +106,55 @@ def _build(
     measurements: list[Measurement] = []
     faults = Collected()
     for recipe in recipes:
-        epochs = {key: epochs_of(probe, recipe) for key, probe in probes.items() if measures(probe, recipe)}
         with faults.part():
-            arm = Arm(recipe, chains.chain(study, recipe), _description(chains, study, recipe))
-            arms.append(arm)
-            for key, listed in epochs.items():
-                for epoch, probe in chains.measurements(probes[key], arm, listed):
-                    measurements.append(Measurement(probes[key], arm, epoch, probe))
+            arms.append(Arm(recipe, chains.chain(study, recipe), _description(chains, study, recipe)))
+    for arm in arms:
+        for probe in probes.values():
+            if measures(probe, arm.recipe):
+                with faults.part():
+                    measurements += _measured(chains, probe, arm, arms)
     faults.tell()
     measured = {measurement.settings.where for measurement in measurements}
     for settings in probes.values():
         if settings.where not in measured:
             raise BatchlabError(f"{settings.where}.arms: no arm of the study matches")
     return arms, measurements
+
+
+def _measured(chains: Chains, settings: ProbeSettings, arm: Arm, arms: Sequence[Arm]) -> Iterator[Measurement]:
+    """Yield what a probe measures on one arm."""
+    epochs = epochs_of(settings, arm.recipe)
+    if settings.declaration.reads is Reads.ARMS:
+        other = _other(settings, arm, arms)
+        found = chains.comparisons(settings, (other, epochs_of(settings, other.recipe)), (arm, epochs))
+    else:
+        found = chains.measurements(settings, arm, epochs)
+    for epoch, probe in found:
+        yield Measurement(settings, arm, epoch, probe)
+
+
+def _other(settings: ProbeSettings, arm: Arm, arms: Sequence[Arm]) -> Arm:
+    """Return the one arm with which a probe compares an arm.
+
+    Raises:
+        BatchlabError: None or several match, or the arm itself, or its weights mean something else.
+    """
+    where = f"{settings.where}.against"
+    others = [other for other in arms if matches(settings.against, other.recipe)]
+    if len(others) != 1:
+        listed = ", ".join(other.recipe.arm for other in others) or "none"
+        raise BatchlabError(f"{where}: must name one arm of the study, matches {listed}; change the filter")
+    [other] = others
+    if other is arm:
+        raise BatchlabError(f"{where}: arm {arm.recipe.arm} is compared with itself; take it out of arms")
+    for column in ("dataset", "model", "precision"):
+        own, its = (getattr(each.recipe, column) for each in (arm, other))
+        if own != its:
+            raise BatchlabError(
+                f"{where}: arm {other.recipe.arm} has {column} {its}, arm {arm.recipe.arm} has {own}; compare arms "
+                "with the same one"
+            )
+    return other
 
 
 # Tables

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from batchlab.configuration.schema import PROBE_KEYS, TABLE_KEYS
+from batchlab.configuration.schema import AGAINST, PROBE_KEYS, TABLE_KEYS
 from batchlab.declarations import find
 from batchlab.declarations.options import BatchSize, BatchSizes, Option, in_order, without_defaults
-from batchlab.declarations.probe import Probe
+from batchlab.declarations.probe import Probe, Reads
+from batchlab.errors import BatchlabError
 from batchlab.planning.recipes import batch_sizes_of
 
 
@@ -21,6 +22,7 @@ class ProbeSettings:
         where: Its place in the campaign, for messages.
         kind: Name of its folder below `probes/`.
         arms: Column → values that an arm may have there to be measured.
+        against: The same for the arm with which each of them is compared; empty for a probe of one arm.
         epochs: Snapshots to measure; `last` is the end of each arm.
         seeds: How many of the first seeds are measured; None for all.
         options: The kind's own options, all of them.
@@ -29,6 +31,7 @@ class ProbeSettings:
     where: str
     kind: str
     arms: Mapping[str, list[Any]]
+    against: Mapping[str, list[Any]]
     epochs: tuple[int | str, ...]
     seeds: int | None
     options: dict[str, Any]
@@ -38,6 +41,10 @@ class ProbeSettings:
         """The declaration of the kind."""
         found: Probe = find.probes()[self.kind]
         return found
+
+
+# Keys of a probe that choose arms.
+_FILTERS = ("arms", AGAINST)
 
 
 def _listed(value: Any) -> list[Any]:
@@ -57,12 +64,15 @@ def _with_sizes(
 
 def _probe(config: Mapping[str, Any], where: str, given: Mapping[str, Any]) -> ProbeSettings:
     kind = given["probe"]
-    own = {key: value for key, value in given.items() if key not in PROBE_KEYS}
+    own = {key: value for key, value in given.items() if key not in (*PROBE_KEYS, AGAINST)}
     options = _with_sizes(config, where, find.probes()[kind].options, own)
-    arms = {column: _listed(values) for column, values in given.get("arms", {}).items()}
-    if "batch_size" in arms:
-        arms["batch_size"] = batch_sizes_of(config, f"{where}.arms.batch_size", arms["batch_size"])
-    return ProbeSettings(where, kind, arms, tuple(given["epochs"]), given.get("seeds"), options)
+    arms, against = ({column: _listed(values) for column, values in given.get(key, {}).items()} for key in _FILTERS)
+    for key, filtered in zip(_FILTERS, (arms, against), strict=True):
+        if "batch_size" in filtered:
+            filtered["batch_size"] = batch_sizes_of(config, f"{where}.{key}.batch_size", filtered["batch_size"])
+    if find.probes()[kind].reads is Reads.ARMS and not against:
+        raise BatchlabError(f"{where}.{AGAINST}: {kind} compares two arms; name the other one, such as {{recipe: …}}")
+    return ProbeSettings(where, kind, arms, against, tuple(given["epochs"]), given.get("seeds"), options)
 
 
 def probes_of(config: Mapping[str, Any], study: str) -> dict[str, ProbeSettings]:

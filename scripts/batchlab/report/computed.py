@@ -22,7 +22,7 @@ _SETTINGS = {
 # What data sets hold by the targets that are learnt.
 _TARGETS = {
     "classes": "classes",
-    "several": "labels of each example",
+    "flags": "labels of each example",
     "numbers": "target numbers of each example",
     "tokens": "different tokens",
 }

@@ -43,6 +43,10 @@ def check_several(distinct: list[str], where: str) -> None:
         raise BatchlabError(f"{where}: {found} found; a classification data set needs at least two classes")
 
 
+class MeasuredError(BatchlabError):
+    """Labels that look like measurements, which no campaign has called classes."""
+
+
 def check_repeated(examples: int, classes: int, where: str) -> None:
     """Raise if no class has a second example: then the labels are something else, such as a running number."""
     if classes == examples:
@@ -55,7 +59,8 @@ def check_repeated(examples: int, classes: int, where: str) -> None:
 def check_measured(values: Mapping[float, int], where: str, said: str | None) -> None:
     """Raise if numeric labels look like measurements and the campaign does not say that they are classes.
 
-    Numbers with a fraction do, and more than 20 different whole numbers that do not number classes from 0 or 1.
+    Numbers with a fraction do, and more than 20 different whole numbers that do not number classes from 0 or 1. Numbers
+    that only count the examples are left to `check_repeated`.
 
     Args:
         values: Number of examples by label.
@@ -67,11 +72,12 @@ def check_measured(values: Mapping[float, int], where: str, said: str | None) ->
     distinct, examples = sorted(values), sum(values.values())
     fraction = next((value for value in distinct if value != int(value)), None)
     numbered = distinct[0] in (0, 1) and distinct[-1] - distinct[0] == len(distinct) - 1
-    if fraction is None and (len(distinct) <= _PLAIN or (numbered and examples >= _FEW * len(distinct))):
+    counting = numbered and len(distinct) == examples
+    if fraction is None and (len(distinct) <= _PLAIN or counting or (numbered and examples >= _FEW * len(distinct))):
         return
     found = f"{len(distinct)} different numbers from {distinct[0]:g} to {distinct[-1]:g}"
     found += f", among them {fraction:g}" if fraction is not None else ""
-    raise BatchlabError(
+    raise MeasuredError(
         f"{where}: holds {found}, in {examples} examples: that is measured, not a class; name a label with classes, or "
         "say labels: numbers to learn the numbers (regression), or labels: classes if every number is a class"
     )

@@ -17,6 +17,7 @@ from batchlab.declarations.source import FileShape, Format, Targets
 from batchlab.errors import BatchlabError, unknown
 from batchlab.sources import keys
 from batchlab.sources.fingerprints import check_there, fingerprint
+from batchlab.sources.labels import MeasuredError
 from batchlab.sources.listing import listed_once
 from batchlab.sources.spec import PrepareSpec, Split
 
@@ -24,6 +25,8 @@ from batchlab.sources.spec import PrepareSpec, Split
 # differs from the default is part of an identity, so that a new option changes no older one.
 _ALWAYS_IDENTIFY = ("label", "scale")
 
+# The key that says what targets are.
+_LABELS = "labels"
 # The ending of folders among the formats' endings.
 _FOLDER = "/"
 # Formats of tables that only pandas reads, with the end of its function's name.
@@ -146,12 +149,14 @@ class Settings:
         return (f"batchlab.sources.formats.{self.layout}.read",)
 
 
-def resolve(dataset: Mapping[str, Any]) -> Settings:
+def resolve(dataset: Mapping[str, Any], wanted: str | None = None) -> Settings:
     """Check a data set's settings and fill in the defaults.
 
     Args:
         dataset: Settings from the configuration: `{"name": …}` or `{"file": …}`, and the keys that the set or the
             format accepts (`batchlab.sources.keys`).
+        wanted: Targets that the campaign's task learns; None where the data decide, by which measured numbers are
+            learnt as numbers.
 
     Returns:
         The settings with sizes. A user's file is looked into; nothing is fetched.
@@ -167,7 +172,7 @@ def resolve(dataset: Mapping[str, Any]) -> Settings:
     if "name" in dataset:
         return _resolve_published(dataset)
     with listed_once():
-        return _resolve_file(dataset)
+        return _resolve_file(dataset, wanted)
 
 
 def _suffixes() -> dict[str, list[str]]:
@@ -247,12 +252,21 @@ def _resolve_published(dataset: Mapping[str, Any]) -> Settings:
     )
 
 
-def _resolve_file(dataset: Mapping[str, Any]) -> Settings:
+def _resolve_file(dataset: Mapping[str, Any], wanted: str | None) -> Settings:
     name, layout = dataset["file"], _layout(dataset)
     form, file, where = find.formats()[layout], Path(name), f"data set {name!r}"
-    values = _checked(where, "file", dataset, keys.of_file(form))
+    values = _checked(where, "file", dataset, keys.of_file(form), _otherwise(name, layout))
     own = {option.name: values[option.name] for option in form.options if option.name in values}
-    found = _inspect(form, file, own)
+    if wanted not in (None, "classes") and _LABELS in {option.name for option in form.options}:
+        own.setdefault(_LABELS, wanted)
+    try:
+        found = _inspect(form, file, own)
+    except MeasuredError:
+        if wanted is not None:
+            raise
+        # Measured numbers are learnt as numbers; the key stands in the settings from here on.
+        own[_LABELS] = "numbers"
+        found = _inspect(form, file, own)
     total, given = found.examples, {"validation": found.examples_validation, "test": found.examples_test}
     for key, brought in given.items():
         if brought is not None and key in dataset:
@@ -310,11 +324,19 @@ def _inspect(form: Format, file: Path, own: Mapping[str, Any]) -> FileShape:
         raise BatchlabError(f"{file}: cannot be read ({problem})") from None
 
 
-def _checked(where: str, kind: str, dataset: Mapping[str, Any], accepted: tuple[Option, ...]) -> dict[str, Any]:
+def _otherwise(name: str, layout: str) -> str:
+    """Return how a file of this ending is read by another format."""
+    others = {key: find.formats()[key] for key in _suffixes()[_ending(name)] if key != layout}
+    return "".join(f"; or the key {form.chosen_by}, if it is {key}" for key, form in others.items() if form.chosen_by)
+
+
+def _checked(
+    where: str, kind: str, dataset: Mapping[str, Any], accepted: tuple[Option, ...], otherwise: str = ""
+) -> dict[str, Any]:
     """Return the values of all options of a data set, defaults filled in."""
     for option in accepted:
         if option.default is REQUIRED and option.name not in dataset:
-            raise BatchlabError(f"{where}: the key {option.name} is missing: {option.meaning}")
+            raise BatchlabError(f"{where}: the key {option.name} is missing: {option.meaning}{otherwise}")
     by_name = {option.name: option for option in accepted}
     for key, value in dataset.items():
         if key == kind:

@@ -7,14 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from batchlab.configuration.catalogue import catalogue
+from batchlab.planning.chosen_task import usual
 from batchlab.sources.settings import DataShape
 from batchlab.starting.sizes import Fit
 
 # Studies of the catalogue that ask something of any data and of any model.
 STUDIES = ("batch_size", "switch")
-# Rates of the grid: a factor of about three from one to the next.
-RATES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
-
 _TEXT = """\
 # yaml-language-server: $schema={schema}
 # A campaign for {file}, written by `make new`. Change what you like: only what depends on a change runs again.
@@ -38,7 +36,7 @@ models:
   {model_name}: {model}
 
 # 3. Learning rates are for B = small ({small}). After the first run, put the rate that the report recommends here.
-optimizer: sgd
+optimizer: {optimizer}
 optimizers:
   sgd: {{name: sgd, learning_rate: 0.1}}
   adam: {{name: adam, learning_rate: 0.001}}
@@ -50,8 +48,7 @@ seeds: {{count: 5, block: 5}}
 # 5. Batch sizes by the names that the catalogue of studies uses; {examples} examples are trained on.
 batch_sizes: {sizes}
 
-# 6. The studies, in the order of the report. `choice` tries learning rates for each batch size and recommends; the
-#    others are of the catalogue, config/studies/, which has more: time, weight_distances, adam_rule, …
+# 6. The studies, in the order of the report. `choice` tries learning rates for each batch size and recommends; {others}
 run: [choice, {studies}]
 advice: {{figure: choice.validation}}   # the first figure of the page
 studies:
@@ -67,14 +64,41 @@ studies:
     figures:
       validation:
         chart: heatmap
-        title: Validation accuracy of each batch size and learning rate
+        title: {Metric} of each batch size and learning rate
         table: history
-        value: validation_accuracy
+        value: validation_{metric}
         where: {{epoch: last}}
         caption: "{{model}} on {{dataset}} after {{epochs}} epochs, {{seeds}} seeds."
 
+{tail}"""
+_OTHERS = """the
+#    others are of the catalogue, config/studies/, which has more: time, weight_distances, adam_rule, …"""
+_OWN = """`sizes`
+#    compares batch sizes at one rate. Studies of the catalogue whose figures name accuracy are about classes."""
+_CLAIMS = """\
   # Published numbers of these claims are of other data and other networks. They are shown beside yours and not judged.
 {claims}"""
+# For what has no accuracy of classes: a study of its own in place of those of the catalogue.
+_SIZES = """\
+  sizes:
+    title: A larger batch at the same learning rate
+    question: What does a larger batch change, everything else alike?
+    reference: {{batch_size: small}}
+    arms:
+      fixed: {{batch_size: [tiny, small, medium, large]}}
+    tables:
+      ranking: {{derivation: ranking}}
+    figures:
+      course:
+        chart: curves
+        title: Training and test set, for each batch size at one learning rate
+        table: history
+        x: epoch
+        y: [test_{metric}, train_{metric}]
+        colour: batch_size
+        where: {{epoch: {{min: 1}}}}
+        caption: "{{model}} on {{dataset}}, {{optimizer}} at learning rate {{learning_rate}}, {{seeds}} seeds."
+"""
 _BECAUSE = "published for other data and another network"
 
 
@@ -99,7 +123,17 @@ def _claims() -> str:
             f"      {claim}: {{standing: not comparable, because: {_BECAUSE}}}"
             for claim in known[study].get("claims", {})
         ]
-    return "\n".join(lines) + "\n"
+    return _CLAIMS.format(claims="\n".join(lines) + "\n")
+
+
+# What data sets hold by the targets that are learnt.
+_TARGETS = {"classes": "classes", "flags": "labels", "numbers": "target numbers", "tokens": "different tokens"}
+
+
+def held(shape: DataShape) -> str:
+    """Return what a data set holds to be learnt, such as `3 classes`."""
+    words = _TARGETS[shape.targets]
+    return f"{shape.classes} {words.removesuffix('s') if shape.classes == 1 else words}"
 
 
 def text(
@@ -129,6 +163,9 @@ def text(
         ("test", shape.examples_test),
     )
     sizes = ", ".join(f"{count:,} examples to {use}" for use, count in parts)
+    task = usual(shape.targets).task
+    metric = next(each for each in task.metrics if each.name == task.headline)
+    catalogued = shape.targets == "classes"
     each = (
         f"{shape.input_shape[0]} features" if len(shape.input_shape) == 1 else " × ".join(map(str, shape.input_shape))
     )
@@ -138,7 +175,7 @@ def text(
         path=f"'{path}'" if " " in path else path,
         file=file,
         schema=schema,
-        summary=f"{sizes}; {each} each, {shape.classes} classes.",
+        summary=f"{sizes}; {each} each, {held(shape)}.",
         dataset=_flow(dataset),
         models=", ".join(models),
         model_name=fit.model["name"],
@@ -147,7 +184,11 @@ def text(
         epochs=fit.epochs,
         examples=f"{shape.examples_train:,}",
         sizes=_flow(fit.batch_sizes),
-        studies=", ".join(STUDIES),
-        rates=_flow(RATES),
-        claims=_claims(),
+        optimizer=fit.optimizer,
+        metric=metric.name,
+        Metric=f"Validation {metric.title}" if metric.title[0].islower() else f"{metric.title} on the validation set",
+        others=_OTHERS if catalogued else _OWN,
+        studies=", ".join(STUDIES) if catalogued else "sizes",
+        rates=_flow(fit.rates),
+        tail=_claims() if catalogued else _SIZES.format(metric=metric.name),
     )

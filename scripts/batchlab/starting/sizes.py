@@ -17,11 +17,16 @@ _EPOCHS = (10, 60)
 
 @dataclass(frozen=True)
 class Fit:
-    """What fits: batch sizes by the names of the catalogue, epochs, and a model with its options."""
+    """What fits: batch sizes by the names of the catalogue, epochs, a model with its options, an optimizer, its rates.
+
+    Rates of the grid: a factor of about three from one to the next.
+    """
 
     batch_sizes: dict[str, int]
     epochs: int
     model: dict[str, Any]
+    optimizer: str = "sgd"
+    rates: tuple[float, ...] = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 
 
 def _power(value: float) -> int:
@@ -29,7 +34,7 @@ def _power(value: float) -> int:
     return 1 << int(math.log2(max(1, value)))
 
 
-def fitting(examples: int, shape: tuple[int, ...]) -> Fit:
+def fitting(examples: int, shape: tuple[int, ...], targets: str = "classes") -> Fit:
     """Return what fits a data set.
 
     Sizes go up by factors of 4, or by 2 where there is no room: the largest leaves at least one update in an epoch.
@@ -37,6 +42,7 @@ def fitting(examples: int, shape: tuple[int, ...]) -> Fit:
     Args:
         examples: Training examples.
         shape: Shape of one example.
+        targets: What is learnt of it.
 
     Raises:
         BatchlabError: There are too few examples.
@@ -61,5 +67,7 @@ def fitting(examples: int, shape: tuple[int, ...]) -> Fit:
     sizes["huge"] = min(sizes["huge"], examples)
     epochs = math.ceil(_UPDATES / math.ceil(examples / small))
     image = len(shape) == 3 and min(shape[:2]) >= 16
-    model = {"name": "lenet"} if image else {"name": "mlp", "hidden": [64, 64]}
-    return Fit(sizes, max(_EPOCHS[0], min(_EPOCHS[1], epochs)), model)
+    epochs = max(_EPOCHS[0], min(_EPOCHS[1], epochs))
+    if targets == "tokens":
+        return Fit(sizes, epochs, {"name": "transformer"}, "adam", (0.0003, 0.001, 0.003, 0.01))
+    return Fit(sizes, epochs, {"name": "lenet"} if image else {"name": "mlp", "hidden": [64, 64]})

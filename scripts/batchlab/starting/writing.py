@@ -95,9 +95,10 @@ def write(data: str, label: str | None, name: str | None, keys: str, folder: Pat
     settings = _dataset(data, label, _keys(keys))
     settings = _sized(settings)
     found = resolve(settings)
-    if "name" not in settings and len(found.shape.input_shape) == 1 and "standardise" not in settings:
+    table = len(found.shape.input_shape) == 1 and found.shape.targets != "tokens"
+    if "name" not in settings and table and "standardise" not in settings:
         settings["standardise"] = True
-    fit = fitting(found.shape.examples_train, found.shape.input_shape)
+    fit = fitting(found.shape.examples_train, found.shape.input_shape, found.shape.targets)
     schema = os.path.relpath(PROJECT / "config/schema.json", folder)
     text = campaign_text.text(campaign, str(target), schema, settings, found.shape, fit, built_in_models())
     plan(load(read(yaml.safe_load(text))))  # what is written can be run
@@ -109,7 +110,7 @@ def write(data: str, label: str | None, name: str | None, keys: str, folder: Pat
     )
     quoted = f"'{target}'" if " " in str(target) else str(target)
     return (
-        f"Wrote {target}: {found.shape.examples_train:,} examples to train on, {found.shape.classes} classes; "
-        f"B = {sizes} at {len(campaign_text.RATES)} learning rates, {fit.epochs} epochs, 5 seeds.\n"
+        f"Wrote {target}: {found.shape.examples_train:,} examples to train on, {campaign_text.held(found.shape)}; "
+        f"B = {sizes} at {len(fit.rates)} learning rates, {fit.epochs} epochs, 5 seeds.\n"
         f"make plan CONFIG={quoted} says how long it takes, make figures CONFIG={quoted} runs it."
     )

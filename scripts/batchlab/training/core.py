@@ -24,10 +24,12 @@ from batchlab.training.streaming import StreamedReplicas
 
 if runtime.NAME == "jax":
     from batchlab.jax_core import array_window as chosen_window
+    from batchlab.jax_core import forward_over_reverse as chosen_curvature
     from batchlab.jax_core import side_by_side as chosen
     from batchlab.jax_core import vectorised_products as chosen_products
     from batchlab.jax_core import vectorised_rows as chosen_rows
 else:
+    from batchlab.tensorflow_core import double_backward as chosen_curvature  # type: ignore[no-redef]
     from batchlab.tensorflow_core import one_by_one as chosen  # type: ignore[no-redef]
     from batchlab.tensorflow_core import row_loops as chosen_rows  # type: ignore[no-redef]
     from batchlab.tensorflow_core import single_products as chosen_products  # type: ignore[no-redef]
@@ -35,6 +37,10 @@ else:
 
 Arrays = dict[str, NDArray[Any]]
 
+
+# Numbers of examples, in parts that go through the model together; and one array for each trainable variable.
+Rows = Sequence[NDArray[np.int32]]
+Parts = Sequence[NDArray[Any]]
 
 # (batch size, first position, last position) in an order: updates of one size, one after the other.
 Batches = tuple[int, int, int]
@@ -231,3 +237,35 @@ def inner_products(replica: Replicas) -> Callable[[NDArray[np.int32]], NDArray[n
 def gradient(replica: Replicas, rows: NDArray[np.int32]) -> list[NDArray[Any]]:
     """Return one replica's gradient summed over the examples `rows` in training mode, compiled as updates are."""
     return chosen_rows.gradient(replica, rows)  # type: ignore[arg-type]
+
+
+def loss_and_gradient(replica: Replicas) -> Callable[[Rows, Parts], tuple[float, list[NDArray[np.float64]]]]:
+    """Compile loss and gradient of one replica at other weights than the present ones, in inference mode.
+
+    Returns:
+        `run(rows, weights)` for rows of examples and one array for each trainable variable: the loss summed over all
+        examples, and its gradient. Rows go through the model one after the other and are added in double precision.
+    """
+    run = chosen_curvature.loss_and_gradient(replica)  # type: ignore[arg-type]
+
+    def summed(rows: Rows, weights: Parts) -> tuple[float, list[NDArray[np.float64]]]:
+        [loss], *gradient = _added([[loss[None], *parts] for loss, parts in (run(row, weights) for row in rows)])
+        return float(loss), gradient
+
+    return summed
+
+
+def hessian_product(replica: Replicas) -> Callable[[Rows, Parts], list[NDArray[np.float64]]]:
+    """Compile the product of the Hessian of one replica's loss with a direction, in inference mode.
+
+    Returns:
+        `run(rows, direction)` for rows as in `loss_and_gradient`: H v of the summed loss at the present weights, one
+        array for each trainable variable.
+    """
+    run = chosen_curvature.hessian_product(replica)  # type: ignore[arg-type]
+    return lambda rows, direction: _added([run(row, direction) for row in rows])
+
+
+def _added(terms: Sequence[Sequence[NDArray[Any]]]) -> list[NDArray[np.float64]]:
+    """Return sums of arrays, place by place, in double precision."""
+    return [np.sum([np.asarray(part, np.float64) for part in parts], axis=0) for parts in zip(*terms, strict=True)]

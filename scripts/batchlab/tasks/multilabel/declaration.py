@@ -23,6 +23,6 @@ TASK = Task(
     chance="at most the accuracy of each label's more frequent answer on the test set, or at least the loss of the "
     "best constant prediction on the training set",
     derived=OF_ANSWERS,
-    targets="several",
+    targets="flags",
     usual=True,
 )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from batchlab.backend.runtime import keras
 from batchlab.backend.task_interface import Kernels
+from batchlab.tasks.last_axis import mean_over_last
 from batchlab.tasks.logits import squashed
 from batchlab.tasks.means import mean
 from batchlab.tasks.sigmoids import correct, cross_entropy
@@ -38,12 +39,12 @@ class Multilabel:
 
     def losses(self, kernels: Kernels, targets: Any, outputs: Any) -> Any:
         """Return the mean cross-entropy of each example's labels, shape (examples,)."""
-        return keras.ops.mean(cross_entropy(targets, outputs), axis=-1)
+        return mean_over_last(cross_entropy(targets, outputs))
 
     def scores(self, kernels: Kernels, targets: Any, outputs: Any, given: Any) -> tuple[Any, ...]:
         """Return each example's loss, its share of labels that are right, and whether all are."""
         right = keras.ops.cast(correct(targets, outputs), outputs.dtype)
-        return self.losses(kernels, targets, outputs), keras.ops.mean(right, axis=-1), keras.ops.min(right, axis=-1)
+        return self.losses(kernels, targets, outputs), mean_over_last(right), keras.ops.min(right, axis=-1)
 
     def summary(
         self, values: Sequence[NDArray[np.float64]], targets: NDArray[Any], given: NDArray[Any] | None

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from batchlab.backend.runtime import float_type, keras
 from batchlab.backend.task_interface import Kernels
+from batchlab.tasks.last_axis import mean_over_last
 from batchlab.tasks.means import mean
 from batchlab.tasks.regression.standardising import Scaling, scaling_of
 
@@ -56,7 +57,7 @@ class Regression:
         """Return the mean over the targets of (f − t)² or |f − t|, shape (examples,)."""
         off = outputs - targets
         each = keras.ops.square(off) if self._loss == "squared" else keras.ops.abs(off)
-        return keras.ops.mean(each, axis=-1)
+        return mean_over_last(each)
 
     def scores(self, kernels: Kernels, targets: Any, outputs: Any, given: Any) -> tuple[Any, ...]:
         """Return each example's loss, and how far its outputs are off, shape (examples, targets)."""

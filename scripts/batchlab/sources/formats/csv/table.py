@@ -258,16 +258,16 @@ def _check_labels(table: Table, options: Mapping[str, Any]) -> None:
     check_several(sorted(table.class_sizes), where)
     here = f"{where}: label = {name!r}"
     values = {label: number(label, table.columns.comma) for label in table.class_sizes}
-    table.classes = class_names(table.class_sizes, where)
-    check_repeated(table.kept, len(table.classes), here)
-    names = table.header.classes
-    numbered = table.classes == [str(index) for index in range(len(names))]
-    table.shown_classes = list(names) if numbered else table.classes
     if None not in values.values():
         sizes = Counter[float]()
         for label, value in values.items():
             sizes[value or 0.0] += table.class_sizes[label]
         check_measured(sizes, here, options.get("labels"))
+    table.classes = class_names(table.class_sizes, where)
+    check_repeated(table.kept, len(table.classes), here)
+    names = table.header.classes
+    numbered = table.classes == [str(index) for index in range(len(names))]
+    table.shown_classes = list(names) if numbered else table.classes
     _check_one_hot(table, place)
 
 

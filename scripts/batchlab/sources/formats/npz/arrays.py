@@ -258,9 +258,9 @@ def classes_of(labels: Mapping[str, Labels], roles: Mapping[str, str], path: Pat
             raise BatchlabError(f"{path}: {roles[role]}: holds NaN; leave out examples without a label")
     distinct = sorted(own)
     check_several([str(plain_label(label)) for label in distinct], where)
-    check_repeated(sum(own.values()), len(distinct), where)
     if not isinstance(distinct[0], str):
         check_measured(own, where, said)
+    check_repeated(sum(own.values()), len(distinct), where)
     for role, found in labels.items():
         if unknown := sorted(set(found) - set(own)):
             label = plain_label(unknown[0])
