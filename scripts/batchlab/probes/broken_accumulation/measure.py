@@ -19,7 +19,8 @@ from batchlab.probes.broken_accumulation.optimizer_path import OptimizerPath, Op
 from batchlab.probes.measuring import Measurement, Rows, Run
 from batchlab.training import state
 from batchlab.training.order import permutation
-from batchlab.training.trainer import Trainer, single_updates
+from batchlab.training.pieces import single_updates
+from batchlab.training.trainer import Trainer
 
 # Two updates differ if they do by more than this: far above rounding in double precision.
 _ROUNDING = 1e-9

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import dataclasses
 import gc
 import json
 import os
@@ -41,11 +42,13 @@ def costs(settings: Mapping[str, Any]) -> dict[str, float]:
     """
     run, examples = settings["run"], settings["examples"]
     runtime.configure(run["precision"])
-    data = resident.read(settings["data"], task_of(run))
+    stored = resident.read(settings["data"], task_of(run))
+    # Any order will do; a batch that is larger than the training set goes through it more than once.
+    order = np.arange(examples, dtype=np.int32) % stored.examples
+    data = dataclasses.replace(stored, counts=(examples, *stored.counts[1:]))
     trainer = Trainer(run, data)
     trainer.replicas.restore([state.capture(trainer.variables)])
-    # Any order will do; a batch that is larger than the training set goes through it more than once.
-    orders = trainer.replicas.on_device([np.arange(examples, dtype=np.int32) % data.examples])
+    orders = trainer.replicas.on_device([order])
     for _ in range(2):  # compiles, then fills caches
         trainer.replicas.run(orders, [(trainer.batch_size, 0, trainer.batch_size)])
     give_back()
