@@ -29,6 +29,11 @@ def test_training_on_disk_is_training_in_memory_with_normalisation(tmp_path: Pat
 
 
 @pytest.mark.slow
+def test_training_on_disk_is_training_in_memory_with_tokens_and_weights(tmp_path: Path) -> None:
+    streaming_side.compare_tokens(tmp_path)
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="jax is not installed; it is in envs/lock-dev.txt")
 def test_training_on_disk_is_training_in_memory_with_jax(tmp_path: Path) -> None:
     environment = {**os.environ, "BATCHLAB_BACKEND": "jax", "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -64,7 +69,7 @@ def test_data_that_fit_stay_in_memory(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_batch_larger_than_the_window_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _, data = streaming_side.both(tmp_path, "float64")
+    _, data = streaming_side.both(tmp_path, cases.arrays(examples=streaming_side.EXAMPLES, shape=(6,)))
     monkeypatch.setattr(streamed, "memory", lambda: 10_000)
     settings = cases.spec(batch_size=1200, stop=1200)
     start = segment.initialise(settings, data).snapshot

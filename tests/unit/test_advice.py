@@ -10,6 +10,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import jsonschema
+import numpy as np
+import pandas as pd
 import pytest
 from unit.campaigns import raw
 from unit.test_choices import GRID, tables
@@ -27,6 +29,7 @@ from batchlab.report.advising import answer, duration, sentences, warnings
 from batchlab.report.cells import rows_of
 from batchlab.report.template.answer_page import LOSSES, SNIPPET
 from batchlab.tables.csv_files import write_csv
+from batchlab.tables.derivations.batch_by_noise.derive import derive as noise_rules
 from batchlab.tables.derivations.thumb_rules.derive import derive as rules_of
 
 Grid = dict[tuple[int, float], list[float]]
@@ -35,13 +38,28 @@ MACHINE = "study,arm,per_update,per_micro_batch,per_example,largest_micro_batch\
 WORKLOAD = "study,arm,evaluation,cores\nmachine,present,{},2\n"
 
 
+NAMES = ("cells", "choices", "thumb_rules", "batch_by_noise", "machine", "throughput", "workload")
+# Noise scales of two seeds after two epochs; one is not determined.
+NOISE = {
+    "noise_scale": pd.DataFrame(
+        [
+            {"study": "advice", "arm": "present", "epoch": epoch, "seed": seed, "estimator": way, "noise_scale": scale}
+            for epoch, scales in {1: (4.0, 9.0), 10: (100.0, math.nan)}.items()
+            for seed, scale in enumerate(scales)
+            for way, scale in (("all_examples", scale), ("two_batch_sizes", 1.0))
+        ]
+    )
+}
+
+
 def spec_of(folder: Path, grid: Grid = GRID, normalising: int = 0) -> dict[str, Any]:
     """Return the settings of an answer whose tables lie in a folder."""
     made = tables(grid, normalising)
     made["thumb_rules"] = rules_of(made, {"present": "present"})
     made["workload"] = made["workload"].assign(random=1, training_examples=1280, device="cpu")
     made["machine"] = made["machine"].assign(enough_micro_batch=64)
-    paths = {name: folder / f"{name}.csv" for name in ("cells", "choices", "thumb_rules", "machine", "workload")}
+    made["batch_by_noise"] = noise_rules(NOISE, {"theta": 0.5})
+    paths = {name: folder / f"{name}.csv" for name in NAMES}
     for name, path in paths.items():
         write_csv(path, made[name])
     (folder / "time.svg").write_text(SVG)
@@ -87,6 +105,27 @@ def test_the_answer_keeps_to_its_schema_and_to_its_tables(tmp_path: Path) -> Non
     assert [each["batch_size"] for each in found["aims"]["examples"]["alike"]] == [32]
 
 
+def test_rules_on_the_noise_follow_from_the_noise_scale(tmp_path: Path) -> None:
+    """Geometric means over seeds: b = √(4 · 9) = 6, b / 0.5² = 24, 1 + b: √(5 · 10)."""
+    rows = {(row["epoch"], row["rule"]): row for row in noise_rules(NOISE, {"theta": 0.5}).to_dict("records")}
+    assert rows[1, "noise_scale"]["size"] == pytest.approx(6) and rows[1, "norm_test"]["size"] == pytest.approx(24)
+    assert rows[1, "diversity"]["size"] == pytest.approx(math.sqrt(50))
+    # Of two values the expanded interval ends at them.
+    assert (rows[1, "noise_scale"]["size_low"], rows[1, "noise_scale"]["size_high"]) == pytest.approx((4, 9))
+    assert rows[10, "noise_scale"]["n"] == 1 and math.isnan(rows[10, "noise_scale"]["size_low"])
+    gradients = np.random.default_rng(1).normal(size=(40, 3)) + 1
+    mean = gradients.mean(axis=0)
+    scale = ((gradients - mean) ** 2).sum(axis=1).mean() / (mean @ mean)
+    diversity = 40 * (gradients**2).sum() / (gradients.sum(axis=0) ** 2).sum()
+    frame = NOISE["noise_scale"].head(1).assign(noise_scale=scale)
+    found = noise_rules({"noise_scale": frame}, {"theta": 0.5}).set_index("rule")["size"]
+    assert found["diversity"] == pytest.approx(diversity)
+    spec = spec_of(tmp_path)
+    assert answer(spec)["by_noise"][0]["batch_size"] == pytest.approx(6)
+    page = render_advice(spec, answer(spec), tmp_path / "advice.html")
+    assert "after epoch 10" in page and "<td>100</td>" in page
+
+
 def test_sentences_say_what_is_known_and_what_is_not(tmp_path: Path) -> None:
     spec = spec_of(tmp_path)
     found = answer(spec)
@@ -103,6 +142,14 @@ def test_sentences_say_what_is_known_and_what_is_not(tmp_path: Path) -> None:
         f"{more['more_seeds']} more seeds would tell B = 32 (about {duration(more['more_seconds'])})"
     )
     assert "as 16 micro-batches of 8" in said["memory"]["answer"]
+
+
+def test_the_present_setting_is_called_by_its_name_where_it_is_the_best(tmp_path: Path) -> None:
+    spec = spec_of(tmp_path, {(32, 0.1): [0.2, 0.2], (128, 0.4): [0.05, 0.05]})
+    found = answer(spec)
+    said = sentences(found, {name: rows_of(path) for name, path in spec["tables"].items()})
+    assert [each["answer"].endswith("that is your present setting") for each in said] == [True, True, True, False]
+    assert said[3]["answer"].endswith("that is your present setting, in smaller pieces")
 
 
 def test_where_nothing_reaches_the_target_there_is_no_advice(tmp_path: Path) -> None:
@@ -135,9 +182,10 @@ def test_warnings_are_those_that_apply(tmp_path: Path) -> None:
         return " ".join(warnings({name: rows_of(path) for name, path in spec["tables"].items()}))
 
     plain, normalised = said(tmp_path / "a", 0), said(tmp_path / "b", 2)
-    assert "statistics of a batch" not in plain and "2 layers normalise" in normalised
-    assert "1 layer draw random" in plain and "gradient_accumulation_steps" in plain
+    assert "batch normalisation" not in plain and "2 layers of batch normalisation" in normalised
+    assert "1 layer with random numbers" in plain and "gradient_accumulation_steps" in plain
     assert "tokens" not in plain
+    assert "only 1 micro-batch could be measured" in plain  # one row of the table
     assert "smaller" not in plain  # 1280 examples are 10 batches of 128
     assert "lowest or highest that was tried (0.4 at B = 128)" in plain
 
@@ -244,10 +292,10 @@ def test_a_small_budget_leaves_the_present_setting_and_one_other_size(
 
 
 def test_the_budget_counts_seconds_of_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A setting takes 8 s + 4 seeds · 30 epochs · 0.1 s of evaluation = 20 s, so 10 s on two cores: six in a minute."""
+    """A setting takes 8 s + 4 seeds · 30 epochs · 0.1 s of evaluation = 20 s, 10 s on two cores; the noise 20 s."""
     monkeypatch.chdir(tmp_path)
     measured(tmp_path, update=0.0, evaluation=0.1)
-    config = read({**CAMPAIGN, "advise": {"batch_size": 32, "budget": "60 s"}})
+    config = read({**CAMPAIGN, "advise": {"batch_size": 32, "budget": "80 s"}})
     assert len(plan(config).studies["advice"].arms) == 6
 
 

@@ -188,6 +188,7 @@ def test_the_exponent_of_the_best_rates() -> None:
 
     assert exponent({16: table(0.1), 64: table(0.2), 256: table(0.4)}) == pytest.approx((0.5, 0.5, 0.5))
     assert exponent({16: table(0.1), 64: table(0.4)}) == pytest.approx((1, 1, 1))
+    assert exponent({16: table(0.2), 48: table(0.2), 144: table(0.2)}) == (0, 0, 0)  # not nearly
     assert all(map(math.isnan, exponent({16: table(0.1)})))
 
 

@@ -26,6 +26,8 @@ _POWERS = (1, -1, 2, 3, -2, 4)
 _PRESENT_RATES = (0.25, 4.0)
 # What a rule says of the rate at a size: constant, with the square root, in proportion.
 _EXPONENTS = (0.5, 1.0, 0.0)
+# Jobs that measure the gradient noise, and into which the present setting is cut for it.
+_NOISE_JOBS = 5
 # So many settings are trained whatever the budget: without them there is nothing to compare.
 _FEWEST = 4
 
@@ -66,6 +68,7 @@ def advised(config: Mapping[str, Any]) -> dict[str, Any]:
     cells, _ = chosen(config, machine)
     answer = dict(config["studies"][ANSWER])
     answer["arms"] = dict(_recipes(cells))
+    answer["probes"] = {**answer["probes"], "noise": {**answer["probes"]["noise"], **_snapshots(config)}}
     target = config["advise"].get("target")
     if target is not None:
         answer["tables"] = {**answer["tables"], "cells": {**answer["tables"]["cells"], "target": target}}
@@ -110,9 +113,8 @@ def chosen(config: Mapping[str, Any], machine: Mapping[str, float]) -> tuple[lis
         machine: See `_measured`.
     """
     asked, alias = config["advise"], config["dataset"]
-    try:
-        examples = resolve(config["datasets"][alias]).shape.examples_train
-    except (BatchlabError, KeyError):  # planning says what is wrong with the data set
+    examples = _examples(config)
+    if not examples:
         return [], []
     if asked["batch_size"] > examples:
         raise BatchlabError(
@@ -124,7 +126,7 @@ def chosen(config: Mapping[str, Any], machine: Mapping[str, float]) -> tuple[lis
         return [], []
     taken: list[Cell] = []
     left: list[Cell] = []
-    seconds = 0.0
+    seconds = _NOISE_JOBS * _START / machine["cores"]
     for size, rate in _wanted(asked["batch_size"], float(optimizer["learning_rate"]), examples):
         cell = _cell(size, rate, examples, config, machine)
         seconds += (_START + cell.seconds) / machine["cores"]
@@ -158,6 +160,22 @@ def _cell(size: int, rate: float, examples: int, config: Mapping[str, Any], mach
     update = machine["per_update"] + passes * (machine["per_micro_batch"] + machine["per_example"] * size / passes)
     epoch = math.ceil(examples / size) * update + machine["evaluation"]
     return Cell(size, passes, rate, config["seeds"]["count"] * config["epochs"] * epoch)
+
+
+def _snapshots(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return where the gradient noise is measured: early, in the middle and at the end, in draws that fit."""
+    last, examples = config["epochs"], _examples(config)
+    early = max(1, round(last / 10))
+    drawn = min(64, 2 ** int(math.log2(examples))) if examples > 4 else 4
+    return {"epochs": [*sorted({early, max(early, last // 2)} - {last}), "last"], "examples": drawn, "part": drawn // 4}
+
+
+def _examples(config: Mapping[str, Any]) -> int:
+    """Return the size of the training set, 0 where the data set is wrong; planning says what is."""
+    try:
+        return int(resolve(config["datasets"][config["dataset"]]).shape.examples_train)
+    except (BatchlabError, KeyError):
+        return 0
 
 
 def _recipes(cells: list[Cell]) -> Iterator[tuple[str, dict[str, Any]]]:

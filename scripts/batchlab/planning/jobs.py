@@ -18,7 +18,7 @@ from batchlab.paths import SCRIPTS
 from batchlab.planning import specs
 from batchlab.planning.parts import Plan, Probe, Segment, seeds_of
 from batchlab.planning.priorities import priorities
-from batchlab.planning.report_settings import advice_spec, report_spec
+from batchlab.planning.report_settings import OF_ANSWER, advice_spec, report_spec
 from batchlab.records.digests import CORES, code_digest, codes, environment_digest
 from batchlab.tables.base import JOINED
 
@@ -544,11 +544,10 @@ class Jobs:
 
 def advising(plan: Plan) -> list[str]:
     """Return the studies that answer which batch size to take: those with all tables that the answer is made of."""
-    needed = {"cells", "choices", "thumb_rules"}
     return [
         name
         for name, study in plan.studies.items()
-        if needed <= {derived.derivation for derived in study.derived.values()}
+        if {*OF_ANSWER} <= {derived.derivation for derived in study.derived.values()}
     ]
 
 

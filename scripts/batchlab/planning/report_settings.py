@@ -42,6 +42,10 @@ def report_spec(plan: Plan) -> dict[str, Any]:
     }
 
 
+# Derivations of which an answer is made.
+OF_ANSWER = ("cells", "choices", "thumb_rules", "batch_by_noise")
+
+
 def advice_spec(plan: Plan, study: str) -> dict[str, Any]:
     """Return the settings of the page and the file that answer which batch size to take; see `report.advising`."""
     base, planned = f"results/{plan.campaign}", plan.studies[study]
@@ -63,8 +67,8 @@ def advice_spec(plan: Plan, study: str) -> dict[str, Any]:
         ),
         "left_out": left_out(plan.config),
         "tables": {
-            **{name: f"{base}/derived/{study}/{named[name]}.csv" for name in ("cells", "choices", "thumb_rules")},
-            **{name: f"{base}/tables/{study}/{name}.csv" for name in ("machine", "workload")},
+            **{name: f"{base}/derived/{study}/{named[name]}.csv" for name in OF_ANSWER},
+            **{name: f"{base}/tables/{study}/{name}.csv" for name in ("machine", "throughput", "workload")},
         },
         "figures": _figures(base, planned),
     }

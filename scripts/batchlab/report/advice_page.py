@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from batchlab.report.advising import rules_in_words, sentences
+from batchlab.report.advising import by_noise_in_words, rules_in_words, sentences
 from batchlab.report.cells import link, rows_of
 from batchlab.report.inline_figures import figure_of
 from batchlab.report.template import environment
@@ -53,6 +53,7 @@ def render_advice(spec: Mapping[str, Any], found: Mapping[str, Any], page: str |
             warnings=found["warnings"],
             left_out=found["left_out"],
             figures=figures,
+            noise=by_noise_in_words(tables["batch_by_noise"]),
             rules=rules_in_words(tables["thumb_rules"]),
             snippet=SNIPPET.format(loss=LOSSES.get(spec["task"], "…")),
         )

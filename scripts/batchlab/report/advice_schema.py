@@ -86,6 +86,21 @@ def schema() -> dict[str, Any]:
                         }
                     )
                 ),
+                "by_noise": {
+                    **_list(
+                        _object(
+                            {
+                                "rule": _TEXT,
+                                "epoch": _NUMBER,
+                                "batch_size": _MAYBE,
+                                "low": _MAYBE,
+                                "high": _MAYBE,
+                                "seeds": {"type": "integer", "minimum": 0},
+                            }
+                        )
+                    ),
+                    "description": "what published rules make of the gradient noise of the present setting",
+                },
                 "machine": _object(
                     {
                         "largest_micro_batch": _COUNT,

@@ -19,6 +19,8 @@ AIMS = {
 ALIKE, BEST, UNKNOWN = "cannot be told apart", "best", "undetermined"
 # Errors of the fitted times beyond this are worth a warning.
 _FAR_OFF = 0.25
+# Fewer measured micro-batches than these make no line.
+_FEW = 3
 
 _RULES = {
     "present": "your present setting",
@@ -34,8 +36,8 @@ def answer(spec: Mapping[str, Any]) -> dict[str, Any]:
     """Return what `advice.json` holds; its schema is `config/advice.schema.json`.
 
     Args:
-        spec: `tables` (name → path of `cells`, `choices`, `thumb_rules`, `machine`, `workload`), `optimizer` (name and
-            options, without the rate), `epochs`, `campaign`, `left_out`, and what the page shows.
+        spec: `tables` (name → path of `cells`, `choices`, `thumb_rules`, `batch_by_noise`, `machine`, `throughput`,
+            `workload`), `optimizer` (name and options), `epochs`, `campaign`, `task`, `left_out`, and what is shown.
 
     Raises:
         BatchlabError: A table is missing.
@@ -66,6 +68,17 @@ def answer(spec: Mapping[str, Any]) -> dict[str, Any]:
             }
             for row in tables["thumb_rules"]
             if row["rule"] != "measured"
+        ],
+        "by_noise": [
+            {
+                "rule": row["rule"],
+                "epoch": value(row, "epoch"),
+                "batch_size": _cell(row, "size"),
+                "low": _cell(row, "size_low"),
+                "high": _cell(row, "size_high"),
+                "seeds": count(row, "n"),
+            }
+            for row in tables["batch_by_noise"]
         ],
         "machine": {
             "largest_micro_batch": count(machine, "largest_micro_batch"),
@@ -139,12 +152,12 @@ def warnings(tables: Mapping[str, Sequence[Row]], task: str = "") -> list[str]:
     split, found = any(count(row, "accumulation") > 1 for row in best), []
     if layers := count(workload, "normalising"):
         found.append(
-            f"{counted(layers, 'layer')} normalise by the statistics of a batch: with accumulation these are those of a"
-            " micro-batch, so only micro-batches that were trained are advised"
+            f"the model has {counted(layers, 'layer')} of batch normalisation: with accumulation its statistics are"
+            " those of a micro-batch, so only micro-batches that were trained are advised"
         )
     if (layers := count(workload, "random")) and split:
         found.append(
-            f"{counted(layers, 'layer')} draw random numbers in training: micro-batches draw their own, so the same B"
+            f"the model has {counted(layers, 'layer')} with random numbers: micro-batches draw their own, so the same B"
             " in other pieces gives other runs"
         )
     examples = count(workload, "training_examples")
@@ -162,6 +175,12 @@ def warnings(tables: Mapping[str, Sequence[Row]], task: str = "") -> list[str]:
     if edges:
         rates = listed([f"{number(rate)} at B = {size}" for size, rate in edges])
         found.append(f"the best learning rate is the lowest or highest that was tried ({rates}): try beyond it")
+    measured = {row["micro_batch"] for row in tables["throughput"] if row["outcome"] == "measured"}
+    if len(measured) < _FEW:
+        found.append(
+            f"only {counted(len(measured), 'micro-batch', 'micro-batches')} could be measured in time, so times"
+            " and memory of others are guesses: delete results/probes/throughput, ask again while nothing else runs"
+        )
     if value(machine, "time_error") > _FAR_OFF:
         off = f"{100 * value(machine, 'time_error'):.0f} %"
         found.append(
@@ -196,7 +215,9 @@ def _sentence(aim: str, best: Mapping[str, Any] | None, found: Mapping[str, Any]
     reached = told([best["value"], *ends], best["unit"])
     close = [each for each in best["alike"] if aim != "memory"]
     text = f"{settings}: {reached}"
-    if aim == "time" and math.isfinite(value(present, "cost")):
+    if (best["batch_size"], best["learning_rate"]) == (count(present, "batch_size"), value(present, "learning_rate")):
+        text += "; that is your present setting" if whole else "; that is your present setting, in smaller pieces"
+    elif aim == "time" and math.isfinite(value(present, "cost")):
         low, high = value(present, "cost_low"), value(present, "cost_high")
         text += f"; your present setting takes {told([value(present, 'cost'), low, high])} times as long"
         if math.isfinite(low) and low <= 1 <= high:
@@ -227,6 +248,27 @@ def duration(seconds: float) -> str:
         if seconds >= 1.5 * length:
             return counted(round(seconds / length), unit)
     return counted(max(1, round(seconds)), "second")
+
+
+_BY_NOISE = {
+    "noise_scale": "Noise scale (McCandlish et al. 2018)",
+    "norm_test": "Norm test, θ = 0.5 (Byrd et al. 2012)",
+    "diversity": "Gradient diversity, upper bound (Yin et al. 2018)",
+}
+
+
+def by_noise_in_words(rows: Sequence[Row]) -> dict[str, Any]:
+    """Return the epochs at which the noise was measured, and for each rule the batch sizes that it makes of it."""
+    epochs = sorted({value(row, "epoch") for row in rows})
+
+    def told_at(rule: str, epoch: float) -> str:
+        row = next(row for row in rows if row["rule"] == rule and value(row, "epoch") == epoch)
+        return told([value(row, "size"), value(row, "size_low"), value(row, "size_high")])
+
+    return {
+        "epochs": [number(epoch) for epoch in epochs],
+        "rules": [(name, [told_at(rule, epoch) for epoch in epochs]) for rule, name in _BY_NOISE.items()],
+    }
 
 
 def rules_in_words(rows: Sequence[Row]) -> list[dict[str, str]]:

@@ -88,4 +88,6 @@ def exponent(tables: Mapping[int, pd.DataFrame]) -> tuple[float, float, float]:
         return slope
 
     low, high = np.quantile(slopes(draws(count)), [0.05, 0.95])
-    return float(slopes(all_seeds)[0]), float(low), float(high)
+    # Rates are given with few digits; what is left of equal ones is rounding.
+    middle, low, high = (round(float(value), 6) + 0.0 for value in (slopes(all_seeds)[0], low, high))
+    return middle, low, high

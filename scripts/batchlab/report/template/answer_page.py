@@ -68,6 +68,22 @@ running. <a href="{{ links.json }}">advice.json</a> has all of it for scripts; n
 </table>
 </div>
 </section>
+<section id="noise">
+<h2>What the gradients of your present setting say</h2>
+<p>Published rules turn the noise of the gradients into a batch size. They cost seconds and look at one run; what was trained above decides. A dash
+stands where the noise cannot be told from the signal.</p>
+<div class="scroll">
+<table>
+<thead><tr><th scope="col">Rule</th>{% for epoch in noise.epochs %}<th scope="col">after epoch {{ epoch }}</th>{% endfor %}</tr></thead>
+<tbody>
+{% for name, sizes in noise.rules %}
+<tr><td>{{ name }}</td>{% for size in sizes %}<td>{{ size }}</td>{% endfor %}</tr>
+{% endfor %}
+</tbody>
+</table>
+</div>
+<p class="meta">From <a href="{{ links.batch_by_noise }}">batch_by_noise.csv</a>.</p>
+</section>
 <section id="keras">
 <h2>In Keras</h2>
 <pre tabindex="0"><code>{{ snippet }}</code></pre>

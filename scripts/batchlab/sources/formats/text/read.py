@@ -59,7 +59,8 @@ def _told(text: Text, options: Mapping[str, Any], targets: int) -> tuple[tuple[s
     told = [("Tokens", f"{options['tokens']}; {total:,} in the text, {targets:,} of them targets")]
     if text.by_line:
         share = 1 - targets / (text.examples * text.length)
-        told.append(("Lines", f"{text.examples:,}, each an example; {share:.1%} of the tokens fill up shorter ones"))
+        each = f"{text.examples:,}, drawn for the parts, each an example"
+        told.append(("Lines", f"{each}; {share:.1%} of the tokens fill up shorter ones"))
         if text.skipped:
             told.append(("Left out", f"{text.skipped:,} empty lines"))
     else:
