@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import dataclasses
 import gc
 import json
 import os
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from batchlab.backend import resident, runtime
+from batchlab.sources.contents import read_archive
 from batchlab.training import state
 from batchlab.training.current_task import task_of
 from batchlab.training.trainer import Trainer
@@ -42,13 +42,14 @@ def costs(settings: Mapping[str, Any]) -> dict[str, float]:
     """
     run, examples = settings["run"], settings["examples"]
     runtime.configure(run["precision"])
-    stored = resident.read(settings["data"], task_of(run))
-    # Any order will do; a batch that is larger than the training set goes through it more than once.
-    order = np.arange(examples, dtype=np.int32) % stored.examples
-    data = dataclasses.replace(stored, counts=(examples, *stored.counts[1:]))
+    arrays = dict(read_archive(settings["data"]))
+    # A batch that is larger than the training set holds its examples more than once.
+    rows = np.arange(max(run["batch_size"], len(arrays["x_train"]))) % len(arrays["x_train"])
+    arrays |= {name: values[rows] for name, values in arrays.items() if name.endswith("_train")}
+    data = resident.from_arrays(arrays, task_of(run))
     trainer = Trainer(run, data)
     trainer.replicas.restore([state.capture(trainer.variables)])
-    orders = trainer.replicas.on_device([order])
+    orders = trainer.replicas.on_device([np.arange(examples, dtype=np.int32) % data.examples])
     for _ in range(2):  # compiles, then fills caches
         trainer.replicas.run(orders, [(trainer.batch_size, 0, trainer.batch_size)])
     give_back()
