@@ -1,24 +1,33 @@
 # batchlab. The two main commands are `make figures` and `make test`; the others are variations of them.
 CONFIG ?= config/quick.yaml
-CORES ?= all
+# Unset, a profile decides; without one it is all.
+CORES ?= $(if $(PROFILE),,all)
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PROGRAM := $(BIN)/snakemake $(if $(PROFILE),--workflow-profile $(PROFILE))
 # A campaign's path may hold spaces.
-SNAKEMAKE = $(PROGRAM) --cores $(CORES) --configfile "$(CONFIG)"
+PROGRAM += $(if $(CORES),--cores $(CORES))
+SNAKEMAKE = $(PROGRAM) --configfile "$(CONFIG)"
 # Containers often set this. With it, hundreds of processes would compile and take apart all modules again: twice the time.
 unexport PYTHONDONTWRITEBYTECODE
-# The training core of all jobs, whatever the profile says.
+# The training core of all jobs and its device, whatever the profile says.
 ifdef BACKEND
 export BATCHLAB_BACKEND := $(BACKEND)
 endif
-# The project's own logger, a package in scripts/; LOGGER=… chooses another one that is installed.
+ifdef DEVICE
+export BATCHLAB_DEVICE := $(DEVICE)
+endif
+# The project's own logger, a package in scripts/; LOGGER=… chooses another one that is installed. So is the executor for
+# Slurm. Jobs on a cluster get the path with the rest of the environment.
 LOGGER ?= batchlab
-TELL := PYTHONPATH="scripts$${PYTHONPATH:+:$$PYTHONPATH}"
-READY := config-read $(VENV)/run.stamp $(if $(filter jax,$(BATCHLAB_BACKEND)),$(VENV)/jax.stamp)
+advise new config-read figures plan redraw unlock verify crate report-archive compare bench prune bench-gpu: export PYTHONPATH := \
+	$(CURDIR)/scripts$(if $(PYTHONPATH),:$(PYTHONPATH))
+READY := config-read $(VENV)/run.stamp $(if $(filter jax,$(BATCHLAB_BACKEND)),$(VENV)/jax.stamp) \
+	$(if $(findstring slurm,$(PROFILE)),$(VENV)/slurm.stamp)
 
-.PHONY: help advise new config-there config-read figures redraw plan unlock verify crate report-archive compare bench bench-peers bench-docs test test-slow \
+.PHONY: help advise new config-there config-read figures redraw plan unlock verify crate report-archive prune compare bench bench-gpu \
+	bench-peers bench-docs test test-slow test-slurm \
 	check format docs environment lock clean-env
 
 help:
@@ -26,6 +35,7 @@ help:
 	@echo "make figures CONFIG=config/paper.yaml   the same studies on full MNIST"
 	@echo "make advise CONFIG=config/mine.yaml     which batch size for your model and data; alone: an example in three minutes"
 	@echo "make figures BACKEND=jax                on the second training core; on a GPU: PROFILE=profiles/gpu, see docs/gpu.md"
+	@echo "make figures PROFILE=profiles/slurm     on a cluster, see docs/cluster.md"
 	@echo "make new DATA=my.csv LABEL=species      write a campaign for your own data, config/my.yaml; KEYS='missing: drop' says more"
 	@echo "make plan CONFIG=…                      what would run, why, how long it will take"
 	@echo "make verify CONFIG=… SAMPLE=n SEED=m    compare results with their records and compute a random sample again"
@@ -34,15 +44,18 @@ help:
 	@echo "make report-archive CONFIG=…            Snakemake's own report of a finished campaign, as a zip file"
 	@echo "make redraw CONFIG=…                    draw figures and report again from existing tables"
 	@echo "make report-archive CONFIG=…            Snakemake's own report: run times, dates, the graph of rules"
+	@echo "make prune                              what no campaign needs any more, with sizes; DELETE=yes deletes it"
 	@echo "make unlock                             remove the lock that a killed Snakemake left behind"
 	@echo "make test, make test-slow, make check   run the tests; the slow ones; style, types and lint"
+	@echo "make test-slurm                         a campaign on a Slurm of two nodes that this starts on this machine"
 	@echo "make bench                              times beside Keras' fit, Keras on JAX and PyTorch; nothing else should run"
+	@echo "make bench-gpu                          the JAX core on a GPU, in at most eight minutes"
 	@echo "make clean-env                          remove the environment .venv; the next call sets it up again"
 	@echo "make docs                               write the generated pages again (see CONTRIBUTING.md)"
 
 # NAME=… names the campaign; KEYS='missing: drop, test: 0.1' are further keys of the data set (docs/data.md).
 new: $(VENV)/run.stamp
-	@PYTHONPATH=scripts $(BIN)/python -m batchlab.starting "$(DATA)" $(if $(LABEL),"--label=$(LABEL)") \
+	@$(BIN)/python -m batchlab.starting "$(DATA)" $(if $(LABEL),"--label=$(LABEL)") \
 		$(if $(NAME),"--name=$(NAME)") $(if $(KEYS),"--keys=$(KEYS)")
 
 config-there:
@@ -50,27 +63,27 @@ config-there:
 
 # Of broken YAML Snakemake says neither file nor line.
 config-read: config-there $(VENV)/run.stamp
-	@PYTHONPATH=scripts $(BIN)/python -m batchlab.configuration "$(CONFIG)"
+	@$(BIN)/python -m batchlab.configuration "$(CONFIG)"
 
 # Gives results that came with a checkout or from another machine the file times of their records, so that parsing is quick.
-ADOPT = @PYTHONPATH=scripts $(BIN)/python -m batchlab.records.adopt
+ADOPT = @$(BIN)/python -m batchlab.records.adopt
 
 # Reasons are left out, so that progress can be followed; `make plan` shows them.
 figures: $(READY)
 	$(ADOPT)
-	@$(TELL) $(SNAKEMAKE) --logger $(LOGGER) --quiet host reason
+	@$(SNAKEMAKE) --logger $(LOGGER) --quiet host reason
 
 # The machine is measured first, while nothing else runs; what is trained then depends on its speed.
 advise: CONFIG = config/advise.yaml
 advise: $(READY)
 	$(ADOPT)
-	@$(TELL) $(SNAKEMAKE) measured --logger $(LOGGER) --quiet host reason
-	@$(TELL) $(SNAKEMAKE) advice --logger $(LOGGER) --quiet host reason
+	@$(SNAKEMAKE) measured --logger $(LOGGER) --quiet host reason
+	@$(SNAKEMAKE) advice --logger $(LOGGER) --quiet host reason
 	@echo "The answer is at results/$$(sed -n 's/^campaign: *//p' "$(CONFIG)")/advice.html"
 
 # It ends with what the run will cost.
 plan: $(READY)
-	@$(TELL) $(SNAKEMAKE) --dry-run --logger $(LOGGER) --quiet host
+	@$(SNAKEMAKE) --dry-run --logger $(LOGGER) --quiet host
 
 # For a checkout that has tables but no trained segments, such as results/paper on a laptop.
 redraw: $(READY)
@@ -84,22 +97,32 @@ unlock: $(READY)
 # SAMPLE segments and SAMPLE probes are computed again, chosen at random by SEED.
 VERIFY_SETTINGS := $(if $(SAMPLE),verify_sample=$(SAMPLE)) $(if $(SEED),verify_seed=$(SEED))
 verify: $(READY)
-	@$(PROGRAM) verify --cores $(CORES) --quiet host reason progress rules --configfile "$(CONFIG)" \
+	@$(PROGRAM) verify --quiet host reason progress rules --configfile "$(CONFIG)" \
 		$(if $(strip $(VERIFY_SETTINGS)),--config $(VERIFY_SETTINGS))
 
 crate: $(READY)
-	@$(PROGRAM) crate --cores $(CORES) --quiet host reason progress rules --configfile "$(CONFIG)"
+	@$(PROGRAM) crate --quiet host reason progress rules --configfile "$(CONFIG)"
 
 report-archive: $(READY)
 	@$(SNAKEMAKE) --report "results/$$(basename "$(CONFIG)" .yaml).report.zip"
 
+# What no campaign of config/ needs: segments, probes, checkpoints, logs. MORE='a.yaml b.yaml' names campaigns elsewhere.
+prune: $(VENV)/run.stamp
+	@$(BIN)/python -m batchlab.pruning $(if $(filter yes,$(DELETE)),--delete) $(MORE)
+
 # Finished campaigns side by side, in results/compare: make compare CAMPAIGNS="quick paper"
 compare: $(VENV)/run.stamp
-	@PYTHONPATH=scripts $(BIN)/python -m batchlab.report.campaigns $(CAMPAIGNS)
+	@$(BIN)/python -m batchlab.report.campaigns $(CAMPAIGNS)
 
 # Nothing else should run on the machine meanwhile.
 bench: $(VENV)/run.stamp
-	@PYTHONPATH=scripts $(BIN)/python -m benchmarks $(BENCH)
+	@$(BIN)/python -m benchmarks $(BENCH)
+
+# The JAX core on a GPU, in at most eight minutes; BENCH='--on-cpu --share 0.02' tries the program without one. It needs
+# JAX, Keras and NumPy, so any Python that has them can run it: PYTHON_GPU=python3.
+PYTHON_GPU ?= $(BIN)/python
+bench-gpu: $(if $(filter file,$(origin PYTHON_GPU)),$(VENV)/jax.stamp)
+	@$(PYTHON_GPU) -m benchmarks.gpu $(BENCH)
 
 # PyTorch and JAX, with which `make bench` compares itself if they are installed; nothing else uses them.
 bench-peers: .venv-bench/run.stamp
@@ -120,6 +143,12 @@ test: $(VENV)/dev.stamp
 # random moments, ten of them during a download, and 20,000 broken campaigns.
 test-slow: $(VENV)/dev.stamp
 	@BATCHLAB_KILLS=50 BATCHLAB_FUZZ=20000 $(BIN)/pytest -q -n auto --dist loadfile -m ""
+
+# A Slurm of two nodes on this machine, on loopback; it is stopped at the end. Installs nothing but the plugin.
+test-slurm: $(VENV)/dev.stamp $(VENV)/slurm.stamp
+	@for program in munged slurmctld slurmd; do PATH="$$PATH:/usr/sbin" command -v $$program >/dev/null \
+		|| { echo "batchlab: error: $$program is missing; Debian has it: apt-get install slurm-wlm munge" >&2; exit 1; }; done
+	@PATH="$$PATH:/usr/sbin" BATCHLAB_SLURM=1 $(BIN)/pytest -q tests/slurm
 
 check: $(VENV)/dev.stamp
 	@$(BIN)/ruff check .
@@ -156,6 +185,9 @@ $(VENV)/run.stamp: envs/lock.txt | $(VENV)/bin/python
 $(VENV)/jax.stamp: envs/lock-jax.txt | $(VENV)/run.stamp
 	$(install)
 
+$(VENV)/slurm.stamp: envs/lock-slurm.txt | $(VENV)/run.stamp
+	$(install)
+
 $(VENV)/dev.stamp: envs/lock-dev.txt | $(VENV)/bin/python
 	$(install)
 	@touch $(VENV)/run.stamp $(VENV)/jax.stamp
@@ -169,6 +201,7 @@ UV_COMPILE := uv pip compile --quiet --universal --fork-strategy fewest --python
 lock:
 	@$(UV_COMPILE) envs/requirements.in -o envs/lock.txt
 	@$(UV_COMPILE) -c envs/lock.txt envs/requirements-jax.in -o envs/lock-jax.txt
+	@$(UV_COMPILE) -c envs/lock.txt envs/requirements-slurm.in -o envs/lock-slurm.txt
 	@$(UV_COMPILE) -c envs/lock.txt -c envs/lock-jax.txt envs/requirements-dev.in -o envs/lock-dev.txt
 	@cd scripts && $(PYTHON) -m batchlab.pages.environments
 

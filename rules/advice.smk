@@ -17,6 +17,7 @@ rule write_advice:
         page=f"{RESULTS}/{{study}}.html",
     log:
         f"logs/{PLAN.campaign}/write_advice/{{study}}.log",
+    localrule: True
     wildcard_constraints:
         study=CAMPAIGN.advising,
     conda:

@@ -6,6 +6,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(workflow.current_basedir).parent / "scripts"))
 
 from snakemake import __version__ as SNAKEMAKE
+from batchlab.cluster import site_file
+from batchlab.cluster.requests import Requests
 from batchlab.configuration.faults import for_the_terminal
 from batchlab.errors import BatchlabError
 from batchlab.planning.lookup import open_campaign
@@ -26,9 +28,14 @@ except BatchlabError as problem:
 
 PLAN, RESULTS = CAMPAIGN.plan, CAMPAIGN.results
 
-
-# Memory in MB of a job that starts Keras; more after each failure for want of it.
-training = lambda wildcards, attempt: 4000 * attempt
+# What jobs ask of a cluster. The executor is known when the first job asks, not yet when this is read.
+ASKS = Requests(
+    CAMPAIGN,
+    site_file.known(os.environ),
+    os.environ.get("BATCHLAB_DEVICE") == "gpu",
+    lambda: not workflow.local_exec,
+    workflow.is_main_process,
+)
 
 
 wildcard_constraints:

@@ -9,6 +9,7 @@ rule prepare_data:
         understood="results/data/{dataset}/understood.json",
     log:
         "logs/prepare_data/{dataset}.log",
+    localrule: True
     conda:
         "../envs/tables.yaml"
     params:

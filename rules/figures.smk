@@ -8,6 +8,7 @@ rule figure_data:
         data=f"{RESULTS}/figures/{{study}}/{{figure}}.csv",
     log:
         f"logs/{PLAN.campaign}/figure_data/{{study}}/{{figure}}.log",
+    localrule: True
     conda:
         "../envs/tables.yaml"
     params:
@@ -25,6 +26,7 @@ rule bundle_vega:
         bundle=f"{RESULTS}/figures/vega-bundle.js",
     log:
         f"logs/{PLAN.campaign}/bundle_vega.log",
+    localrule: True
     conda:
         "../envs/figures.yaml"
     params:
@@ -51,6 +53,7 @@ rule draw_figure:
         vl_json=f"{RESULTS}/figures/{{study}}/{{figure}}.vl.json",
     log:
         f"logs/{PLAN.campaign}/draw_figure/{{study}}/{{figure}}.log",
+    localrule: True
     conda:
         "../envs/figures.yaml"
     params:

@@ -13,12 +13,13 @@ rule measure_probe:
     wildcard_constraints:
         kind=CAMPAIGN.kinds("measure_probe"),
     priority: CAMPAIGN.priority("measure_probe")
+    group:
+        ASKS.group("measure_probe")
     conda:
         "../envs/train.yaml"
     threads: 1
     resources:
-        **CAMPAIGN.accelerator,
-        mem_mb=training,
+        **ASKS.resources("measure_probe"),
     params:
         **CAMPAIGN.params("measure_probe"),
     message:
@@ -44,8 +45,7 @@ rule measure_apart:
         "../envs/train.yaml"
     threads: workflow.cores
     resources:
-        **CAMPAIGN.accelerator,
-        mem_mb=training,
+        **ASKS.resources("measure_apart", apart=True),
     params:
         **CAMPAIGN.params("measure_apart"),
     message:

@@ -15,6 +15,7 @@ rule write_report:
         ),
     log:
         f"logs/{PLAN.campaign}/write_report.log",
+    localrule: True
     conda:
         "../envs/figures.yaml"
     params:

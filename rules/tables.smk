@@ -8,6 +8,7 @@ rule tabulate_study:
         tables=directory(f"{RESULTS}/tables/{{study}}"),
     log:
         f"logs/{PLAN.campaign}/tabulate_study/{{study}}.log",
+    localrule: True
     conda:
         "../envs/tables.yaml"
     params:
@@ -25,6 +26,7 @@ rule derive_table:
         table=f"{RESULTS}/derived/{{study}}/{{table}}.csv",
     log:
         f"logs/{PLAN.campaign}/derive_table/{{study}}/{{table}}.log",
+    localrule: True
     conda:
         "../envs/tables.yaml"
     params:
@@ -42,6 +44,7 @@ rule judge_claims:
         claims=f"{RESULTS}/claims/{{study}}.csv",
     log:
         f"logs/{PLAN.campaign}/judge_claims/{{study}}.log",
+    localrule: True
     conda:
         "../envs/tables.yaml"
     params:
@@ -59,6 +62,7 @@ rule merge_tables:
         merged=f"{RESULTS}/tables/{{table}}.csv",
     log:
         f"logs/{PLAN.campaign}/merge_tables/{{table}}.log",
+    localrule: True
     conda:
         "../envs/tables.yaml"
     params:

@@ -8,11 +8,12 @@ rule check_model:
         findings="results/segments/{initial}/check.json",
     log:
         "logs/check_model/{initial}.log",
+    group:
+        ASKS.group("check_model")
     conda:
         "../envs/train.yaml"
     resources:
-        **CAMPAIGN.accelerator,
-        mem_mb=training,
+        **ASKS.resources("check_model"),
     params:
         **CAMPAIGN.params("check_model"),
     message:
@@ -31,11 +32,12 @@ rule initialise_model:
     log:
         "logs/initialise_model/{initial}/seeds-{block}.log",
     priority: CAMPAIGN.priority("initialise_model")
+    group:
+        ASKS.group("initialise_model")
     conda:
         "../envs/train.yaml"
     resources:
-        **CAMPAIGN.accelerator,
-        mem_mb=training,
+        **ASKS.resources("initialise_model"),
     params:
         **CAMPAIGN.params("initialise_model"),
     message:
@@ -56,12 +58,13 @@ rule train_segment:
     benchmark:
         "logs/train_segment/{segment}/seeds-{block}.benchmark.tsv"
     priority: CAMPAIGN.priority("train_segment")
+    group:
+        ASKS.group("train_segment")
     conda:
         "../envs/train.yaml"
     threads: 1
     resources:
-        **CAMPAIGN.accelerator,
-        mem_mb=training,
+        **ASKS.resources("train_segment"),
     params:
         **CAMPAIGN.params("train_segment"),
     message:

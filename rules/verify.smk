@@ -7,6 +7,8 @@ rule verify:
         f"logs/{PLAN.campaign}/verify.log",
     conda:
         "../envs/verify.yaml"
+    resources:
+        **ASKS.fixed(memory=4000, minutes=120),
     params:
         spec=lambda wildcards: CAMPAIGN.verification(),
     message:

@@ -12,6 +12,7 @@ from numerics import cases, reference
 from numerics.test_segment import same, without_seconds
 
 from batchlab.backend.resident import Resident, from_arrays
+from batchlab.probes.measuring import measure
 from batchlab.tasks.classification.objective import CLASSIFICATION
 from batchlab.training import order, segment, state
 from batchlab.training.checkpoint import Checkpoint
@@ -189,3 +190,16 @@ def test_a_subset_is_a_part_of_each_split_and_the_stop_shows_all_examples(
         for split in ("train", "validation", "test"):
             assert round(some[f"{split}_accuracy"] * 5, 9).is_integer()
             assert some[f"{split}_loss"] != all_of_them[f"{split}_loss"]
+
+
+def test_a_probe_goes_on_from_where_each_replica_ended(data: Resident, start: state.Snapshot) -> None:
+    at_once = {"metric": "validation_accuracy", "better": "higher", "at": 0.0}
+    ended = segment.train(hasty({"at": [1], "unit": "updates", "begin": 0}, at_once), data, start, start).snapshot
+    assert [(at.updates, at.status) for at in ended.positions] == [(1, "reached")] * 2
+    probe = {"name": "trajectory", "updates": 1, "batch_sizes": [16]}
+    found = measure({**cases.spec(**HASTY), "position": 20 * M, "probe": probe}, data, (ended,))
+    after = segment.train(cases.spec(**HASTY, stop=32), data, start, start).snapshot
+    for row, result in enumerate(found.tables["trajectory"]):
+        pairs = zip(cases.parameters(after, row), cases.parameters(ended, row), strict=True)
+        moved = np.sqrt(sum(np.sum((a - b) ** 2) for a, b in pairs))
+        assert result["from_start"] == pytest.approx(moved, rel=1e-6)

@@ -167,6 +167,14 @@ MIXED = cases.spec(seeds=[3, 4], optimizer=MOMENTUM, stop=2 * N)
 LONGER = cases.spec(seeds=[0, 1], optimizer=ADAM, learning_rate=0.01, model=DROPOUT, stop=3 * N)
 RATES = [0.1, 0.2, 0.05]
 PHASES = cases.spec(optimizer=ADAM, learning_rate=0.01, seeds=[3, 4], accumulation=2, stop=N)
+PATIENT = cases.spec(
+    seeds=[0, 4],
+    optimizer=ADAM,
+    learning_rate=0.05,
+    stop=20 * N,
+    evaluate={"every": 3, "unit": "updates", "begin": 0, "subset": 6},
+    until={"metric": "validation_loss", "better": "lower", "patience": 2, "restore_best": True, "cap": 20 * N},
+)
 LATER = {**PHASES, "start": N, "stop": 2 * N}
 
 GRADIENTS = {"name": "gradient_norms", "trials": 7, "samples": 16, "batch_sizes": [2, 8, 16], "per_layer": True}
@@ -238,6 +246,9 @@ def jax(tmp_path_factory: pytest.TempPathFactory) -> Jax:
             "alone": {"spec": {**LONGER, "seeds": [1]}},
         }.items():
             side.add(name, "train", **{"spec": LONGER, "initial": start, "parent": start, **changes})
+        start = starting_at(PATIENT, {})
+        for name, changes in {"patient": {}, "patient_killed": {"deaths": 2}}.items():
+            side.add(name, "train", PATIENT, initial=start, parent=start, **changes)
         start = starting_at(PHASES, {})
         first = train_here(PHASES, {}, start, start).snapshot
         side.add("phase_1", "train", PHASES, initial=start, parent=start)
@@ -399,6 +410,21 @@ def test_a_diverged_replica_leaves_the_others_alone(jax: Jax) -> None:
     assert cases.relative_error(cases.parameters(after, 1), cases.parameters(expected.snapshot, 1)) < 1e-10
     # It takes no share of the time after it was lost.
     assert found[0]["seconds"] == found[1]["seconds"]
+
+
+def test_replicas_side_by_side_end_one_by_one_as_with_the_other_core(jax: Jax) -> None:
+    start = state.read(jax.folder / "patient-initial.npz")
+    with cases.precision("float64"):
+        expected = train_here(PATIENT, {}, start, start)
+    for name in ("patient", "patient_killed"):
+        found = jax.snapshot(name)
+        ends = [(position.updates, position.examples, position.status) for position in found.positions]
+        assert ends == [(at.updates, at.examples, at.status) for at in expected.snapshot.positions]
+        assert {status for _, _, status in ends} == {"ok", "stopped"}  # one of them comes to its cap
+        assert_same_rows(jax[name]["history"], expected.history, 1e-6)
+        for row in range(2):
+            there = cases.parameters(expected.snapshot, row)
+            assert cases.relative_error(cases.parameters(found, row), there) < 1e-6
 
 
 def test_a_killed_training_goes_on_and_gives_the_same_numbers(jax: Jax) -> None:

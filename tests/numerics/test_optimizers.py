@@ -12,34 +12,22 @@ from slow import slow_but
 from batchlab.backend.runtime import keras, tf
 from batchlab.errors import BatchlabError
 from batchlab.models.construction import build_model
-from batchlab.planning.optimizer_options import OPTIMIZER_OPTIONS
+from batchlab.planning.optimizer_options import NOT_OFFERED, OPTIMIZER_OPTIONS, WRAPPERS
 from batchlab.tensorflow_core.tapes import gradient_sum
 from batchlab.training import optimizers, state
 from batchlab.training.order import permutation
 
-# What is not offered; `planning.optimizer_options` says why.
-EXCLUDED = {
-    "learning_rate",
-    "name",
-    "gradient_accumulation_steps",
-    "use_ema",
-    "ema_momentum",
-    "ema_overwrite_frequency",
-    "loss_scale_factor",
-}
-WRAPPERS = {"optimizer", "lossscaleoptimizer", "multioptimizer", "optimizermap"}
-
 
 def test_every_optimizer_of_keras_is_offered() -> None:
     found = {name.lower() for name, value in vars(keras.optimizers).items() if inspect.isclass(value)}
-    assert found - WRAPPERS == set(OPTIMIZER_OPTIONS)
+    assert found - set(WRAPPERS) == set(OPTIMIZER_OPTIONS)
 
 
 @pytest.mark.parametrize("name", OPTIMIZER_OPTIONS)
 def test_hyperparameters_and_defaults_are_those_of_keras(name: str) -> None:
     signature = inspect.signature(optimizers.optimizer_class(name).__init__).parameters
     expected = {
-        key: parameter.default for key, parameter in signature.items() if key not in {"self", "kwargs", *EXCLUDED}
+        key: parameter.default for key, parameter in signature.items() if key not in {"self", "kwargs", *NOT_OFFERED}
     }
     assert expected == OPTIMIZER_OPTIONS[name]
 

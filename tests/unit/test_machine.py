@@ -86,5 +86,5 @@ def test_every_rule_that_computes_waits_for_the_gpu() -> None:
     assert environment == JAX | GPU
     text = "".join(path.read_text() for path in (PROJECT / "rules").glob("*.smk"))
     rules = re.findall(r"^rule (\w+):\n((?:    .*\n|\n)*)", text, re.MULTILINE)
-    waiting = {name for name, body in rules if "**CAMPAIGN.accelerator" in body}
+    waiting = {name for name, body in rules if f'**ASKS.resources("{name}"' in body}
     assert waiting == {"check_model", "initialise_model", "train_segment", "measure_probe", "measure_apart"}

@@ -154,6 +154,7 @@ ERRORS = [
     ({"models__mlp": {"name": "mlp", "hiden": [3]}}, "'hiden'", "hidden"),
     ({"models__mlp": {"file": "nowhere.py"}}, "nowhere.py", "models.mlp.file"),
     ({"optimizers__sgd": {"name": "sgd", "learning_rate": 0.1, "momentun": 0.9}}, "'momentun'", "momentum"),
+    ({"optimizers__sgd": {"name": "sgd", "learning_rate": 0.1, "use_ema": True}}, "sgd.use_ema: is not", "take it out"),
     ({"optimizers__sgd": {"name": "sgd"}}, "learning_rate", "missing"),
     ({"optimizers__sgd": {"name": "sgd", "learning_rate": 0}}, "optimizers.sgd.learning_rate: 0", "more than 0"),
     ({"run": ["nothing"]}, "unknown study 'nothing'", "sizes"),

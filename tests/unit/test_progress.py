@@ -47,7 +47,7 @@ class Terminal(io.StringIO):
 def campaign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Campaign:
     """A planned campaign of which nothing has been made."""
     monkeypatch.chdir(tmp_path)
-    return Campaign(planned(), "tensorflow", "cpu", lambda path: path, "9.27.1")
+    return Campaign(planned(), "tensorflow", lambda path: path, "9.27.1")
 
 
 def rules(campaign: Campaign) -> Counter[str]:
@@ -129,7 +129,7 @@ def test_a_longer_training_costs_more(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path)
 
     def seconds(**changes: Any) -> float:
-        found = Campaign(planned(**changes), "tensorflow", "cpu", lambda path: path, "9.27.1")
+        found = Campaign(planned(**changes), "tensorflow", lambda path: path, "9.27.1")
         costs = Costs(found.jobs)
         return sum(costs.seconds(job) for job in found.jobs if job.rule == "train_segment")
 
@@ -165,12 +165,17 @@ def test_epochs_of_a_running_job_are_read_from_its_checkpoint(campaign: Campaign
     examples = campaign.plan.data[campaign.plan.segments[job.wildcards["segment"]].data].shape.examples_train
     assert checkpoints.epochs(job, examples) is None
     name = f"{job.wildcards['segment']}-seeds-{job.wildcards['block']}.npz"
-    positions = [{"examples": job.spec["stop"]}, {"examples": job.spec["stop"] // 2}]
+    stop = job.spec["stop"]
+    positions = [{"examples": stop, "status": "ok"}, {"examples": stop // 2, "status": "ok"}]
     Checkpoint(Path("results/checkpoints", name), "x").write({"positions": positions}, {"w": np.zeros(3)})
     last = job.spec["stop"] // examples
     assert checkpoints.epochs(job, examples) == (0.75, f"epoch {last // 2} of {last}")
     Checkpoint(Path("results/checkpoints", name), "x").write({"positions": positions[1:]}, {})
     assert checkpoints.epochs(job, examples) == (0.25, f"seed 1 of 2, epoch {last // 2} of {last}")
+    # Side by side, the second of them has ended before its cap.
+    ended = [positions[1], {"examples": stop // 4, "status": "reached"}]
+    Checkpoint(Path("results/checkpoints", name), "x").write({"positions": ended}, {})
+    assert checkpoints.epochs(job, examples) == (0.75, f"epoch {last // 2} of {last}")
 
 
 def test_the_live_line_is_drawn_in_a_terminal_only(campaign: Campaign) -> None:
@@ -217,7 +222,7 @@ def test_verdicts_are_counted_from_the_table(tmp_path: Path) -> None:
 def test_the_end_of_a_run_repeats_what_its_tables_recommend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     found = planned(studies__sizes__tables={"mine": {"derivation": "recommendation"}})
-    made = Campaign(found, "tensorflow", "cpu", lambda path: path, "9.27.1")
+    made = Campaign(found, "tensorflow", lambda path: path, "9.27.1")
     assert recommended(made) == []
     table = Path("results/trial/derived/sizes/mine.csv")
     table.parent.mkdir(parents=True)

@@ -138,6 +138,29 @@ def test_a_note_of_no_living_process_is_replaced(tmp_path: Path, note: dict[str,
     assert not path.exists()
 
 
+def test_earlier_attempts_at_the_same_thing_are_counted_with_their_time(tmp_path: Path) -> None:
+    note = tmp_path / "note.json"
+    began = time.time() - 100
+    dead = {"machine": MACHINE, "process": 2**22 + 1, "started": "1", "began": began, "attempts": 1, "seconds": 30.0}
+    for of, expected in (("this", (2, 90.0)), ("that", (0, 0.0))):
+        note.write_text(json.dumps({**dead, "of": "this"}))
+        os.utime(note, (began + 60, began + 60))  # the last sign of life
+        with running.alone(note, of) as earlier:
+            assert (earlier.attempts, round(earlier.seconds, 3)) == expected
+
+
+def test_a_failure_is_an_earlier_attempt_for_which_nobody_waits(tmp_path: Path) -> None:
+    note = tmp_path / "note.json"
+    for _ in range(2):
+        with pytest.raises(ValueError, match="no"), running.alone(note, "this"):
+            time.sleep(0.05)
+            raise ValueError("no")
+    with running.alone(note, "this") as earlier:
+        assert earlier.attempts == 2
+        assert 0.1 <= earlier.seconds < 2
+    assert not note.exists()
+
+
 def test_nobody_deletes_the_note_of_one_that_was_quicker(tmp_path: Path) -> None:
     note = tmp_path / "note.json"
     note.write_text("of one that was quicker")

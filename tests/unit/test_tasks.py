@@ -17,6 +17,7 @@ from batchlab.errors import BatchlabError
 from batchlab.planning import plan
 from batchlab.planning.jobs import Jobs
 from batchlab.planning.parts import Plan
+from batchlab.planning.report_settings import report_spec
 from batchlab.tables import contract
 from batchlab.tasks.class_weights import class_weights
 from batchlab.tasks.levels import Level
@@ -182,3 +183,15 @@ def test_settings_hold_only_what_differs() -> None:
     tasks = find.tasks()
     assert chosen(tasks).settings == {}
     assert chosen(tasks, {"name": "regression", "loss": "squared"}).settings == {"task": {"name": "regression"}}
+
+
+def test_the_page_says_that_the_lowest_error_is_best(tmp_path: Path) -> None:
+    [ranking] = report_spec(regression(tmp_path))["advice"]["rankings"]
+    assert ranking["better"] == "lower"
+
+
+def test_masks_by_example_are_part_of_the_model_and_their_default_is_not() -> None:
+    usual, other = planned(), planned(dropout="by_example")
+    assert planned(dropout="by_micro_batch").segments.keys() == usual.segments.keys()
+    assert {segment.spec["model"]["masks"] for segment in other.segments.values()} == {"by_example"}
+    assert not usual.segments.keys() & other.segments.keys()

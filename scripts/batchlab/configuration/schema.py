@@ -12,6 +12,7 @@ from typing import Any
 from batchlab.configuration.advise_key import BUDGET
 from batchlab.declarations import find
 from batchlab.declarations.claim import AGGREGATES, EVIDENCE, EXPECTATIONS, STANDINGS, TESTS, WORDS
+from batchlab.declarations.model_options import BY_EXAMPLE
 from batchlab.declarations.options import REQUIRED, Option
 from batchlab.declarations.probe import Probe, Reads
 
@@ -147,6 +148,12 @@ def _campaign() -> dict[str, Schema]:
         "model": _with_default("mlp", _TEXT),
         "optimizer": _with_default("sgd", _TEXT),
         "precision": _with_default(PRECISIONS[0], _ref("precision")),
+        "dropout": {
+            "enum": ["by_micro_batch", BY_EXAMPLE],
+            "default": "by_micro_batch",
+            "description": "How masks are drawn: anew for each micro-batch, as Keras does, so that accumulation "
+            "changes them; or by seed, update and the example's place in the batch, whatever the accumulation",
+        },
         "epochs": _with_default(30, _ref("count")),
         "seeds": _with_default({}, _object(seeds)),
         "verify_sample": _integer(0, default=3, description="Segments, and probes, that `verify` makes again"),

@@ -12,6 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+# The key of a model's settings that says how dropout draws its masks, where that is for each example.
+MASKS, BY_EXAMPLE = "masks", "by_example"
+
 # A list of integers of 1 or more.
 Sizes = Sequence[int]
 # The name of a Keras activation.

@@ -22,6 +22,20 @@ Arrays = dict[str, NDArray[Any]]
 jnp = jax.numpy
 
 
+@jax.jit
+def _distances(weights: Values, references: Values) -> tuple[Any, Any]:
+    """Return each replica's ‖w − reference‖ and ‖w‖ in double precision, where that is enabled."""
+
+    def squares(values: Any) -> Any:
+        return jnp.sum(jnp.square(values), axis=tuple(range(1, values.ndim)))
+
+    exact = [
+        (weight.astype("float64"), other.astype("float64")) for weight, other in zip(weights, references, strict=True)
+    ]
+    moved = sum(squares(weight - other) for weight, other in exact)
+    return jnp.sqrt(moved), jnp.sqrt(sum(squares(weight) for weight, _ in exact))
+
+
 class Replicas:
     """All replicas of a group at once; see `training.core.Replicas`.
 
@@ -51,6 +65,7 @@ class Replicas:
         self._keys = [[keys[id(variable)] for variable in part] for part in parts]
         self._state: State = ([], [], [])
         self._compiled: dict[tuple[int, int], Any] = {}
+        self._references: tuple[Sequence[Arrays], Values] = ([], [])
         self.compile_seconds = 0.0
         self.restore([{key: np.asarray(variable.value) for key, variable in variables.items()}])
 
@@ -81,6 +96,16 @@ class Replicas:
         values = [np.asarray(value) for part in self._state for value in part]
         stacked = dict(zip(keys, values, strict=True))
         return [{key: stacked[key][row].copy() for key in self._variables} for row in range(len(values[0]))]
+
+    def distances(self, references: Sequence[Arrays], keys: Sequence[str]) -> list[tuple[float, float]]:
+        """Return each replica's distances from its reference and from the origin, computed on the device."""
+        if self._references[0] is not references:
+            self._references = references, [jnp.asarray(np.stack([each[key] for each in references])) for key in keys]
+        trainable, _, _ = self._state
+        weights = [trainable[self._keys[0].index(key)] for key in keys]
+        with jax.enable_x64(True):
+            found = [np.asarray(values).tolist() for values in _distances(weights, self._references[1])]
+        return list(zip(*found, strict=True))
 
     def non_trainable(self) -> Values:
         """Return the values of what is not trained, replicas on the leading axis."""

@@ -16,6 +16,7 @@ from typing import Any
 
 from batchlab.backend.model_inputs import input_type
 from batchlab.backend.runtime import fresh_start, keras
+from batchlab.declarations.model_options import BY_EXAMPLE, MASKS
 from batchlab.errors import BatchlabError
 
 
@@ -77,7 +78,8 @@ def build_model(
     """Build a model with the initial weights of one seed.
 
     Args:
-        model: `{"name": …, options}` for a built-in model, `{"file": …, options}` for a user's own.
+        model: `{"name": …, options}` for a built-in model, `{"file": …, options}` for a user's own; `masks` where
+            dropout belongs to examples.
         input_shape: Shape of one example.
         output_shape: Shape of the model's output for one example; `build` is given its last number as `classes`.
         seed: Seed of the initial weights and of random layers.
@@ -88,8 +90,9 @@ def build_model(
     Raises:
         BatchlabError: There is no such model, it fails, or it does not fit the data set.
     """
-    # `code` is the digest of a user's file: part of the model's identity, not one of its options.
-    options = {key: value for key, value in model.items() if key not in ("name", "file", "code")}
+    # `code` is the digest of a user's file, and `masks` says how dropout draws: parts of the model's identity, not
+    # options of it.
+    options = {key: value for key, value in model.items() if key not in ("name", "file", "code", MASKS)}
     name = model.get("file") or model.get("name", "")
     function = _from_file(name) if "file" in model else _built_in(name)
     fresh_start(seed)
@@ -100,4 +103,6 @@ def build_model(
     except Exception as problem:
         raise BatchlabError(f"model {name}: build() failed: {_one_line(problem)}") from problem
     _check(name, built, input_shape, output_shape)
+    if model.get(MASKS) == BY_EXAMPLE:
+        built = importlib.import_module("batchlab.models.parts.dropout_by_example").by_example(built)
     return built

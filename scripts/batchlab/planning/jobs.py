@@ -43,8 +43,6 @@ WILDCARDS: dict[str, tuple[str, ...]] = {
     "write_report": (),
     "write_advice": ("study",),
 }
-# Memory of a job that starts Keras, and of any other.
-_TRAINING_MEMORY, _OTHER_MEMORY = 4000, 2000
 
 
 @dataclass(frozen=True)
@@ -120,11 +118,6 @@ class Job:
     def environment(self) -> str:
         """Digest of the locked versions of the packages that its code imports."""
         return environment_digest(SCRIPTS / self.script, self.modules, self.options)
-
-    @property
-    def memory(self) -> int:
-        """Megabytes that a cluster should give it."""
-        return _TRAINING_MEMORY if self.keras else _OTHER_MEMORY
 
 
 def data_path(name: str) -> str:

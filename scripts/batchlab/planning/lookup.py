@@ -26,7 +26,6 @@ class Campaign:
     Args:
         plan: The plan.
         core: Core that computes on this machine, `tensorflow` or `jax`.
-        device: Device on which it computes, `cpu` or `gpu`.
         ancient: Snakemake's function of that name.
         version: Snakemake's version.
     """
@@ -34,14 +33,12 @@ class Campaign:
     markers = str(currency.MARKERS)
     initial_name, trained_name = INITIAL_NAME, TRAINED_NAME
 
-    def __init__(self, plan: Plan, core: str, device: str, ancient: Callable[[str], Any], version: str) -> None:
+    def __init__(self, plan: Plan, core: str, ancient: Callable[[str], Any], version: str) -> None:
         self.plan, self.jobs = plan, Jobs(plan)
         self.results = self.jobs.results
         self._core, self._ancient = core, ancient
         # Studies with an answer of their own, as a pattern; it matches nothing where there is none.
         self.advising = "|".join(advising(plan)) or "(?!)"
-        # What jobs that start Keras ask for beside memory.
-        self.accelerator = {"gpu": 1} if device == "gpu" else {}
         self._by_job = tuple(map(int, version.split(".")[:2])) >= _PRIORITY_BY_JOB
         self._status = currency.assess(self.jobs, core)
 
@@ -251,7 +248,6 @@ def open_campaign(
     """
     machine.choose(config, environment)
     planned = plan(campaign.read(with_types(config, given), files))
-    core, device = environment.get("BATCHLAB_BACKEND", "tensorflow"), environment.get("BATCHLAB_DEVICE", "cpu")
     global opened
-    opened = Campaign(planned, core, device, ancient, version)
+    opened = Campaign(planned, environment.get("BATCHLAB_BACKEND", "tensorflow"), ancient, version)
     return opened

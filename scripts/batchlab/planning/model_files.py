@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from batchlab.declarations.model_options import BY_EXAMPLE, MASKS
 from batchlab.errors import BatchlabError, unknown
 from batchlab.models.signature import complete as complete_model
 from batchlab.planning.neighbours import code_digest_of
@@ -18,12 +19,15 @@ _NO_PYTHON = (UnicodeDecodeError, ValueError, RecursionError, MemoryError)
 def resolve_model(config: Mapping[str, Any], alias: str) -> dict[str, Any]:
     """Return a model's full settings; a user's file is identified by its code, not by its path.
 
+    They say how dropout draws only where that is not Keras' own way, so that older results keep their names.
+
     Raises:
         BatchlabError: An unknown model or option, or a file that is missing, not Python, or without a fitting `build`.
     """
     settings = config["models"][alias]
+    more = {MASKS: BY_EXAMPLE} if config["dropout"] == BY_EXAMPLE else {}
     if "file" not in settings:
-        return complete_model(f"models.{alias}", settings)
+        return {**complete_model(f"models.{alias}", settings), **more}
     where, name = f"models.{alias}.file", settings["file"]
     path = Path(name)
     if path.suffix != ".py":
@@ -42,7 +46,7 @@ def resolve_model(config: Mapping[str, Any], alias: str) -> dict[str, Any]:
     except _NO_PYTHON as problem:
         raise BatchlabError(f"{where}: {path} is not Python source in UTF-8 ({problem}); correct it") from None
     _check_build(f"models.{alias}", name, tree, settings)
-    return {"code": code, **{key: value for key, value in settings.items() if key != "file"}}
+    return {"code": code, **{key: value for key, value in settings.items() if key != "file"}, **more}
 
 
 def _check_build(where: str, name: str, tree: ast.Module, settings: Mapping[str, Any]) -> None:

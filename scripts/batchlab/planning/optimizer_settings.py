@@ -7,7 +7,7 @@ from typing import Any
 
 from batchlab.declarations.model_options import is_count, is_number
 from batchlab.errors import BatchlabError, shown, unknown
-from batchlab.planning.optimizer_options import OPTIMIZER_OPTIONS
+from batchlab.planning.optimizer_options import NOT_OFFERED, OPTIMIZER_OPTIONS
 
 # Options whose default does not show all that they may be.
 _NULLABLE = frozenset({"weight_decay"})
@@ -37,6 +37,8 @@ def resolve_optimizer(config: Mapping[str, Any], alias: str) -> dict[str, Any]:
     for key, value in settings.items():
         if key in ("name", "learning_rate"):
             continue
+        if key in NOT_OFFERED:
+            raise BatchlabError(f"{where}.{key}: is not offered, because it {NOT_OFFERED[key]}; take it out")
         if key not in defaults:
             raise unknown(where, f"option of optimizer {name}", key, defaults)
         if allowed := _fault(key, value, defaults[key]):

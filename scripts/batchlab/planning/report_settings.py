@@ -123,7 +123,7 @@ def _advice(plan: Plan, base: str) -> dict[str, Any]:
             "column": contract.columns_spec(
                 contract.columns_of(planned.tables.values()), [derived.options["metric"]], _OF_VALUES
             ).get(derived.options["metric"], {}),
-            "better": derived.options.get("better", "higher"),
+            "better": derived.options.get("better") or _better(planned, derived.options["metric"]),
         }
         for name, planned in plan.studies.items()
         for table, derived in planned.derived.items()
@@ -140,6 +140,11 @@ def _advice(plan: Plan, base: str) -> dict[str, Any]:
         "claims": _present(plan, "claims", given.get("claims", [])),
         "figure": next(iter(_present(plan, "figures", [given["figure"]] if "figure" in given else [])), None),
     }
+
+
+def _better(planned: Study, metric: str) -> str:
+    """Return which values of a metric are better, by its column."""
+    return contract.columns_of(planned.tables.values())[metric].better or "higher"
 
 
 def _present(plan: Plan, group: str, named: Iterable[str]) -> list[list[str]]:

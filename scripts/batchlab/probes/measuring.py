@@ -11,7 +11,7 @@ from batchlab.backend.resident import Resident
 from batchlab.declarations import find
 from batchlab.declarations.options import with_defaults
 from batchlab.errors import BatchlabError, unknown
-from batchlab.training.state import Snapshot
+from batchlab.training.state import ENDED, Snapshot
 
 Rows = list[dict[str, Any]]
 
@@ -28,7 +28,8 @@ class Run:
         accumulation: Micro-batches in an update.
         precision: `float32` or `float64`.
         seeds: Replicas that are measured.
-        positions: Cumulative examples of each snapshot.
+        positions: Cumulative examples of each snapshot; a replica that has ended before stands earlier, where its own
+            position says.
     """
 
     model: Mapping[str, Any]
@@ -89,7 +90,8 @@ def measure(spec: Mapping[str, Any], data: Resident, snapshots: tuple[Snapshot, 
     positions = tuple(spec["positions"] if "positions" in spec else [spec["position"]])
     for snapshot, wanted in zip(snapshots, positions, strict=True):
         for position in snapshot.positions:
-            if position.examples != wanted:
+            # A replica that has ended before its cap is measured where it ended.
+            if position.examples != wanted and position.status not in ENDED:
                 raise BatchlabError(
                     f"{snapshot.source}: is at {position.examples} examples, not at {wanted}; delete it and run again"
                 )

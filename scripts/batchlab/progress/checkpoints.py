@@ -12,14 +12,22 @@ from batchlab.planning.jobs import Job
 _FOLDER = Path("results/checkpoints")
 
 
-def _progress(path: Path) -> list[int] | None:
-    """Return the examples that each seed has seen, for the seeds that have begun; None without a readable file."""
+# Of a seed that has ended before its cap.
+_ENDED = ("reached", "stopped")
+
+
+def _progress(path: Path) -> list[tuple[int, bool]] | None:
+    """Return the examples that each seed has seen and whether it has ended, for the seeds that have begun.
+
+    None without a readable file.
+    """
     try:
         with zipfile.ZipFile(path) as archive, archive.open("progress.npy") as file:
             content = file.read()
         # An array of one text: a header that ends with its line, then UTF-32.
         text = content[content.index(b"\n") + 1 :].decode("utf-32-le")
-        return [int(position["examples"]) for position in json.loads(text)["progress"]["positions"]]
+        positions = json.loads(text)["progress"]["positions"]
+        return [(int(position["examples"]), position["status"] in _ENDED) for position in positions]
     except (OSError, zipfile.BadZipFile, ValueError, KeyError, TypeError):
         return None
 
@@ -36,8 +44,9 @@ def epochs(job: Job, examples: int) -> tuple[float, str] | None:
     if not positions:
         return None
     start, stop, seeds = job.spec["start"], job.spec["stop"], len(job.spec["seeds"])
-    share = sum(position - start for position in positions) / (seeds * (stop - start))
-    # Seeds train one after the other on TensorFlow, side by side on JAX: the last that has begun tells the epoch.
+    share = sum((stop if ended else position) - start for position, ended in positions) / (seeds * (stop - start))
+    # Seeds train one after the other on TensorFlow, side by side on JAX: the last that goes on tells the epoch.
     last = math.ceil(stop / examples)
-    text = f"epoch {positions[-1] // examples} of {last}"
+    going = [position for position, ended in positions if not ended] or [positions[-1][0]]
+    text = f"epoch {going[-1] // examples} of {last}"
     return share, text if len(positions) == seeds else f"seed {len(positions)} of {seeds}, {text}"

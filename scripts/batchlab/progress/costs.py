@@ -28,8 +28,9 @@ _SECONDS = {"data": 2.0, "check": 3.0, "segments": 1.5, "tables": 0.6, "claims":
 _MICROSECONDS, _PER_FEATURE, _CONVOLUTION = 0.5, 0.02, 15
 # Megabytes on disk by kind, if nothing was measured: of one seed's snapshot, one figure in its formats, …
 _MEGABYTES = {"data": 10.0, "segments": 0.4, "probes": 0.1, "tables": 0.2, "figures": 1.0, "report": 2.0}
-# Megabytes of memory that a job takes, if nothing was measured.
-_MEMORY, _MEMORY_KERAS = 300.0, 900.0
+# Megabytes of memory that a job takes, if nothing was measured; a job with Keras also holds its data, with the copies
+# that reading and shuffling them make.
+_MEMORY, _MEMORY_KERAS, _COPIES = 300.0, 900.0, 4
 
 
 @dataclass(frozen=True)
@@ -51,17 +52,25 @@ def _benchmark(path: str) -> Measured | None:
 
 
 def measured(job: Job) -> Measured | None:
-    """Return what the last run of a job took, from Snakemake's measurements or its record; None without either."""
-    if job.benchmark and (found := _benchmark(job.benchmark)) is not None:
-        return found
+    """Return what a job took that ran, from Snakemake's measurements or its record; None without either.
+
+    Of a job that went on after it was killed, all attempts count, of which Snakemake measures the last.
+    """
+    found = _benchmark(job.benchmark) if job.benchmark else None
     try:
-        record = json.loads(provenance.record_path(job.name, job.folder).read_text(encoding="utf-8"))
+        text = provenance.record_path(job.name, job.folder).read_text(encoding="utf-8")
+        if found is not None and '"seconds_before"' not in text:
+            return found
+        record = json.loads(text)
         started, ended = (datetime.fromisoformat(record[key]) for key in ("started", "ended"))
+        before = float(record.get("seconds_before", 0.0))
     except (OSError, ValueError, KeyError, TypeError):
-        return None
+        return found
+    if found is not None:
+        return Measured(found.seconds + before, found.memory)
     # The record begins when the libraries are imported.
     start = _START_KERAS if job.keras else _START
-    return Measured((ended - started).total_seconds() + start, 0.0)
+    return Measured((ended - started).total_seconds() + before + start, 0.0)
 
 
 def size_on_disk(job: Job) -> float:
@@ -146,8 +155,18 @@ class Costs:
 
     def memory(self, job: Job) -> float:
         """Return the megabytes of memory that a job will take at its peak."""
-        known = self._known(job, self._memory)
-        return known or (_MEMORY_KERAS if job.keras else _MEMORY)
+        return self._known(job, self._memory) or self._guess_memory(job)
+
+    def knows_memory(self, job: Job) -> bool:
+        """Return whether the memory of a job comes from one that ran."""
+        return self._known(job, self._memory) is not None
+
+    def _guess_memory(self, job: Job) -> float:
+        if not job.keras:
+            return _MEMORY
+        shape = self._jobs.plan.data[Path(str(job.inputs["data"])).parent.name].shape
+        examples = shape.examples_train + shape.examples_validation + shape.examples_test
+        return _MEMORY_KERAS + _COPIES * 4e-6 * examples * math.prod(shape.input_shape)
 
     def megabytes(self, job: Job) -> float:
         """Return the megabytes on disk that a job's results will take."""

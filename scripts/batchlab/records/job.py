@@ -19,7 +19,7 @@ from typing import Any
 from batchlab.errors import BatchlabError, one_line
 from batchlab.files import write_json
 from batchlab.records import provenance
-from batchlab.records.digests import keep_parsed
+from batchlab.records.digests import digest, keep_parsed
 from batchlab.records.provenance import Files
 from batchlab.records.running import alone
 
@@ -182,7 +182,8 @@ def _at_work(snakemake: Any, current: Job, folder: bool, started: datetime) -> I
     """Do what is to be done before and after the body of a job."""
     outputs = dict(current.output)
     first = next(iter(snakemake.output))
-    with alone(provenance.MEMORY / "running" / f"{first}.json"):
+    of = digest(snakemake.params.spec, snakemake.params.get("code"), snakemake.params.get("env"))
+    with alone(provenance.MEMORY / "running" / f"{first}.json", of) as earlier:
         _remove_leftovers(outputs)
         # Or a run that is killed before its end would leave new results with an old record.
         record_path = provenance.record_path(first, folder)
@@ -193,6 +194,9 @@ def _at_work(snakemake: Any, current: Job, folder: bool, started: datetime) -> I
             files = {name: value for name, value in current.input.items() if name != _MARKER}
             inputs = provenance.fingerprints(files, times=True)
             yield
+            if earlier.attempts:
+                attempts = {"attempts": earlier.attempts + 1, "seconds_before": round(earlier.seconds, 1)}
+                current.facts = {**current.facts, **attempts}
             record = _record(snakemake, current, inputs, outputs, started)
             if folder:
                 for name, target in outputs.items():

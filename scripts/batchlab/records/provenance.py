@@ -194,7 +194,7 @@ def git_state() -> dict[str, Any]:
 
 def _core_seconds(found: Mapping[str, Any]) -> float:
     started, ended = (datetime.fromisoformat(found[key]) for key in ("started", "ended"))
-    return (ended - started).total_seconds() * int(found["threads"])
+    return ((ended - started).total_seconds() + found.get("seconds_before", 0.0)) * int(found["threads"])
 
 
 def together(files: Iterable[str]) -> dict[str, list[str]]:

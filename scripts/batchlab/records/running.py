@@ -23,6 +23,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from batchlab.files import write_text
+
 # Seconds between two looks at a process that is waited for, at first and in the end.
 _PAUSE, _LONGEST_PAUSE = 0.2, 2.0
 # Seconds after which a note that cannot be read is taken for a damaged one.
@@ -94,6 +96,8 @@ class _Other:
         try:
             found = json.loads(text)
             machine, process, started = found["machine"], int(found["process"]), found["started"]
+            if "failed" in found:
+                return False
         except (ValueError, KeyError, TypeError):
             return _age(note) < _WRITTEN
         if machine == _machine() and started:
@@ -153,21 +157,52 @@ def _beat(note: Path, own: str, over: threading.Event) -> None:
     os._exit(1)
 
 
+@dataclass(frozen=True)
+class Earlier:
+    """Earlier attempts at a job that did not end well: how many, and the seconds that they took."""
+
+    attempts: int = 0
+    seconds: float = 0.0
+
+    def and_that_of(self, note: Path, text: str, of: str) -> Earlier:
+        """Return these attempts, or those of a dead process's note if it worked on the same thing."""
+        try:
+            found = json.loads(text)
+            if found["of"] != of:
+                return self
+            until = found.get("failed") or note.stat().st_mtime
+            return Earlier(found["attempts"] + 1, found["seconds"] + max(0.0, until - found["began"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return self
+
+
 @contextlib.contextmanager
-def alone(note: Path) -> Iterator[None]:
+def alone(note: Path, of: str = "") -> Iterator[Earlier]:
     """Run the block while no other process runs it with the same note, on this machine or on one that shares the file.
+
+    If the block raises, the note stays and says so; nobody waits for it.
 
     Args:
         note: File that says which process is at work; it is there as long as the block runs.
+        of: What is worked on: digest of settings and code. Attempts at something else do not count as earlier ones.
+
+    Yields:
+        Earlier attempts at the same thing, which were killed or failed.
     """
     me = {"host": platform.node(), "machine": _machine(), "process": os.getpid(), "started": _started(os.getpid())}
-    own = json.dumps({**me, "token": os.urandom(8).hex()})
+    me |= {"token": os.urandom(8).hex(), "of": of, "began": time.time()}
+
+    def saying(**more: float) -> str:
+        return json.dumps(me | {"attempts": earlier.attempts, "seconds": earlier.seconds} | more)
+
+    earlier = Earlier()
     other, pause, told = _Other(), _PAUSE, ""
-    while not _write(note, own):
+    while not _write(note, saying()):
         text = _text(note)
         if text is None:
             continue
         if not other.lives(note, text):
+            earlier = earlier.and_that_of(note, text, of)
             _clear(note, text)
             continue
         if text != told:
@@ -175,16 +210,23 @@ def alone(note: Path) -> Iterator[None]:
             print(f"batchlab: waits for {_named(text)}, which works on the same job", file=sys.stderr, flush=True)
         time.sleep(pause)
         pause = min(1.5 * pause, _LONGEST_PAUSE)
-    over = threading.Event()
+    own, over = saying(), threading.Event()
     thread = threading.Thread(target=_beat, args=(note, own, over), daemon=True)
     thread.start()
+    failed = {}
     try:
-        yield
+        yield earlier
+    except BaseException:
+        failed = {"failed": time.time()}
+        raise
     finally:
         over.set()
         thread.join(1.0)  # or it might write the note again; not for longer, if a file server does not answer
         if _text(note) == own:
-            note.unlink(missing_ok=True)
+            if failed:
+                write_text(note, saying(**failed))
+            else:
+                note.unlink(missing_ok=True)
 
 
 def _named(text: str) -> str:

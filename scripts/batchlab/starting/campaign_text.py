@@ -22,8 +22,7 @@ _TEXT = """\
 campaign: {name}
 title: Which batch size for {title}?
 summary: >-
-  {summary}
-  Published numbers are of other data, and are not judged here.
+  {summary}{published}
 
 # 1. The data. `make plan` looks into the file; what was understood of it is in results/data/…/understood.json.
 dataset: {name}
@@ -184,6 +183,7 @@ def text(
         epochs=fit.epochs,
         examples=f"{shape.examples_train:,}",
         sizes=_flow(fit.batch_sizes),
+        published="\n  Published numbers are of other data, and are not judged here." if catalogued else "",
         optimizer=fit.optimizer,
         metric=metric.name,
         Metric=f"Validation {metric.title}" if metric.title[0].islower() else f"{metric.title} on the validation set",

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from batchlab.backend.distances import distance
 from batchlab.backend.resident import Resident
 from batchlab.backend.runtime import float_type, tf
 from batchlab.tensorflow_core.scheduled_loop import compile_scheduled_updates
@@ -62,6 +63,12 @@ class Replicas:
     def capture(self) -> list[Arrays]:
         """Return the one replica's present variables."""
         return [{key: np.array(variable.numpy()) for key, variable in self._variables.items()}]
+
+    def distances(self, references: Sequence[Arrays], keys: Sequence[str]) -> list[tuple[float, float]]:
+        """Return the one replica's distances from its reference and from the origin."""
+        [reference] = references
+        weights = {key: self._variables[key].numpy() for key in keys}
+        return [(distance(weights, reference, keys), distance(weights, None, keys))]
 
     def non_trainable(self) -> list[NDArray[Any]]:
         """Return the values of what is not trained, each with an axis of one replica."""

@@ -134,6 +134,14 @@ class Replicas(Protocol):
     def capture(self) -> list[Arrays]:
         """Return the present state of each replica."""
 
+    def distances(self, references: Sequence[Arrays], keys: Sequence[str]) -> list[tuple[float, float]]:
+        """Return ‖w − reference‖ and ‖w‖ of each replica, summed in double precision.
+
+        Args:
+            references: One for each replica; the same list each time, because it may be kept on the device.
+            keys: Trainable variables that count.
+        """
+
     def non_trainable(self) -> list[Any]:
         """Return the values of `model.non_trainable_variables`, each with the replicas on the leading axis."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -42,24 +42,25 @@ class Ending:
             return {}
         if _BEST in parent:
             return remembered(parent)
-        return {_BEST: np.array(-self._sign * np.inf), _WAITED: np.array(0), **self._kept(replica)}
+        kept = self._kept(replica) if self._until["restore_best"] else {}
+        return {_BEST: np.array(-self._sign * np.inf), _WAITED: np.array(0), **kept}
 
     @property
     def _sign(self) -> int:
         return 1 if self._until is None or self._until["better"] == "higher" else -1
 
-    def _kept(self, replica: state.Arrays) -> state.Arrays:
-        wanted = self._until is not None and self._until["restore_best"]
-        return {_KEPT + key: values for key, values in replica.items()} if wanted else {}
+    @staticmethod
+    def _kept(replica: state.Arrays) -> state.Arrays:
+        return {_KEPT + key: values for key, values in replica.items()}
 
     def judge(
-        self, metrics: Mapping[str, float], replica: state.Arrays, memory: state.Arrays
+        self, metrics: Mapping[str, float], replica: Callable[[], state.Arrays], memory: state.Arrays
     ) -> tuple[str, state.Arrays]:
         """Return the status after an evaluation and what is to be remembered.
 
         Args:
             metrics: Of the evaluation, finite.
-            replica: The replica's state.
+            replica: Returns the replica's state.
             memory: What `begin` or the last call returned.
         """
         if self._until is None:
@@ -68,16 +69,16 @@ class Ending:
         if "at" in self._until:
             return (state.REACHED if value >= self._sign * self._until["at"] else state.OK), memory
         if value > self._sign * memory[_BEST]:
-            return state.OK, {_BEST: np.array(self._sign * value), _WAITED: np.array(0), **self._kept(replica)}
+            kept = self._kept(replica()) if self._until["restore_best"] else {}
+            return state.OK, {_BEST: np.array(self._sign * value), _WAITED: np.array(0), **kept}
         waited = np.array(memory[_WAITED] + 1)
         return state.STOPPED if waited >= self._until["patience"] else state.OK, {**memory, _WAITED: waited}
 
-    def final(self, position: state.Position, replica: state.Arrays, memory: state.Arrays) -> state.Arrays:
-        """Return the state that a replica is left in: the best one, if it ends here and that is wanted."""
+    def best(self, position: state.Position, memory: state.Arrays) -> state.Arrays | None:
+        """Return the best state for a replica that ends here, if that is wanted; None for any other."""
         if self._until is None or not self._until.get("restore_best"):
-            return replica
-        ends = position.status == state.STOPPED or (
-            position.status == state.OK and position.examples == self._until["cap"]
-        )
-        kept = {key.removeprefix(_KEPT): values for key, values in memory.items() if key.startswith(_KEPT)}
-        return kept if ends and kept else replica
+            return None
+        capped = position.status == state.OK and position.examples == self._until["cap"]
+        if position.status != state.STOPPED and not capped:
+            return None
+        return {key.removeprefix(_KEPT): values for key, values in memory.items() if key.startswith(_KEPT)}

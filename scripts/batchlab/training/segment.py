@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from batchlab.training.checkpoint import Checkpoint
 from batchlab.training.ending import Ending, remembered
 from batchlab.training.evaluation_points import evaluation_points
 from batchlab.training.frozen_model import FrozenModel
+from batchlab.training.left_states import LeftStates
 from batchlab.training.metrics import metric_names
 from batchlab.training.pieces import Piece, pieces
 from batchlab.training.trainer import Trainer
@@ -55,9 +57,7 @@ def _rows(
     position: state.Position,
     metrics: dict[str, float],
     examples: int,
-    weights: state.Arrays,
-    initial: state.Arrays,
-    keys: list[str],
+    walked: tuple[float, float],
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return one row of history and one of distances."""
     place = {"seed": seed, "epoch": position.examples / examples, "updates": position.updates}
@@ -71,8 +71,8 @@ def _rows(
     lost = position.status == state.DIVERGED
     distances = {
         **place,
-        "from_initial": math.nan if lost else state.distance(weights, initial, keys),
-        "from_origin": math.nan if lost else state.distance(weights, None, keys),
+        "from_initial": math.nan if lost else walked[0],
+        "from_origin": math.nan if lost else walked[1],
     }
     return history, distances
 
@@ -95,7 +95,8 @@ def initialise(spec: dict[str, Any], data: Resident) -> Segment:
         model.take(drawn)
         replicas.append(drawn)
         [metrics] = model.evaluation.re_estimated()
-        history, distances = _rows(seed, state.Position(), metrics, data.examples, drawn, drawn, model.trainable)
+        [walked] = model.replicas.distances([drawn], model.trainable)
+        history, distances = _rows(seed, state.Position(), metrics, data.examples, walked)
         segment.history.append(history)
         segment.distances.append(distances)
     segment.snapshot = state.stack(spec["seeds"], replicas, [state.Position() for _ in replicas])
@@ -152,40 +153,39 @@ def train(
             for position in positions:
                 if position.examples != start and position.status not in state.ENDED:
                     raise BatchlabError(f"{parent.source}: is at {position.examples} examples, not at start {start}")
-        replicas = trainer.replicas.capture()
+        states = LeftStates(trainer.replicas)
+        references = [initial.replica(seed)[0] for seed in group]
         if begun:
             memories = [remembered(replica) for _, replica in begun]
         else:
-            memories = [
-                ending.begin(replica, parent.replica(seed)[0]) for replica, seed in zip(replicas, group, strict=True)
-            ]
+            memories = [ending.begin(states[row], parent.replica(seed)[0]) for row, seed in enumerate(group)]
         for piece, judged in _stretch(spec, data.examples, positions):
             moving = [position.status not in state.ENDED for position in positions]
             if not any(moving):
                 break
-            trained = [position.status == state.OK for position in positions]
+            states.train([position.status == state.OK for position in positions])
             trainer.advance(group, piece, positions)
-            # A replica that had diverged or ended before is left as it was then.
-            captured = trainer.replicas.capture()
-            replicas = [new if fresh else old for new, old, fresh in zip(captured, replicas, trained, strict=True)]
             if not judged and piece.end != stop:
                 continue
             shown, deciding = _metrics(trainer, positions, judged, piece.end == stop)
+            walked = trainer.replicas.distances(references, keys)
             for row, seed in enumerate(group):
                 if not moving[row]:
                     continue
                 position = positions[row]
                 if judged and position.status == state.OK:
-                    position.status, memories[row] = ending.judge(deciding[row], replicas[row], memories[row])
-                history, distances = _rows(
-                    seed, position, shown[row], data.examples, replicas[row], initial.replica(seed)[0], keys
-                )
+                    position.status, memories[row] = ending.judge(
+                        deciding[row], functools.partial(states.__getitem__, row), memories[row]
+                    )
+                history, distances = _rows(seed, position, shown[row], data.examples, walked[row])
                 segment.history.append({**history, **settings})
                 segment.distances.append(distances)
-                replicas[row] = ending.final(position, replicas[row], memories[row])
+                if (best := ending.best(position, memories[row])) is not None:
+                    states[row] = best
             if checkpoint and checkpoint.due:
-                _save(checkpoint, segment, [*done, *_together(positions, replicas, memories)])
-        done += _together(positions, replicas, memories)
+                print(_how_far(group, positions, stop, data.examples), flush=True)
+                _save(checkpoint, segment, [*done, *_together(positions, states, memories)])
+        done += _together(positions, states, memories)
     for rows in (segment.history, segment.distances):
         rows.sort(key=lambda row: seeds.index(row["seed"]))
     segment.snapshot = state.stack(seeds, [replica for _, replica in done], [position for position, _ in done])
@@ -205,14 +205,16 @@ def _stretch(spec: dict[str, Any], examples: int, positions: list[state.Position
         yield piece, piece.end in named
 
 
-def _together(
-    positions: list[state.Position], replicas: list[state.Arrays], memories: list[state.Arrays]
-) -> list[Replica]:
+def _how_far(seeds: list[int], positions: list[state.Position], stop: int, examples: int) -> str:
+    """Return how far a group is, as a line of the job's log."""
+    going = max(position.examples for position in positions)
+    names = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
+    return f"{names}: epoch {going / examples:.4g} of {stop / examples:.4g}"
+
+
+def _together(positions: list[state.Position], states: LeftStates, memories: list[state.Arrays]) -> list[Replica]:
     """Return replicas with what is remembered of them."""
-    return [
-        (position, {**replica, **memory})
-        for position, replica, memory in zip(positions, replicas, memories, strict=True)
-    ]
+    return [(position, {**states[row], **memories[row]}) for row, position in enumerate(positions)]
 
 
 Metrics = list[dict[str, float]]

@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import zipfile
 from collections.abc import Iterable, Mapping
@@ -81,20 +80,6 @@ def trainable_keys(model: Any) -> list[str]:
     """Return the snapshot keys of the trainable variables."""
     wanted = {id(variable) for variable in model.trainable_variables}
     return [key for key, variable in variables_of(model).items() if id(variable) in wanted]
-
-
-def distance(weights: Arrays, reference: Arrays | None, keys: Iterable[str]) -> float:
-    """Return the Euclidean distance over all given variables, from `reference` or from the origin.
-
-    ‖w − w₀‖ = √(Σ (w − w₀)²), summed in double precision.
-    """
-    total = 0.0
-    for key in keys:
-        difference = weights[key].astype(np.float64)
-        if reference is not None:
-            difference = difference - reference[key]
-        total += float(np.sum(difference**2))
-    return math.sqrt(total)
 
 
 def capture(variables: Mapping[str, Any]) -> Arrays:

@@ -66,6 +66,11 @@ class StreamedReplicas:
         captured: list[Arrays] = self._inner.capture()
         return captured
 
+    def distances(self, references: Sequence[Arrays], keys: Sequence[str]) -> list[tuple[float, float]]:
+        """Return each replica's distances from its reference and from the origin."""
+        found: list[tuple[float, float]] = self._inner.distances(references, keys)
+        return found
+
     def non_trainable(self) -> list[Any]:
         """Return the values of what is not trained."""
         return list(self._inner.non_trainable())

@@ -55,7 +55,7 @@ class DropoutByExample(keras.layers.Layer):
             return inputs
         count, width = inputs.shape[0], math.prod(inputs.shape[1:])
         examples = ops.cast(self.seen + ops.arange(count, dtype="int32"), "uint32")
-        places = ops.arange(width, dtype="uint32")
+        places = ops.cast(ops.arange(width, dtype="int32"), "uint32")
         of_example = _mixed(ops.bitwise_xor(_mixed(examples), ops.cast(self.key, "uint32")))
         bits = _mixed(of_example[:, None] + _mixed(places)[None, :])
         high = ops.bitwise_right_shift(bits, ops.convert_to_tensor(32 - _BITS, "uint32"))

@@ -29,6 +29,9 @@ from batchlab.training import state
 from batchlab.training.frozen_model import FrozenModel
 from batchlab.training.loss_surface import LossSurface, Vector
 
+# Axes with a hundredth of the steepest slope are followed to the side in one step. In a trained network of 64-64 units,
+# 10 iterations then find what 100 do within 1 %; with 1 for this number they find a tenth less of the rise.
+_SIDES = 100
 # Rows of a matrix that are in double precision at once.
 _BLOCK = 50_000
 
@@ -38,9 +41,9 @@ ValueAndGradient = Callable[[Vector], tuple[float, Vector]]
 def highest(function: ValueAndGradient, half: Vector, iterations: int) -> float:
     """Return the largest value of a function that L-BFGS-B finds in a box around zero.
 
-    Variables are counted in half-widths of the box, and the function in units of its steepest slope, so that the first
-    step reaches the sides: within a box as small as these the search would hardly begin to move otherwise, because
-    L-BFGS-B takes its first step as long as the gradient, which vanishes at a minimum.
+    Variables are counted in half-widths of the box, and the function in units of a hundredth of its steepest slope, so
+    that the first step reaches the sides along most axes: within a box as small as these the search would hardly begin
+    to move otherwise, because L-BFGS-B takes its first step as long as the gradient, which vanishes at a minimum.
 
     Args:
         function: Returns value and gradient.
@@ -49,15 +52,15 @@ def highest(function: ValueAndGradient, half: Vector, iterations: int) -> float:
     """
     start, gradient = function(np.zeros_like(half))
     best = start
-    steepest = float(np.abs(gradient * half).max())
-    if steepest == 0 or not math.isfinite(steepest):  # flat, or a run that diverged
+    unit = float(np.abs(gradient * half).max()) / _SIDES
+    if unit == 0 or not math.isfinite(unit):  # flat, or a run that diverged
         return start
 
     def descending(place: Vector) -> tuple[float, Vector]:
         nonlocal best
         value, slope = function(place * half)
         best = max(best, value)
-        return (start - value) / steepest, -slope * half / steepest
+        return (start - value) / unit, -slope * half / unit
 
     minimize(
         descending,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from batchlab.backend.distances import distance
 from batchlab.backend.resident import Resident
 from batchlab.probes.measuring import Measurement, Rows, Run
 from batchlab.training import state
@@ -47,7 +48,7 @@ def measure(run: Run, data: Resident, snapshots: tuple[state.Snapshot, ...], opt
                         "updates": updates,
                         "examples": piece.end - start,
                         "loss": loss / (piece.stop - piece.start),
-                        "from_start": state.distance(trainer.replicas.capture()[0], weights, keys),
+                        "from_start": distance(trainer.replicas.capture()[0], weights, keys),
                     }
                 )
         facts = trainer.facts

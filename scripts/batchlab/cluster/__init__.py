@@ -1,0 +1,1 @@
+"""What jobs ask of a cluster, and what a site must say about itself. Standard library only."""

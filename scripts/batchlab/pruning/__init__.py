@@ -1,0 +1,1 @@
+"""What no campaign needs any more: `make prune` shows it with sizes, and deletes it only when asked."""

@@ -1,0 +1,26 @@
+"""The batch size that each adaptive rule would take: every one is a formula of b = tr Σ / ‖G‖².
+
+McCandlish et al. 2018: B = b. The norm test (Byrd et al. 2012; AdAdaGrad, Lau et al. 2024) wants tr Σ / B ≤ η² ‖G‖², so
+B = b / η². Gradient diversity (Yin et al. 2018; DiveBatch 2025) wants B ∝ N Σ‖gᵢ‖² / ‖Σgᵢ‖² = b + 1; the factor is the
+user's, here 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+
+def derive(tables: Mapping[str, pd.DataFrame], options: Mapping[str, Any]) -> pd.DataFrame:
+    """Return the batch size of each rule at each snapshot of each seed.
+
+    Args:
+        tables: `noise_scale`, of which the rows from all examples are read.
+        options: `norm_tolerance`.
+    """
+    exact = tables["noise_scale"].query("estimator == 'all_examples'")
+    scale = exact["noise_scale"]
+    sizes = {"noise_scale": scale, "norm_test": scale / float(options["norm_tolerance"]) ** 2, "diversity": scale + 1}
+    return pd.concat([exact.assign(rule=rule, adapted_batch=size) for rule, size in sizes.items()], ignore_index=True)

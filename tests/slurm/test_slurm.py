@@ -1,0 +1,231 @@
+"""A campaign on a real Slurm: what is asked for, and what happens when jobs, nodes, Slurm or Snakemake are lost.
+
+`make test-slurm` runs it; nothing here is real but Slurm itself: two nodes on one machine, and GPUs that are none.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from slurm.one_host import OneHost, missing, one_host, until
+from workflow.artefacts import results
+from workflow.checkouts import ONE, Checkout
+
+pytestmark = pytest.mark.skipif(
+    "BATCHLAB_SLURM" not in os.environ, reason="make test-slurm starts a Slurm on this machine"
+)
+# A campaign ends within so many seconds, also on a busy machine.
+PATIENCE = float(os.environ.get("BATCHLAB_PATIENCE", "900"))
+SITE = {"account": "none", "partition": "ci", "longest": 60, "gpu": "gpu:1"}
+
+
+@pytest.fixture(scope="module")
+def slurm() -> Iterator[OneHost]:
+    assert not missing(), f"apt-get install {' '.join(missing())}"
+    folder = Path(tempfile.mkdtemp(prefix="slurm", dir="/tmp"))
+    with one_host(folder / "s") as started:
+        yield started
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+class Run:
+    """A checkout whose campaign runs on Slurm."""
+
+    def __init__(self, folder: Path, slurm: OneHost, campaign: dict[str, Any] = ONE, **site: Any) -> None:
+        self.checkout, self.slurm = Checkout(folder, campaign), slurm
+        (folder / "profiles/slurm/site.yaml").write_text(yaml.safe_dump(SITE | site))
+        self.folder = folder
+        self.before = max(slurm.jobs(), default=0)
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start Snakemake; unlike a shell's background job it can be interrupted."""
+        command = [sys.executable, "-m", "snakemake", "--workflow-profile", "profiles/slurm", *arguments]
+        with (self.folder / "output").open("ab") as output:
+            return subprocess.Popen(
+                [*command, "--configfile", "config/small.yaml"],
+                cwd=self.folder,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**self.slurm.environment, "PYTHONPATH": "scripts", "LC_ALL": "C"},
+                start_new_session=True,
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler) and None,
+            )
+
+    @property
+    def said(self) -> str:
+        return (self.folder / "output").read_text()
+
+    def jobs(self, state: str = "") -> dict[int, dict[str, str]]:
+        """Return this run's jobs, those in a state."""
+        found = self.slurm.jobs().items()
+        return {number: job for number, job in found if number > self.before and state in job["JobState"]}
+
+    def job(self, what: str, after: int = 0) -> int:
+        """Wait until a job of a group runs, and return its number."""
+        found: list[int] = []
+
+        def runs() -> bool:
+            jobs = self.jobs("RUNNING").items()
+            found[:] = [number for number, job in jobs if number > after and what in job.get("Comment", "")]
+            return bool(found)
+
+        until(runs, PATIENCE, f"a job {what} runs; {self.said[-2000:]}")
+        return found[0]
+
+    def ends(self, started: subprocess.Popen[bytes], code: int = 0) -> None:
+        assert started.wait(PATIENCE) == code, self.said[-4000:]
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    checkout = Checkout(tmp_path_factory.mktemp("local") / "project", ONE)
+    code, output = checkout.snakemake()
+    assert code == 0, output
+    return results(checkout.folder)
+
+
+def records(folder: Path) -> dict[str, dict[str, Any]]:
+    found = (folder / "results").rglob("*provenance.json")
+    return {str(path.parent.relative_to(folder)): json.loads(path.read_text()) for path in found}
+
+
+def test_a_calm_run_asks_for_what_was_planned_and_gives_the_bits_of_a_local_one(
+    slurm: OneHost, tmp_path: Path, local: dict[str, bytes]
+) -> None:
+    run = Run(tmp_path / "project", slurm, longest=45)
+    run.ends(run.start("--config", "device=cpu"))
+    jobs = run.jobs()
+    # Three submissions: tables, claims, figures and the report are none.
+    assert sorted(job["Comment"] for job in jobs.values()) == [
+        "rule_initial_initialise_model",
+        "rule_small_trees_measure_probe_train_segment",
+        "rule_tiny_trees_train_segment",
+    ]
+    for job in jobs.values():
+        assert job["JobState"] == "COMPLETED" and job["Partition"] == "ci"
+        assert job["NumCPUs"] == "1" and job["MinMemoryNode"] == "1500M"
+    limits = {job["Comment"].split("_")[1]: job["TimeLimit"] for job in jobs.values()}
+    # Three minutes for each job: two of them, one after the other, in the tree with the probe.
+    assert limits == {"initial": "00:03:00", "tiny": "00:03:00", "small": "00:06:00"}
+    assert results(run.folder) == local
+
+
+def test_a_gpu_is_asked_for_and_the_job_sees_one(slurm: OneHost, tmp_path: Path) -> None:
+    """The job then says that JAX finds no GPU, because this one is none; it is not tried three times more."""
+    run = Run(tmp_path / "project", slurm)
+    started = run.start("--config", "backend=jax", "device=gpu", "--retries", "0", "--until", "initialise_model")
+    number = run.job("initial")
+    assert "gres:gpu:1" in slurm.jobs()[number]["TresPerNode"]
+    run.ends(started, 1)
+    assert "BATCHLAB_DEVICE=gpu, but JAX finds no such device" in run.said or any(
+        "but JAX finds no such device" in log.read_text() for log in (run.folder / "logs").rglob("*.log")
+    )
+
+
+def test_cancelled_jobs_lost_nodes_and_a_slurm_that_is_away_lose_nothing(
+    slurm: OneHost, tmp_path: Path, local: dict[str, bytes]
+) -> None:
+    run = Run(tmp_path / "project", slurm)
+    started = run.start()
+    first = run.job("initial")
+    cancelled = time.monotonic()
+    slurm.ask("scancel", str(first))
+    again = run.job("initial", after=first)
+    assert time.monotonic() - cancelled < 120
+    jobs = slurm.jobs()
+    assert jobs[first]["JobState"] == "CANCELLED"
+    # The second attempt asks for twice as much.
+    assert (jobs[again]["TimeLimit"], jobs[again]["MinMemoryNode"]) == ("00:06:00", "2900M")
+
+    number = run.job("small_trees")
+    slurm.end("slurmctld")
+    time.sleep(20)
+    slurm.start_controller()
+
+    until(lambda: slurm.jobs()[number]["JobState"] != "PENDING")
+    node = slurm.jobs()[number]["NodeList"]
+    if slurm.jobs()[number]["JobState"] == "RUNNING":
+        slurm.lose_node(node, run.folder)
+        until(lambda: slurm.jobs()[number]["JobState"] == "NODE_FAIL", 120, "NODE_FAIL")
+        slurm.start_node(node)
+    run.ends(started)
+    assert "NODE_FAIL" in {job["JobState"] for job in run.jobs().values()}
+    assert results(run.folder) == local
+
+
+def test_an_interrupted_snakemake_cancels_its_jobs_and_a_killed_one_is_followed_by_one_that_waits(
+    slurm: OneHost, tmp_path: Path, local: dict[str, bytes]
+) -> None:
+    run = Run(tmp_path / "project", slurm)
+    started = run.start()
+    number = run.job("initial")
+    started.send_signal(signal.SIGINT)
+    assert started.wait(PATIENCE) != 0
+    until(lambda: slurm.jobs()[number]["JobState"] == "CANCELLED", 60, "cancelled")
+
+    started = run.start()
+    orphan = run.job("small_trees")
+    segment = at_work(run)
+    started.kill()
+    started.wait()
+    unlocked = run.start("--unlock")
+    run.ends(unlocked)
+    started = run.start()
+    follower = run.job("small_trees", after=orphan)
+    log = next((run.folder / "logs/train_segment").glob(f"{segment}/*.log"))
+    if slurm.jobs()[orphan]["JobState"] == "RUNNING":
+        until(
+            lambda: "waits for process" in log.read_text() or slurm.jobs()[orphan]["JobState"] != "RUNNING",
+            PATIENCE,
+        )
+    run.ends(started)
+    assert slurm.jobs()[orphan]["JobState"] == slurm.jobs()[follower]["JobState"] == "COMPLETED"
+    assert results(run.folder) == local
+
+
+def at_work(run: Run) -> str:
+    """Wait until the training of the tree with the probe is at work, and return its segment."""
+    found: list[str] = []
+
+    def works() -> bool:
+        notes = (run.folder / ".snakemake/batchlab/running").rglob("*b64*/*/state.npz.json")
+        found[:] = [path.parts[-3] for path in notes]
+        return bool(found)
+
+    until(works, PATIENCE, "a training is at work")
+    return found[0]
+
+
+def test_a_training_longer_than_the_partition_allows_goes_on_from_its_checkpoint(
+    slurm: OneHost, tmp_path: Path
+) -> None:
+    """One minute is allowed, and the training takes about two."""
+    campaign = {**ONE, "epochs": int(os.environ.get("BATCHLAB_LONG", "40000"))}
+    study = {**ONE["studies"]["one"], "arms": {"fixed": {"batch_size": "large"}}, "claims": {}, "probes": {}}
+    run = Run(tmp_path / "project", slurm, {**campaign, "studies": {"one": study}}, longest=1)
+    run.ends(run.start("--until", "train_segment"))
+    [record] = [found for found in records(run.folder).values() if found["rule"] == "train_segment"]
+    assert {job["JobState"] for job in run.jobs().values()} == {"COMPLETED", "TIMEOUT"}
+    assert record["attempts"] >= 2 and record["seconds_before"] > 30
+
+
+def test_what_the_site_must_say_is_one_line(slurm: OneHost, tmp_path: Path) -> None:
+    run = Run(tmp_path / "project", slurm)
+    (run.folder / "profiles/slurm/site.yaml").unlink()
+    started = run.start()
+    assert started.wait(PATIENCE) != 0
+    line = "profiles/slurm/site.yaml is missing; copy profiles/slurm/site.example.yaml there and fill in three lines"
+    assert f"batchlab: error: {line}" in run.said.splitlines()
+    assert "Traceback" not in run.said and not run.jobs()

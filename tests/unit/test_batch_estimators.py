@@ -1,0 +1,161 @@
+"""Derived tables of critical batch sizes, on data whose critical batch size is known."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from batchlab.errors import BatchlabError
+from batchlab.tables.derivations.adaptive_rules.derive import derive as adaptive_rules
+from batchlab.tables.derivations.batch_estimators.derive import derive as batch_estimators
+from batchlab.tables.derivations.branch_losses.derive import derive as branch_losses
+from batchlab.tables.derivations.branched_batch.derive import critical
+from batchlab.tables.derivations.branched_batch.derive import derive as branched_batch
+from batchlab.tables.derivations.hyperbola.derive import derive as hyperbola
+from batchlab.tables.derivations.hyperbola_curve.derive import derive as hyperbola_curve
+
+WORKLOAD = {"study": "s", "dataset": "d", "model": "m", "optimizer": "o"}
+SIZES = [1, 4, 16, 64, 256, 1024]
+
+
+def tuned(critical_batch: float, scatter: float, seeds: int = 3, reached: int = 1024) -> pd.DataFrame:
+    """Return updates to a target by E/E_min and S/S_min of a known hyperbola, with multiplicative scatter."""
+    random = np.random.default_rng(0)
+    rows = []
+    for seed in range(seeds):
+        for size in SIZES:
+            updates = 200 * (1 + critical_batch / size) * math.exp(scatter * random.normal())
+            there = {"updates": updates, "examples": updates * size, "reached": int(size <= reached)}
+            rows.append({**WORKLOAD, "seed": seed, "batch_size": size, **there})
+    return pd.DataFrame(rows)
+
+
+def test_the_hyperbola_has_the_critical_batch_size_that_the_runs_were_made_with() -> None:
+    table = hyperbola({"tuned_runs": tuned(50, 0.0)}, {})
+    np.testing.assert_allclose(table["critical_batch"], 50, rtol=1e-6)
+    np.testing.assert_allclose(table["minimal_updates"], 200, rtol=1e-6)
+    np.testing.assert_allclose(table["minimal_examples"], 200 * 50, rtol=1e-6)
+    product = (table["updates"] / table["minimal_updates"] - 1) * (table["examples"] / table["minimal_examples"] - 1)
+    np.testing.assert_allclose(product, 1, rtol=1e-5)
+    scattered = hyperbola({"tuned_runs": tuned(50, 0.05, seeds=20)}, {}).drop_duplicates("seed")
+    assert scattered["critical_batch"].nunique() == 20
+    assert np.log(scattered["critical_batch"]).mean() == pytest.approx(math.log(50), abs=0.1)
+
+
+def test_runs_that_missed_the_target_are_not_fitted_and_no_bend_is_not_determined() -> None:
+    missed = tuned(50, 0.0, reached=256)
+    missed.loc[missed["reached"] == 0, "updates"] = 3.0
+    np.testing.assert_allclose(hyperbola({"tuned_runs": missed}, {})["critical_batch"], 50, rtol=1e-6)
+    straight = tuned(50, 0.0).assign(updates=lambda table: 1e4 / table["batch_size"])
+    assert hyperbola({"tuned_runs": straight}, {})["critical_batch"].isna().all()
+
+
+def test_the_curve_of_all_seeds_is_that_of_their_means() -> None:
+    table = hyperbola_curve({"hyperbola": hyperbola({"tuned_runs": tuned(50, 0.0, reached=256)}, {})}, {})
+    assert list(table["batch_size"]) == [1, 4, 16, 64, 256]
+    np.testing.assert_allclose(table["examples"], table["updates"] * table["batch_size"])
+    np.testing.assert_allclose(table["fitted_examples"], table["examples"], rtol=1e-5)
+
+
+def branches(limit: int, seeds: int, scatter: float, diverged: int = 10**9) -> pd.DataFrame:
+    """Return losses, one row for each seed, that are the same up to a batch size and rise with √B beyond it."""
+    random = np.random.default_rng(1)
+    own = np.exp(0.5 * random.normal(size=seeds))
+    return pd.DataFrame(
+        {
+            size: np.where(size >= diverged, np.nan, own * max(1.0, (size / limit) ** 0.5))
+            * np.exp(scatter * random.normal(size=seeds))
+            for size in SIZES
+        }
+    )
+
+
+@pytest.mark.parametrize(("limit", "above"), [(1, 4), (16, 64), (256, 1024), (1024, math.nan)])
+def test_the_branched_batch_size_is_where_losses_begin_to_rise(limit: int, above: float) -> None:
+    found = critical(branches(limit, 5, 0.005), 0.05)
+    np.testing.assert_equal(found, (limit, above))
+
+
+def test_what_seeds_cannot_tell_is_neither_as_good_nor_worse() -> None:
+    best, above = critical(branches(16, 3, 0.2), 0.05)
+    assert best == 1
+    assert math.isnan(above) or above >= 64
+    assert critical(branches(16, 1, 0.0), 0.05)[0] == 1
+    np.testing.assert_equal(critical(branches(1024, 5, 0.001, diverged=64), 0.05), (16, 64))
+
+
+def history(ends: dict[tuple[int, float, int], tuple[float, str]]) -> dict[str, pd.DataFrame]:
+    """Return history and arms of branches off a trunk: (B, age, seed) → last loss and status."""
+    rows: list[dict[str, Any]] = [
+        {**WORKLOAD, "arm": "trunk", "seed": 0, "epoch": 9.0, "batch_size": 1, "train_loss": 0.1, "status": "ok"}
+    ]
+    arms: dict[str, dict[str, Any]] = {"trunk": {"study": "s", "arm": "trunk", "trunk": None, "branch_epoch": math.nan}}
+    for (size, age, seed), (loss, status) in ends.items():
+        arm = f"branch-{size}-{age}"
+        arms[arm] = {"study": "s", "arm": arm, "trunk": "trunk", "branch_epoch": age}
+        own = {**WORKLOAD, "arm": arm, "seed": seed, "batch_size": size, "learning_rate": 0.1}
+        rows += [
+            {**own, "epoch": age, "train_loss": 5.0, "status": "ok"},
+            {**own, "epoch": age + 2, "train_loss": loss, "status": status},
+        ]
+    return {"history": pd.DataFrame(rows).assign(learning_rate_rule="linear"), "arms": pd.DataFrame(arms.values())}
+
+
+def test_losses_of_branches_stand_beside_that_of_the_smallest_batch() -> None:
+    ends = {
+        (4, 1.0, 0): (0.5, "ok"),
+        (16, 1.0, 0): (0.6, "ok"),
+        (4, 3.0, 0): (0.2, "ok"),
+        (64, 3.0, 0): (math.nan, "diverged"),
+    }
+    table = branch_losses(history(ends), {"loss": "train_loss"}).set_index(["epoch", "batch_size"]).sort_index()
+    assert list(table["factor"]) == [1, 4, 1, 16]
+    assert list(table["loss_over_smallest"])[:3] == pytest.approx([1, 1.2, 1])
+    assert math.isnan(table["loss_over_smallest"].iloc[3])
+    ages = branched_batch({"branch_losses": table.reset_index()}, {"margin": 0.05})
+    assert list(ages["epoch"]) == [1.0, 3.0]
+    np.testing.assert_equal(list(ages["branched_batch_above"]), [math.nan, 64.0])
+
+
+def test_branches_that_cannot_be_compared_are_refused() -> None:
+    with pytest.raises(BatchlabError, match="no arm branches off"):
+        branch_losses(history({}), {"loss": "train_loss"})
+    longer = history({(4, 1.0, 0): (0.5, "ok"), (16, 1.0, 0): (0.6, "ok")})
+    longer["history"].loc[lambda rows: (rows["batch_size"] == 16) & (rows["epoch"] == 3), "epoch"] = 4.0
+    with pytest.raises(BatchlabError, match="different numbers of epochs"):
+        branch_losses(longer, {"loss": "train_loss"})
+
+
+def noise(arms: int = 1) -> pd.DataFrame:
+    rows = [
+        {"study": "s", "arm": f"a{arm}", "epoch": epoch, "seed": 0, "estimator": estimator, "noise_scale": value}
+        for arm in range(arms)
+        for epoch in (1.0, 5.0)
+        for estimator, value in (("all_examples", 40.0 * epoch), ("two_batch_sizes", math.nan))
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_all_estimators_stand_at_the_same_snapshots() -> None:
+    one = {"study": "s", "arm": "a0", "epoch": 1.0, "seed": 0}
+    tables = {
+        "noise_scale": noise(),
+        "one_step_fit": pd.DataFrame([{**one, "step_noise": 30.0}]),
+        "branched_batch": pd.DataFrame([{"study": "s", "trunk": "a0", "epoch": 5.0, "branched_batch": 64.0}]),
+    }
+    table = batch_estimators(tables, {})
+    found = {(row["quantity"], row["epoch"]): row["batch_estimate"] for row in table.to_dict("records")}
+    assert found["all_examples", 5.0] == 200 and math.isnan(found["two_batch_sizes", 1.0])
+    assert (found["one_step", 1.0], found["branches", 5.0]) == (30, 64)
+    with pytest.raises(BatchlabError, match="noise_scale was measured at several arms"):
+        batch_estimators({**tables, "noise_scale": noise(arms=2)}, {})
+
+
+def test_adaptive_rules_are_formulas_of_one_number() -> None:
+    table = adaptive_rules({"noise_scale": noise()}, {"norm_tolerance": 0.1})
+    late = table[table["epoch"] == 5].set_index("rule")["adapted_batch"]
+    assert late.to_dict() == pytest.approx({"noise_scale": 200, "norm_test": 20_000, "diversity": 201})
