@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from batchlab.backend.distances import distance
 from batchlab.backend.resident import Resident
 from batchlab.backend.runtime import keras
 from batchlab.probes.broken_accumulation.optimizer_path import OptimizerPath, OptimizerPaths
@@ -117,18 +118,18 @@ def _compare(whole: Any, broken: Any, following: Iterator[Window]) -> dict[str, 
         if first:
             continue
         exact, other = whole.weights(), broken.weights()
-        step = state.distance(exact, before, keys)
+        step = distance(exact, before, keys)
         # A rate of 0 makes no step, and none can be wrong.
-        difference = state.distance(other, exact, keys) / step if step else 0.0
+        difference = distance(other, exact, keys) / step if step else 0.0
         error = max(error, difference)
         first, before = (number if difference > _ROUNDING else 0), exact
     exact, other = whole.weights(), broken.weights()
     reached, instead = whole.metrics(), broken.metrics()
-    travelled = state.distance(exact, start, keys)
+    travelled = distance(exact, start, keys)
     return {
         "first_update": first,
         "gradient_error": error,
-        "weight_error": state.distance(other, exact, keys) / travelled,
+        "weight_error": distance(other, exact, keys) / travelled,
         "loss_change": instead["test_loss"] - reached["test_loss"],
         "accuracy_change": instead.get("test_accuracy", np.nan) - reached.get("test_accuracy", np.nan),
     }

@@ -113,7 +113,7 @@ class OptimizerPath:
         return metrics
 
     def _values(self) -> list[NDArray[Any]]:
-        return [np.array(keras.ops.convert_to_numpy(variable)) for variable in self._variables]
+        return [np.array(variable.numpy()) for variable in self._variables]
 
     def _sums(self, window: list[Rows]) -> list[Gradient]:
         return self._paths.sums(window, self._values())
