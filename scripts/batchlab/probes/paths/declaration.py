@@ -36,7 +36,7 @@ _RATES = Column(
     "how the learning rate follows the batch size",
     "text",
     exact=True,
-    words={"same": "same learning rate", "linear": "learning rate ∝ B"},
+    words={"same": "same learning rate", "linear": "learning rate proportional to B"},
 )
 
 PROBE = Probe(
