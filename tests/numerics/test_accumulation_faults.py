@@ -117,6 +117,7 @@ def test_each_fault_is_that_of_the_twin(table: dict[str, dict[str, Any]], breake
         assert error == 1  # no update at all where the whole batch makes one
 
 
+@pytest.mark.slow
 def test_normalisation_over_micro_batches_is_another_gradient() -> None:
     own = {"name": "broken_accumulation", "updates": 1, "accumulation": K, "breakers": ["count_weighted"]}
     with cases.precision("float64"):
