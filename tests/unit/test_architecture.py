@@ -17,7 +17,19 @@ from batchlab.pages import architecture
 from batchlab.paths import LIBRARY, PROJECT, SCRIPTS
 
 # Files with these names play one part in each folder of things that can be added.
-ROLES = {"__init__", "__main__", "declaration", "measure", "data", "draw", "derive", "read", "objective", "constant"}
+ROLES = {
+    "__init__",
+    "__main__",
+    "declaration",
+    "measure",
+    "data",
+    "draw",
+    "derive",
+    "read",
+    "objective",
+    "constant",
+    "child",
+}
 # Rooms whose files are things that can be added, named by those who add them.
 THINGS = {("models",), ("hyperparameters",), ("schedules",), ("sources", "published")}
 HEAVY = ("numpy", "pandas", "scipy", "keras", "tensorflow", "jax", "altair")

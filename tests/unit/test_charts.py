@@ -521,6 +521,15 @@ def test_a_study_in_which_everything_diverged_is_still_drawn(drawn: Any) -> None
         assert "diverged" in json.dumps(drawn(chart, {"history": table}))
 
 
+@pytest.mark.parametrize(
+    ("mean", "half", "text"),
+    [(0.987654, 0.0123, "0.988 ± 0.012"), (1.3e-13, 6e-14, "1.3e−13 ± 6e−14"), (1.0, 0.0, "1")],
+)
+def test_a_forest_writes_numbers_that_can_be_read(mean: float, half: float, text: str) -> None:
+    words = import_module("batchlab.charts.forest.draw")._words
+    assert words({"mean": mean, "low": mean - half, "high": mean + half}) == text
+
+
 @pytest.mark.parametrize("chart", ["curves", "forest"])
 def test_an_empty_selection_is_one_line_that_names_figure_and_filter(chart: str) -> None:
     with pytest.raises(BatchlabError) as error:

@@ -29,6 +29,7 @@ class Column:
         digits: Significant digits in the CSV file.
         exact: Whether no platform may change it; other numbers may differ within tolerances.
         clock: Whether a clock measured it, so that no two runs agree.
+        replicated: Of a clock: whether every seed was measured in a process of its own, so that seeds repeat it.
         bounds: Smallest and largest possible value; an interval does not leave them.
         positive: Whether values are compared as ratios, on a logarithmic scale.
         formula: Of a derived column, in terms of other columns: `+ - * / //`, `ceil`, `round`, `log`, `sqrt`, `abs`.
@@ -48,6 +49,7 @@ class Column:
     digits: int = 9
     exact: bool = False
     clock: bool = False
+    replicated: bool = False
     bounds: tuple[float, float] | None = None
     positive: bool = False
     formula: str = ""

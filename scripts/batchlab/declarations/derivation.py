@@ -19,6 +19,7 @@ class Derivation:
         reads: Names of the tables that it is made of.
         table: Columns and keys of the result; a study gives it the name.
         options: Its settings.
+        chosen: Columns of the table in which the data choose one of several arms, such as the one with the best rate.
         fields: Fields of `Column` that it needs of the columns which its options name: its option `columns` maps their
             names to these, those with their default left out.
     """
@@ -27,4 +28,5 @@ class Derivation:
     reads: tuple[str, ...]
     table: Table
     options: tuple[Option, ...] = ()
+    chosen: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()

@@ -152,6 +152,15 @@ class Sequence(Number):
 
 
 @dataclass(frozen=True)
+class BatchSize(Option):
+    """A batch size: a number, or a name of the campaign's `batch_sizes`."""
+
+    def schema(self) -> Schema:
+        """Return the JSON schema of the option's values."""
+        return {"$ref": "#/$defs/size"}
+
+
+@dataclass(frozen=True)
 class BatchSizes(Option):
     """A list of batch sizes, in any order: numbers, or names of the campaign's `batch_sizes`."""
 

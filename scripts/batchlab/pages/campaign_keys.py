@@ -10,6 +10,7 @@ from batchlab.declarations import find
 from batchlab.declarations.options import (
     OPTIONAL,
     REQUIRED,
+    BatchSize,
     BatchSizes,
     Choice,
     Choices,
@@ -72,6 +73,8 @@ def values(option: Option) -> str:
             return f"list of numbers, {_limits(option)}".removesuffix(", ")
         case Number():
             return f"number, {_limits(option)}".removesuffix(", ")
+        case BatchSize():
+            return "number or name of `batch_sizes`"
         case BatchSizes():
             return "list of numbers or names of `batch_sizes`"
         case ColumnNames():

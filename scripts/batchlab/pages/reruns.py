@@ -21,6 +21,7 @@ from batchlab.declarations.columns import Table, resolve
 from batchlab.declarations.options import (
     OPTIONAL,
     REQUIRED,
+    BatchSize,
     BatchSizes,
     Choice,
     ColumnName,
@@ -84,6 +85,8 @@ def _other(
             return not given
         case Choice(words=words):
             return next(word for word in words if word != given)
+        case BatchSize():
+            return next(size for size in campaign["batch_sizes"].values() if size != given)
         case BatchSizes():
             sizes = campaign["batch_sizes"]
             used = {sizes.get(size, size) for size in given}

@@ -89,10 +89,17 @@ def _values_of(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def of_derived(table: Table, read: Iterable[Foreseen]) -> list[Foreseen]:
-    """Return what the rows of a derived table can hold: what is known of the tables that it is made of, key by key."""
-    settled = {*table.keys, *_SETTINGS}
-    return [{column: values for column, values in rows.items() if column in settled} for rows in read]
+def of_derived(table: Table, read: Iterable[Foreseen], chosen: Iterable[str] = ()) -> list[Foreseen]:
+    """Return what the rows of a derived table can hold: what is known of the tables that it is made of, key by key.
+
+    Args:
+        table: The derived table. Arms that differ in columns which it does not have may share a row.
+        read: What is foreseen of the tables that it is made of.
+        chosen: Columns in which the data choose one of several arms; nothing is foreseen of them.
+    """
+    settled = {*table.keys, *_SETTINGS}.intersection(table.names).difference(chosen)
+    found = [{column: values for column, values in rows.items() if column in settled} for rows in read]
+    return [rows for number, rows in enumerate(found) if rows not in found[:number]]
 
 
 _SETTINGS = frozenset(
@@ -110,8 +117,33 @@ def of_join(first: Sequence[Foreseen], second: Sequence[Foreseen], keys: Iterabl
     """
     if not first or not second:
         return list(first or second)
-    pairs = ((one, other) for one in first for other in second)
-    return [{**other, **one} for one, other in pairs if all(_meet(one, other, key) for key in keys)]
+    keys = set(keys)
+    pairs = [(one, other) for one in first for other in second if all(_meet(one, other, key) for key in keys)]
+    for place, rows in enumerate((first, second)):
+        if "arm" in keys and not any("arm" in each for each in rows):
+            return _of_chosen_arms(pairs, rows, place)
+    return [{**other, **one} for one, other in pairs]
+
+
+def _of_chosen_arms(
+    pairs: Iterable[tuple[Foreseen, Foreseen]], chosen: Sequence[Foreseen], place: int
+) -> list[Foreseen]:
+    """Return what joined rows can hold where the data choose the arm of one table's row: all that the candidates
+    can, the arm excepted, of which a row has one.
+
+    Args:
+        pairs: Rows that can meet by the keys.
+        chosen: What is foreseen of the table without arms.
+        place: Its place in the pairs.
+    """
+    agreeing = [pair for pair in pairs if all(_meet(*pair, column) for column in _SETTINGS)]
+    found: list[Foreseen] = []
+    for row in chosen:
+        candidates = [{**pair[1], **pair[0]} for pair in agreeing if pair[place] is row]
+        columns = {column for candidate in candidates for column in candidate if column != "arm"}
+        if candidates:
+            found.append({column: list(_values(column, candidates)) for column in columns})
+    return found
 
 
 def _meet(one: Foreseen, other: Foreseen, key: str) -> bool:

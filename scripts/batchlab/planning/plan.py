@@ -178,7 +178,7 @@ def _derived_tables(
             raise BatchlabError(
                 f"{where}: {kind} is made of the table {missing!r}, which the study does not have; add its probe"
             )
-        options = {**task_defaults(task, declaration.options), **derived_options(given)}
+        options = {**task_defaults(task, declaration.options), **derived_options(config, where, given)}
         check_options(where, declaration.options, options, [available[table] for table in declaration.reads])
         found[name] = DerivedTable(kind, declaration.reads, options)
     return found
@@ -210,7 +210,8 @@ class _Rows:
             return [of_arm(arm.recipe) for arm in self.arms]
         if name in self.derived:
             read = [rows for table in self.derived[name].reads for rows in self.of(table)]
-            return of_derived(_table(name, self.derived[name]), read)
+            declared = find.derivations()[self.derived[name].derivation]
+            return of_derived(_table(name, self.derived[name]), read, declared.chosen)
         return [
             of_probe(each.arm.recipe, each.epoch, each.settings, self.seeds)
             for each in self.measurements

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from batchlab.configuration.schema import AGAINST, PROBE_KEYS, TABLE_KEYS
 from batchlab.declarations import find
-from batchlab.declarations.options import BatchSizes, in_order, without_defaults
+from batchlab.declarations.options import BatchSize, BatchSizes, Option, in_order, without_defaults
 from batchlab.declarations.probe import Probe, Reads
 from batchlab.errors import BatchlabError
 from batchlab.planning.recipes import batch_sizes_of
@@ -51,13 +51,21 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
+def _with_sizes(
+    config: Mapping[str, Any], where: str, options: Iterable[Option], given: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return options with every name of a batch size replaced."""
+    sizes = {option.name for option in options if isinstance(option, BatchSize | BatchSizes)}
+    return {
+        key: in_order(batch_sizes_of(config, f"{where}.{key}", value)) if key in sizes else value
+        for key, value in given.items()
+    }
+
+
 def _probe(config: Mapping[str, Any], where: str, given: Mapping[str, Any]) -> ProbeSettings:
     kind = given["probe"]
-    options = {key: value for key, value in given.items() if key not in (*PROBE_KEYS, AGAINST)}
-    for option in find.probes()[kind].options:
-        if isinstance(option, BatchSizes) and option.name in options:
-            named = options[option.name]
-            options[option.name] = in_order(batch_sizes_of(config, f"{where}.{option.name}", named))
+    own = {key: value for key, value in given.items() if key not in (*PROBE_KEYS, AGAINST)}
+    options = _with_sizes(config, where, find.probes()[kind].options, own)
     arms, against = ({column: _listed(values) for column, values in given.get(key, {}).items()} for key in _FILTERS)
     for key, filtered in zip(_FILTERS, (arms, against), strict=True):
         if "batch_size" in filtered:
@@ -85,9 +93,14 @@ def probes_of(config: Mapping[str, Any], study: str) -> dict[str, ProbeSettings]
     }
 
 
-def derived_options(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options of a derived table that a study names."""
-    return {key: value for key, value in given.items() if key not in TABLE_KEYS}
+def derived_options(config: Mapping[str, Any], where: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of a derived table that a study names, with every name of a batch size replaced.
+
+    Raises:
+        BatchlabError: For an unknown name of a batch size.
+    """
+    own = {key: value for key, value in given.items() if key not in TABLE_KEYS}
+    return _with_sizes(config, where, find.derivations()[given["derivation"]].options, own)
 
 
 def probe_spec_without_defaults(spec: Mapping[str, Any]) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def measure(
         frame: Its table, or both joined.
         derived: Derived column → formula.
         region: Where the estimate is expected.
-        column: What is declared of the value: `bounds`, `positive`, `exact`, `clock`.
+        column: What is declared of the value: `bounds`, `positive`, `exact`, `clock`, `replicated`.
         collapsed: (arm, seed) of the runs that end at chance level.
 
     Raises:
@@ -98,9 +98,10 @@ def measure(
         for side, rows in selected.items()
     }
     cells = [_cell(claim, of, sides, column) for of in _cells(claim, selected)]
-    if column.get("clock"):
+    single = column.get("clock") and not column.get("replicated")
+    if single:
         notes.append("times of one process on one machine: seeds do not replicate them, so there is no interval")
-    if column.get("clock") or censored:
+    if single or censored:
         cells = [replace(cell, estimate=_without_interval(cell.estimate)) for cell in cells]
     worst = max(cells, key=lambda cell: _badness(region, cell.estimate))
     verdict = _verdict(region, cells, incomplete=failed)

@@ -20,10 +20,12 @@ from batchlab.charts.layout import WIDTH, side_by_side, with_panels
 from batchlab.charts.lines import points_of
 from batchlab.charts.quantities import quantity, series_of, title_of
 from batchlab.charts.words import capital, value_text
-from batchlab.tables.rounding import decimals
+from batchlab.tables.rounding import decimals, number
 
 # Single seeds stand so many pixels below their mean.
 _BELOW = 6
+# More decimal places than these are written as a power of ten.
+_MOST_DECIMALS = 6
 
 
 def draw(figure: Figure, drawn: Drawn) -> Any:
@@ -221,4 +223,6 @@ def _words(row: Row) -> str:
     if not half > 0:
         return f"{row['mean']:.4g}"
     digits = max(0, decimals(half))
+    if digits > _MOST_DECIMALS:
+        return f"{number(row['mean'], 2)} ± {number(half, 1)}"
     return f"{row['mean']:.{digits}f} ± {half:.{digits}f}"
