@@ -29,5 +29,6 @@ def derive(tables: Mapping[str, pd.DataFrame], options: Mapping[str, Any]) -> pd
         curve = fit(means["batch_size"], means["updates"])
         beyond = 1 - curve.limit / means["updates"]
         fitted = (curve.limit * curve.critical / beyond).where(beyond > 0)
-        parts.append(means.assign(fitted_examples=fitted, **dict(zip(_WORKLOAD, keys, strict=True))))
+        workload: dict[str, Any] = dict(zip(_WORKLOAD, keys, strict=True))
+        parts.append(means.assign(fitted_examples=fitted, **workload))
     return pd.concat(parts, ignore_index=True)
