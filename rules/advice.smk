@@ -17,9 +17,9 @@ rule write_advice:
         page=f"{RESULTS}/{{study}}.html",
     log:
         f"logs/{PLAN.campaign}/write_advice/{{study}}.log",
-    localrule: True
     wildcard_constraints:
         study=CAMPAIGN.advising,
+    localrule: True
     conda:
         "../envs/figures.yaml"
     params:
