@@ -22,7 +22,7 @@ endif
 # Slurm. Jobs on a cluster get the path with the rest of the environment.
 LOGGER ?= batchlab
 advise new config-read figures plan redraw unlock verify crate report-archive compare bench prune bench-gpu: export PYTHONPATH := \
-	$(CURDIR)/scripts$(if $(PYTHONPATH),:$(PYTHONPATH))
+	$(CURDIR)/scripts$(if $(findstring slurm,$(PROFILE)),:$(CURDIR)/scripts/cluster)$(if $(PYTHONPATH),:$(PYTHONPATH))
 READY := config-read $(VENV)/run.stamp $(if $(filter jax,$(BATCHLAB_BACKEND)),$(VENV)/jax.stamp) \
 	$(if $(findstring slurm,$(PROFILE)),$(VENV)/slurm.stamp)
 

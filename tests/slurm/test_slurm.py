@@ -58,7 +58,7 @@ class Run:
                 cwd=self.folder,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**self.slurm.environment, "PYTHONPATH": "scripts", "LC_ALL": "C"},
+                env={**self.slurm.environment, "PYTHONPATH": "scripts:scripts/cluster", "LC_ALL": "C"},
                 start_new_session=True,
                 preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler) and None,
             )

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from batchlab.configuration import advise_key
 from batchlab.configuration import campaign as configuration
 from batchlab.configuration import catalogue as catalogue_module
 from batchlab.configuration.campaign import load
@@ -34,7 +35,8 @@ def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 
 
 def campaign(name: str) -> Plan:
-    return plan(load(merged(catalogue(), yaml.safe_load((PROJECT / "config" / name).read_text()))))
+    own = yaml.safe_load((PROJECT / "config" / name).read_text())
+    return plan(load(merged(merged(catalogue(), advise_key.layer(own)), own)))
 
 
 def schema_keys(schema: Any) -> set[str]:

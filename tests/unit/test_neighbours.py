@@ -57,4 +57,4 @@ def test_a_file_without_neighbours_keeps_its_digest(tmp_path: Path) -> None:
 def test_a_fault_in_a_neighbour_is_named(model: Path) -> None:
     (model.parent / "blocks.py").write_text("def make(:\n")
     with pytest.raises(BatchlabError, match=r"blocks\.py: line 1 is not valid Python"):
-        resolve_model({"models": {"own": {"file": str(model)}}}, "own")
+        resolve_model({"dropout": "by_micro_batch", "models": {"own": {"file": str(model)}}}, "own")

@@ -48,7 +48,8 @@ _Validator = jsonschema.validators.extend(
 def _path(parts: Iterable[Any]) -> str:
     text = ""
     for part in parts:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+        name = part if isinstance(part, int) or re.fullmatch(r"[^\s.]{1,60}", str(part)) else shown(part)
+        text += f"[{name}]" if isinstance(part, int) else f".{name}" if text else str(name)
     return text or "the campaign"
 
 

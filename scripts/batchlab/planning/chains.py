@@ -48,8 +48,11 @@ class Chains:
 
     def choose_task(self) -> None:
         """Decide what the campaign learns: what it names, or what its own data set is for."""
-        task = named(self.config)
-        self.plan.task = usual(self._resolved(self.config["dataset"]).shape.targets) if task is None else task
+        task, alias = named(self.config), self.config["dataset"]
+        if task is not None:
+            self.plan.task = task
+        elif alias in self.config["datasets"]:  # another name is told where it is used
+            self.plan.task = usual(self._resolved(alias).shape.targets)
 
     def _resolved(self, alias: str) -> Settings:
         """Return the settings of a data set, looked into once."""

@@ -336,7 +336,8 @@ def plan(config: dict[str, Any]) -> Plan:
         check_names(config)
     found = Plan(campaign=config["campaign"], config=config)
     chains = Chains(found)
-    chains.choose_task()
+    with faults.part():
+        chains.choose_task()
     for name in config["run"]:
         if name in config["studies"]:
             with faults.part():
