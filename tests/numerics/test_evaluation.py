@@ -147,6 +147,7 @@ def test_ghost_normalisation_treats_each_group_as_a_batch(size: int) -> None:
         np.testing.assert_allclose(ghost(x, training=False).numpy(), plain(x, training=False).numpy(), rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_ghost_batch_equals_accumulation_over_micro_batches_of_its_size() -> None:
     with cases.precision("float64"):
         data = cases.resident()

@@ -22,9 +22,13 @@ from batchlab.backend import runtime
 from batchlab.probes import measuring
 from batchlab.training import order, segment, state
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("jax") is None, reason="jax is not installed; it is in envs/lock-dev.txt"
-)
+# `make test` compares this core with the twin in test_tasks.py.
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        importlib.util.find_spec("jax") is None, reason="jax is not installed; it is in envs/lock-dev.txt"
+    ),
+]
 
 N = cases.EXAMPLES
 

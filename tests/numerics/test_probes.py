@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numerics import cases, reference
+from slow import slow_but
 
 from batchlab.backend.resident import Resident
 from batchlab.errors import BatchlabError
@@ -69,7 +70,7 @@ def test_a_trajectory_continues_the_run_it_starts_from() -> None:
     assert rows[-1]["from_start"] == pytest.approx(np.sqrt(sum((d**2).sum() for d in moved)), rel=1e-9)
 
 
-@pytest.mark.parametrize("precision", ["float64", "float32"])
+@pytest.mark.parametrize("precision", slow_but(["float64", "float32"], "float64"))
 def test_drift_is_the_difference_of_two_runs(precision: str) -> None:
     momentum = {"optimizer": cases.optimizer("sgd", momentum=0.9)}
     with cases.precision(precision):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numerics import cases, reference
 from numerics.test_segment import same, without_seconds
+from slow import slow_but
 
 from batchlab.backend.resident import from_arrays
 from batchlab.tasks.classification.objective import CLASSIFICATION
@@ -86,7 +87,9 @@ def test_training_follows_the_schedule(name: str, correct: bool) -> None:
     assert cases.relative_error(cases.parameters(end), expected) < 1e-12
 
 
-@pytest.mark.parametrize("name", ["cosine in updates after a warm-up", "steps in examples"])
+@pytest.mark.parametrize(
+    "name", slow_but(["cosine in updates after a warm-up", "steps in examples"], "steps in examples")
+)
 def test_a_split_run_equals_an_unsplit_one_bitwise(name: str) -> None:
     schedule = {**COMMON, **SCHEDULES[name][0], "momentum_correction": True}
     data = cases.resident()

@@ -81,6 +81,7 @@ def test_two_runs_are_bitwise_equal_and_their_files_too(tmp_path: Path) -> None:
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
 
 
+@pytest.mark.slow
 def test_seeds_do_not_depend_on_their_block() -> None:
     data = cases.resident()
     both = cases.spec(seeds=[5, 6], optimizer=cases.optimizer("adam"))
@@ -257,6 +258,7 @@ def test_a_killed_training_goes_on_and_gives_the_same_numbers(tmp_path: Path, un
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="cores can be taken away on Linux only")
+@pytest.mark.slow
 def test_one_core_gives_the_numbers_of_all(tmp_path: Path, undisturbed: state.Snapshot) -> None:
     assert started(tmp_path / "run", cores=1).wait(60) == 0
     assert same(state.read(tmp_path / "run.npz"), undisturbed)

@@ -175,6 +175,7 @@ def test_the_campaign_to_be_damaged_is_valid() -> None:
 
 @PROFILE
 @given(st.lists(mutations, min_size=1, max_size=3))
+@pytest.mark.slow
 def test_a_damaged_campaign_is_planned_or_explained_in_one_line(steps: list[Any]) -> None:
     try:
         used(damaged(steps))

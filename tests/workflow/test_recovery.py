@@ -134,6 +134,7 @@ def notes(checkout: Checkout) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_five_kills(tmp_path: Path, undisturbed: dict[str, bytes]) -> None:
     checkout = Checkout(tmp_path, ONE)
     generator = random.Random(1)
