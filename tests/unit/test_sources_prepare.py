@@ -259,7 +259,6 @@ X, Y = np.zeros((10, 3)), np.arange(10) % 2
         ),
         ({"x": np.full((10, 3), 1e300), "y": Y}, "NaN or infinite"),
         ({"x": X, "y": Y * 0}, "only the label '0'"),
-        ({"x": X, "y": Y / 2}, "y: holds 2 different numbers from 0 to 0.5, among them 0.5, in 10 examples"),
         ({"x": X, "y": np.where(Y, np.nan, 0.0)}, "y: holds NaN"),
         ({"x": X, "y": np.eye(10, 2, dtype=int)}, "y: row 2 holds 0, 0; of one-hot labels exactly one is 1"),
         ({"x": X, "y": np.ones((10, 2))}, "y: row 0 holds 1, 1; of one-hot labels"),
