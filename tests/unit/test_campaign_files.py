@@ -122,7 +122,9 @@ def test_names_of_segments_are_those_of_published_results() -> None:
         "digits-mlp-adam-b16-lr0.001-to10-45a8ec0fc0",
         "digits-mlp-adam-b256-lr0.004-to30-6a8a8f7436",
         "digits-mlp-adam-b256-lr0.016-to30-3767cbca03",
-    } <= campaign("quick.yaml", run=["adam_rule", "accumulation", "architectures", "batch_norm", "growing_batch"]).segments.keys()
+    } <= campaign(
+        "quick.yaml", run=["adam_rule", "accumulation", "architectures", "batch_norm", "growing_batch"]
+    ).segments.keys()
     assert "mnist-mlp-initial-124da3ec50" in campaign("paper.yaml").segments
 
 
