@@ -120,6 +120,6 @@ class Together:
         for name, study in self.campaign.plan.studies.items():
             for arm in study.arms:
                 for segment in arm.chain:
-                    for block in study.blocks:
+                    for block in arm.blocks:
                         found[segment_path(segment.name, block)][name] = None
         return {path: tuple(names) for path, names in found.items()}
