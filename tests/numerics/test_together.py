@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from numerics import cases
 from numerics.test_segment import same, without_seconds
-from slow import slow_but
 
 from batchlab.backend.resident import Resident
 from batchlab.training import segment, state
@@ -43,7 +42,8 @@ def assert_same(found: segment.Segment, expected: segment.Segment) -> None:
     assert found.distances == expected.distances
 
 
-@pytest.mark.parametrize("name", slow_but(CASES, "schedule"))
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CASES)
 def test_each_rate_is_bitwise_what_it_is_alone(name: str) -> None:
     data, specs = cases.resident(), of_rates(RATES, **CASES[name])
     start = cases.initial(data, specs[0])
@@ -69,6 +69,7 @@ class Dying(Checkpoint):
         raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_what_was_killed_goes_on_with_the_next_rate(tmp_path: Path) -> None:
     data, specs = cases.resident(), of_rates(RATES[:2], stop=2 * N)
     start = cases.initial(data, specs[0])

@@ -38,8 +38,8 @@ def answer_weights(wanted: Wanted, arrays: Mapping[str, NDArray[Any]]) -> NDArra
     They are 1 on average over all answers of the training examples.
 
     Args:
-        wanted: `balanced`, by which every answer to every label that occurs counts alike, or the weight of yes by the name of the
-            label; that of no, and of yes to labels that are not named, is 1.
+        wanted: `balanced`, by which every answer to every label that occurs counts alike, or the weight of yes by the
+            name of the label; that of no, and of yes to labels that are not named, is 1.
         arrays: A prepared data set.
 
     Raises:
