@@ -132,7 +132,8 @@ class OneHost:
         return [number for number, job in self.jobs().items() if job["JobState"] == "RUNNING"]
 
     def _daemon(self, *command: str) -> None:
-        subprocess.run(command, env=self.environment, check=True, capture_output=True)
+        done = subprocess.run(command, env=self.environment, check=False, capture_output=True, text=True)
+        assert done.returncode == 0, f"{command[0]}: {done.stdout}{done.stderr}"
 
     def start(self) -> None:
         """Start everything, and wait until both nodes are ready."""

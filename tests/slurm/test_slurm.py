@@ -35,6 +35,7 @@ SITE = {"account": "none", "partition": "ci", "longest": 60, "gpu": "gpu:1"}
 def slurm() -> Iterator[OneHost]:
     assert not missing(), f"apt-get install {' '.join(missing())}"
     folder = Path(tempfile.mkdtemp(prefix="slurm", dir="/tmp"))
+    folder.chmod(0o755)  # munged insists that everybody can get to its socket
     with one_host(folder / "s") as started:
         yield started
     shutil.rmtree(folder, ignore_errors=True)
