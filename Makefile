@@ -28,7 +28,7 @@ READY := config-read $(VENV)/run.stamp $(if $(filter jax,$(BATCHLAB_BACKEND)),$(
 
 .PHONY: help advise new config-there config-read figures redraw plan unlock verify crate report-archive prune compare bench bench-gpu \
 	bench-peers bench-docs test test-slow test-slurm \
-	check format docs environment lock clean-env
+	check format docs environment parquet lock clean-env
 
 help:
 	@echo "make figures                            the quick campaign on the embedded digits (no network)"
@@ -137,12 +137,12 @@ bench-docs:
 	@cd scripts && $(PYTHON) -m benchmarks.summary
 
 test: $(VENV)/dev.stamp
-	@$(BIN)/pytest -q -n auto --dist loadfile
+	@$(BIN)/pytest -q -n auto --dist loadfile --no-loadscope-reorder
 
 # All tests, those marked `slow` as well (every row of the rerun table, other machines, disks and cores), with 50 kills at
 # random moments, ten of them during a download, and 20,000 broken campaigns.
 test-slow: $(VENV)/dev.stamp
-	@BATCHLAB_KILLS=50 BATCHLAB_FUZZ=20000 $(BIN)/pytest -q -n auto --dist loadfile -m ""
+	@BATCHLAB_KILLS=50 BATCHLAB_FUZZ=20000 $(BIN)/pytest -q -n auto --dist loadfile --no-loadscope-reorder -m ""
 
 # A Slurm of two nodes on this machine, on loopback; it is stopped at the end. Installs nothing but the plugin.
 test-slurm: $(VENV)/dev.stamp $(VENV)/slurm.stamp
@@ -188,12 +188,18 @@ $(VENV)/jax.stamp: envs/lock-jax.txt | $(VENV)/run.stamp
 $(VENV)/slurm.stamp: envs/lock-slurm.txt | $(VENV)/run.stamp
 	$(install)
 
+$(VENV)/parquet.stamp: envs/lock-parquet.txt | $(VENV)/run.stamp
+	$(install)
+
 $(VENV)/dev.stamp: envs/lock-dev.txt | $(VENV)/bin/python
 	$(install)
 	@touch $(VENV)/run.stamp $(VENV)/jax.stamp
 
 # The environment with the tools of `make check` and `make test`.
 environment: $(VENV)/dev.stamp
+
+# PyArrow, with which data in Parquet are read.
+parquet: $(VENV)/parquet.stamp
 
 # Needs uv. One file holds the versions for Linux, macOS and all supported Pythons, without addresses.
 UV_COMPILE := uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \
@@ -202,6 +208,7 @@ lock:
 	@$(UV_COMPILE) envs/requirements.in -o envs/lock.txt
 	@$(UV_COMPILE) -c envs/lock.txt envs/requirements-jax.in -o envs/lock-jax.txt
 	@$(UV_COMPILE) -c envs/lock.txt envs/requirements-slurm.in -o envs/lock-slurm.txt
+	@$(UV_COMPILE) -c envs/lock.txt envs/requirements-parquet.in -o envs/lock-parquet.txt
 	@$(UV_COMPILE) -c envs/lock.txt -c envs/lock-jax.txt envs/requirements-dev.in -o envs/lock-dev.txt
 
 clean-env:

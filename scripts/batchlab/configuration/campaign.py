@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import datetime
 import functools
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -176,6 +177,8 @@ def _allowed(error: jsonschema.ValidationError) -> str:
     """Return what the schema allows instead of the value."""
     part: Any = error.schema
     if error.validator == "anyOf":
+        if all(branch.validator == "required" for branch in error.context or ()):
+            return f"a mapping with {' or '.join(key for branch in part['anyOf'] for key in branch['required'])}"
         return " or ".join(dict.fromkeys(_allowed(branch) for branch in error.context or ()))
     texts = {
         "type": lambda v: f"{_type_name(v)}{_text_hint(error.instance, v)}",
@@ -187,6 +190,8 @@ def _allowed(error: jsonschema.ValidationError) -> str:
         "pattern": lambda v: part["description"],
         "maxLength": lambda v: f"at most {v} characters",
         "minLength": lambda v: f"at least {v} character",
+        "required": lambda v: f"a mapping with {' and '.join(v)}",
+        "additionalProperties": lambda v: f"a mapping of {', '.join(part.get('properties', ()))}",
         "minItems": lambda v: f"a list of {v} at least",
         "maxItems": lambda v: f"a list of {v} at most",
         "minProperties": lambda v: f"at least {v} key",
@@ -298,6 +303,24 @@ def read(raw: Mapping[str, Any], files: Iterable[str | Path] = ()) -> dict[str, 
     return load(functools.reduce(merged, (catalogue(), advise_key.layer(raw), *map(parsed, default), raw)))
 
 
+# Studies that this process has found to be as the schema says. Most of a campaign is the catalogue, over and over.
+_proven: set[str] = set()
+
+
+def _check(config: Mapping[str, Any]) -> None:
+    """Raise what the schema says against a campaign, one line for each fault."""
+    studies = config.get("studies")
+    texts = {name: json.dumps([name, study]) for name, study in studies.items()} if isinstance(studies, dict) else {}
+    unproven = {name: studies[name] for name, text in texts.items() if text not in _proven}
+    errors = _Validator(schema()).iter_errors({**config, "studies": unproven} if texts else config)
+    faults = Collected()
+    for error in sorted(errors, key=lambda e: list(map(str, e.absolute_path))):
+        for fault in _explain(error):
+            faults.add(fault)
+    faults.tell()
+    _proven.update(texts.values())
+
+
 def load(raw: Mapping[str, Any]) -> dict[str, Any]:
     """Return the complete configuration of a campaign, the catalogue merged into it before.
 
@@ -306,11 +329,7 @@ def load(raw: Mapping[str, Any]) -> dict[str, Any]:
     """
     # Of data sets, 1 is a number of examples and 1.0 a share of them.
     config = {key: value if key == "datasets" else _whole(value) for key, value in _plain(raw).items()}
-    faults = Collected()
-    for error in sorted(_Validator(schema()).iter_errors(config), key=lambda e: list(map(str, e.absolute_path))):
-        for fault in _explain(error):
-            faults.add(fault)
-    faults.tell()
+    _check(config)
     config = _filled(schema(), config)
     studies = config.get("studies", {})
     config["studies"] = {name: _complete(study) for name, study in studies.items() if study is not None}
