@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import snakemake_executor_plugin_slurm as slurm
@@ -110,7 +111,7 @@ class Executor(slurm.Executor):
             pass
         active = [job for job in active_jobs if id(job) not in self._reported]
         for job in self._forgotten(active):
-            if all(os.path.exists(path) for path in job.job.output):
+            if all(Path(path).exists() for path in job.job.output):
                 self.report_job_success(job)
             else:
                 self.report_job_error(job, msg=f"Slurm knows nothing of job {job.external_jobid} any more")
