@@ -145,9 +145,9 @@ class OneHost:
             self.start_node(node)
         until(lambda: self.ask("sinfo", "-h", "-N", "-o", "%T").split() == ["idle", "idle"], 90, "two idle nodes")
 
-    def start_controller(self) -> None:
-        """Start slurmctld and wait until it answers."""
-        self._daemon("slurmctld", "-f", f"{self.folder}/slurm.conf")
+    def start_controller(self, *options: str) -> None:
+        """Start slurmctld, `-c` without what it knew, and wait until it answers."""
+        self._daemon("slurmctld", *options, "-f", f"{self.folder}/slurm.conf")
         until(lambda: "UP" in self.ask("scontrol", "ping"), 60, "slurmctld answers")
 
     def start_node(self, node: str) -> None:
