@@ -71,10 +71,10 @@ def problem(name: str) -> tuple[Array, Array, Array]:
     if case.kind == "several":  # one for each answer
         weights = np.repeat(weights[:, None], y.shape[1], axis=1)
     if name == "balanced_labels":
-        for label in range(y.shape[1]):
+        for label, total in enumerate(weights.sum(axis=0)):
             for answer in (0, 1):
                 alike = y[:, label] == answer
-                weights[alike, label] *= weights[:, label].sum() / 2 / weights[alike, label].sum()
+                weights[alike, label] *= total / 2 / weights[alike, label].sum()
     if name == "named_labels":
         weights[:, 1] *= np.where(y[:, 1] == 1, 3.0, 1.0)
     if name == "named":
