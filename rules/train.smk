@@ -10,8 +10,8 @@ rule check_model:
         "logs/check_model/{initial}.log",
     group:
         ASKS.group("check_model")
-    conda:
-        "../envs/train.yaml"
+    container:
+        IMAGE
     resources:
         **ASKS.resources("check_model"),
     params:
@@ -34,8 +34,8 @@ rule initialise_model:
     priority: CAMPAIGN.priority("initialise_model")
     group:
         ASKS.group("initialise_model")
-    conda:
-        "../envs/train.yaml"
+    container:
+        IMAGE
     resources:
         **ASKS.resources("initialise_model"),
     params:
@@ -46,9 +46,32 @@ rule initialise_model:
         "../scripts/initialise_model.py"
 
 
+# Segments that differ in their learning rates alone, in one process; the job of each then takes its files.
+rule train_together:
+    input:
+        unpack(TOGETHER.needed),
+    output:
+        trained=temp(f"{TOGETHER.folder}/{{segment}}/seeds-{{block}}"),
+    log:
+        "logs/train_together/{segment}/seeds-{block}.log",
+    priority: CAMPAIGN.priority("train_segment")
+    container:
+        IMAGE
+    threads: 1
+    resources:
+        **ASKS.resources("train_segment"),
+    params:
+        spec=TOGETHER.spec,
+        source=lambda wildcards, output: TOGETHER.source(wildcards),
+    message:
+        "Train {wildcards.segment} and others like it, seeds {wildcards.block}"
+    script:
+        "../scripts/train_segment.py"
+
+
 rule train_segment:
     input:
-        unpack(CAMPAIGN.inputs("train_segment")),
+        unpack(TOGETHER.inputs()),
     output:
         state="results/segments/{segment}/seeds-{block}/state.npz",
         history="results/segments/{segment}/seeds-{block}/history.csv",
@@ -60,8 +83,8 @@ rule train_segment:
     priority: CAMPAIGN.priority("train_segment")
     group:
         ASKS.group("train_segment")
-    conda:
-        "../envs/train.yaml"
+    container:
+        IMAGE
     threads: 1
     resources:
         **ASKS.resources("train_segment"),
