@@ -21,12 +21,12 @@ endif
 # The project's own logger, a package in scripts/; LOGGER=… chooses another one that is installed. So is the executor for
 # Slurm. Jobs on a cluster get the path with the rest of the environment.
 LOGGER ?= batchlab
-advise new config-read figures plan redraw unlock verify crate report-archive compare bench prune bench-gpu: export PYTHONPATH := \
+advise foresight new config-read figures plan redraw unlock verify crate report-archive compare bench prune bench-gpu: export PYTHONPATH := \
 	$(CURDIR)/scripts$(if $(findstring slurm,$(PROFILE)),:$(CURDIR)/scripts/cluster)$(if $(PYTHONPATH),:$(PYTHONPATH))
 READY := config-read $(VENV)/run.stamp $(if $(filter jax,$(BATCHLAB_BACKEND)),$(VENV)/jax.stamp) \
 	$(if $(findstring slurm,$(PROFILE)),$(VENV)/slurm.stamp)
 
-.PHONY: help advise new config-there config-read figures redraw plan unlock verify crate report-archive prune compare bench bench-gpu \
+.PHONY: help advise foresight new config-there config-read figures redraw plan unlock verify crate report-archive prune compare bench bench-gpu \
 	bench-peers bench-docs test test-slow test-slurm \
 	check format docs environment parquet lock clean-env
 
@@ -78,6 +78,13 @@ advise: CONFIG = config/advise.yaml
 advise: $(READY)
 	$(ADOPT)
 	@$(BIN)/python -m batchlab.rounds "$(CONFIG)" $(SNAKEMAKE) --logger $(LOGGER) --quiet host reason
+
+# Does the cheap stage of `advise` foresee what training shows? On each workload of config/workloads, two hours on two cores;
+# tables in results/foresight, which pages of `advise` quote.
+WORKLOADS ?= $(wildcard config/workloads/*.yaml)
+foresight: $(READY)
+	@for workload in $(WORKLOADS); do $(MAKE) --no-print-directory advise CONFIG=$$workload || exit 1; done
+	@$(BIN)/python -m batchlab.report.foresight $$(sed -n 's/^campaign: *//p' $(WORKLOADS))
 
 # It ends with what the run will cost.
 plan: $(READY)

@@ -91,6 +91,7 @@ def spec_of(folder: Path, grid: Grid = GRID, normalising: int = 0) -> dict[str, 
         "metric": {"title": "validation accuracy", "unit": "%", "factor": 100.0},
         "tables": {name: str(path) for name, path in paths.items()},
         "figures": [figure],
+        "foresight": [],
     }
 
 
@@ -152,6 +153,16 @@ def test_the_knee_is_that_of_updates_at_the_best_rates(spread: float) -> None:
     assert found["knee"] == pytest.approx(64, rel=1e-5)
     assert (found["knee_low"], found["knee_high"]) == pytest.approx((64, 64), rel=1e-5)
     assert found["fewest_updates"] == pytest.approx(100 * math.exp(spread), rel=1e-5)
+
+
+def test_the_page_quotes_how_well_rules_foresaw_the_knee(tmp_path: Path) -> None:
+    spec = spec_of(tmp_path)
+    row = {"rule": "noise_scale", "when": "late", "known": "4", "rank": "0.67", "rank_low": "0.1", "rank_high": "1"}
+    row |= {"ratio": "0.5", "ratio_low": "0.25", "ratio_high": "0.9"}
+    others = [{**row, "rule": "norm_test"}, {**row, "when": "early", "known": "1"}]
+    page = render_advice({**spec, "foresight": [row, *others]}, answer(spec), tmp_path / "advice.html")
+    assert "On 4 workloads on which this was tried" in page and "late τ = 0.67 [0.10, 1.00]" in page
+    assert "early τ" not in page and "was tried" not in render_advice(spec, answer(spec), tmp_path / "advice.html")
 
 
 def test_without_a_bend_there_is_no_knee() -> None:

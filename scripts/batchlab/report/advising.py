@@ -354,6 +354,22 @@ def knee_in_words(knee: Mapping[str, Any]) -> str:
     )
 
 
+def foresight_in_words(rows: Sequence[Row]) -> str:
+    """Return how well the noise scale foresaw the knee where that was tried; empty if it was not."""
+    known = [row for row in rows if row["rule"] == "noise_scale" and count(row, "known") > 1]
+    if not known:
+        return ""
+    parts = [
+        f"{row['when']} τ = {told([value(row, 'rank'), value(row, 'rank_low'), value(row, 'rank_high')])} and"
+        f" {told([value(row, 'ratio'), value(row, 'ratio_low'), value(row, 'ratio_high')])} times the knee"
+        for row in known
+    ]
+    several = counted(max(count(row, "known") for row in known), "workload")
+    return (
+        f"On {several} on which this was tried, the noise scale had a rank correlation with the knee of {listed(parts)}"
+    )
+
+
 def rules_in_words(rows: Sequence[Row]) -> list[dict[str, str]]:
     """Return what each rule of thumb says and costs, for a table."""
     return [

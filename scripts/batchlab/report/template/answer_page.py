@@ -92,7 +92,7 @@ stands where the noise cannot be told from the signal.</p>
 </tbody>
 </table>
 </div>
-<p>{{ knee }}.</p>
+<p>{{ knee }}.{% if foresight %} {{ foresight }}.{% endif %}</p>
 <p class="meta">From <a href="{{ links.batch_by_noise }}">batch_by_noise.csv</a> and <a href="{{ links.knee }}">knee.csv</a>.</p>
 </section>
 <section id="keras">
