@@ -341,6 +341,13 @@ def test_rounds_of_another_question_do_not_count(tmp_path: Path, monkeypatch: py
         assert "advice" in plan(read({**CAMPAIGN, **change})).studies
 
 
+@pytest.mark.parametrize(("count", "block"), [(None, 4), (3, 3), (4, 4), (8, 4), (5, 5), (7, 7), (6, 3), (1, 1)])
+def test_jobs_have_equally_many_seeds_so_that_more_make_new_jobs(count: int | None, block: int) -> None:
+    found = read({**CAMPAIGN, **({} if count is None else {"seeds": {"count": count}})})["seeds"]
+    assert (found["count"], found["block"]) == (count or 4, block)
+    assert read({**CAMPAIGN, "seeds": {"count": 3, "block": 2}})["seeds"]["block"] == 2
+
+
 @pytest.mark.parametrize(("text", "seconds"), [("90 s", 90), ("30min", 1800), ("1.5 h", 5400)])
 def test_budgets(text: str, seconds: float) -> None:
     assert budget_in_seconds(text) == seconds
