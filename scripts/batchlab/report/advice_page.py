@@ -9,6 +9,7 @@ from typing import Any
 from batchlab.report.advising import (
     by_noise_in_words,
     foresight_in_words,
+    headline,
     knee_in_words,
     more_in_words,
     rules_in_words,
@@ -53,6 +54,7 @@ def render_advice(spec: Mapping[str, Any], found: Mapping[str, Any], page: str |
         .render(
             title=spec["title"],
             summary=f"{spec['about']}; {counted(found['epochs'], 'epoch')}, {_seeds(found)}.",
+            headline=headline(found, tables),
             aims=sentences(shown, tables),
             rule=_rule(found["rate_rule"]),
             target=f"a {title} of {goal}",

@@ -13,6 +13,7 @@ ADVICE = """\
 <style>
 {% include "style" %}
 main.wide { max-width: 50rem; margin: 0 auto; padding: 1.2rem 1.25rem; }
+main.wide .scroll td:not(:first-child) { white-space: nowrap; }
 </style>
 </head>
 <body id="top">
@@ -23,6 +24,7 @@ main.wide { max-width: 50rem; margin: 0 auto; padding: 1.2rem 1.25rem; }
 </header>
 <section id="answer" class="opening">
 <h2>The answer</h2>
+<p class="headline"><b>{{ headline }}</b></p>
 <dl class="answers">
 {% for each in aims %}
 <div>
