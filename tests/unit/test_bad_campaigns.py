@@ -375,6 +375,8 @@ MODEL_FILES: list[tuple[bytes, dict[str, Any], list[str]]] = [
     (b"def build(s, c, width=3): pass", {"widht": 4}, ["'widht'", "did you mean 'width'"]),
     (b"def build(s, c, width): pass", {}, ["the option 'width'", "missing"]),
     (b"def build(s, c, *, width): pass", {}, ["the option 'width'", "missing"]),
+    (b"def build(s, c): pass\ndef my_loss(y, p): pass", {}, ["line 2: my_loss would not be used", "add_loss"]),
+    (b"class FocalLoss: pass\ndef build(s, c): pass", {}, ["line 1: FocalLoss would not be used", "take it out"]),
 ]
 
 
@@ -395,6 +397,7 @@ def test_a_model_file_is_looked_into_before_anything_runs(
     [
         "def build(s, c, **options): pass",
         "def build(s, c, width=1): pass",
+        "def my_loss(x): pass\ndef build(s, c, width=1): return my_loss",
         "def build(*sizes, width): pass",
         "from other import build",
         "from other import *",
