@@ -45,6 +45,24 @@ OPENING = """\
 {% endfor %}
 </dl>
 </section>
+{% if threads %}
+<section id="threads">
+<h2>Statements found in public threads {{ drawn.anchor("threads", "Statements found in public threads") }}</h2>
+<p class="meta">Beside each stands what this campaign measured; a statement that none of its claims answers says so.</p>
+<dl class="answers">
+{% for thread in threads %}
+<div>
+<dt>“{{ thread.statement }}”{% for text, address in thread.links %} <a href="{{ address }}" class="more">{{ text }}</a>{% endfor %}</dt>
+{% for claim in thread.claims %}
+<dd>{{ claim.finding or claim.statement }}. <a href="#{{ claim.anchor }}" class="more" aria-label="Claim {{ claim.study }}/{{ claim.name }}, {{ claim.verdict }}">{{ claim.verdict if claim.standing == "evidence" else claim.standing }}</a>{% if claim.shown %} <a href="#{{ claim.shown.anchor }}" class="more">Figure {{ claim.shown.number }}</a>{% endif %}</dd>
+{% else %}
+<dd>No claim of this campaign answers this.</dd>
+{% endfor %}
+</div>
+{% endfor %}
+</dl>
+</section>
+{% endif %}
 {% if claims %}
 <section id="claims">
 <h2>All claims at a glance {{ drawn.anchor("claims", "All claims") }}</h2>
