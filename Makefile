@@ -137,12 +137,12 @@ bench-docs:
 	@cd scripts && $(PYTHON) -m benchmarks.summary
 
 test: $(VENV)/dev.stamp
-	@$(BIN)/pytest -q -n auto --dist loadfile
+	@$(BIN)/pytest -q -n auto --dist loadfile --no-loadscope-reorder
 
 # All tests, those marked `slow` as well (every row of the rerun table, other machines, disks and cores), with 50 kills at
 # random moments, ten of them during a download, and 20,000 broken campaigns.
 test-slow: $(VENV)/dev.stamp
-	@BATCHLAB_KILLS=50 BATCHLAB_FUZZ=20000 $(BIN)/pytest -q -n auto --dist loadfile -m ""
+	@BATCHLAB_KILLS=50 BATCHLAB_FUZZ=20000 $(BIN)/pytest -q -n auto --dist loadfile --no-loadscope-reorder -m ""
 
 # A Slurm of two nodes on this machine, on loopback; it is stopped at the end. Installs nothing but the plugin.
 test-slurm: $(VENV)/dev.stamp $(VENV)/slurm.stamp

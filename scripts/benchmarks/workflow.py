@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -82,9 +83,10 @@ def _checkout(jobs: int) -> Iterator[Path]:
 
 
 def _run(folder: Path, command: Sequence[str]) -> tuple[float, str]:
-    """Return the seconds that a command takes and what it prints."""
+    """Return the seconds that a command takes and what it prints; it imports the library of its folder."""
+    environment = {**os.environ, "PYTHONPATH": str(folder / "scripts")}
     clock = time.perf_counter()
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     seconds = time.perf_counter() - clock
     if done.returncode:
         raise BatchlabError(f"benchmark: {' '.join(command)} failed: {(done.stderr or done.stdout)[-400:]}")

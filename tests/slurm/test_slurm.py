@@ -213,8 +213,8 @@ def test_a_training_longer_than_the_partition_allows_goes_on_from_its_checkpoint
 ) -> None:
     """One minute is allowed, and the training takes about two."""
     campaign = {**ONE, "epochs": int(os.environ.get("BATCHLAB_LONG", "40000"))}
-    study = {**ONE["studies"]["one"], "arms": {"fixed": {"batch_size": "large"}}, "claims": {}, "probes": {}}
-    run = Run(tmp_path / "project", slurm, {**campaign, "studies": {"one": study}}, longest=1)
+    study = {**ONE["studies"]["sizes"], "arms": {"fixed": {"batch_size": "large"}}, "claims": {}, "probes": {}}
+    run = Run(tmp_path / "project", slurm, {**campaign, "studies": {"sizes": study}}, longest=1)
     run.ends(run.start("--until", "train_segment"))
     [record] = [found for found in records(run.folder).values() if found["rule"] == "train_segment"]
     assert {job["JobState"] for job in run.jobs().values()} == {"COMPLETED", "TIMEOUT"}

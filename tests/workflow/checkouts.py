@@ -49,15 +49,16 @@ WIDE: dict[str, Any] = yaml.safe_load((PROJECT / "tests/workflow/rerun_campaign.
 # One study with a job of each kind.
 ONE: dict[str, Any] = {
     "campaign": "small",
-    "run": ["one"],
+    "run": ["sizes"],
     "epochs": 2,
     "seeds": {"count": 2, "block": 2},
     "batch_sizes": {"small": 64, "large": 256},
+    "datasets": {"digits": {"name": "digits"}},
     "models": {"mlp": {"name": "mlp", "hidden": [4]}},
     "verify_sample": 1,
     "studies": {
-        "one": {
-            "title": "Two arms",
+        "sizes": {
+            "title": "Two batch sizes",
             "question": "Does it learn?",
             "arms": {"fixed": {"batch_size": "small"}, "other": {"batch_size": "large"}},
             "probes": {

@@ -16,15 +16,13 @@ import pandas as pd
 import pytest
 import yaml
 from slow import slow_but
-from workflow.checkouts import PROJECT, Checkout, once
+from workflow.checkouts import ONE, PROJECT, Checkout
 
 from batchlab.configuration.campaign import merged
 
 PAGE = PROJECT / "CONTRIBUTING.md"
-DRILL = Path(__file__).parent / "drill"
-CAMPAIGN: dict[str, Any] = yaml.safe_load((DRILL / "campaign.yaml").read_text())
 # Files that an example names and that are no text to print on a page.
-DATA = {"scripts/batchlab/sources/published/moons.csv": DRILL / "moons.csv"}
+DATA = {"scripts/batchlab/sources/published/moons.csv": Path(__file__).parent / "drill/moons.csv"}
 # What running the workflow writes; everything else is the project itself.
 MADE = {"results", "logs", ".snakemake", "__pycache__", "output"}
 
@@ -45,7 +43,7 @@ def files() -> dict[str, bytes]:
 
 def extended() -> dict[str, Any]:
     """Return the campaign with what the page adds to it."""
-    campaign = CAMPAIGN
+    campaign = ONE
     for block in examples()["config/mine.yaml"]:
         campaign = merged(campaign, yaml.safe_load(block))
     return campaign
@@ -96,16 +94,11 @@ def results_of(folder: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def drill(tmp_path_factory: pytest.TempPathFactory) -> Drill:
-    """Run the campaign, add the files, plan; extend the campaign, plan, run, plan again."""
-
-    def run(folder: Path) -> None:
-        code, output = Checkout(folder, CAMPAIGN).snakemake()
-        assert code == 0, output
-
+def drill(one: Path, tmp_path_factory: pytest.TempPathFactory) -> Drill:
+    """In a campaign that has been run, add the files, plan; extend the campaign, plan, run, plan again."""
     folder = tmp_path_factory.mktemp("drill") / "project"
-    shutil.copytree(once(tmp_path_factory, "before_drill", run), folder, copy_function=shutil.copy2)
-    checkout, done = Checkout(folder, CAMPAIGN), Drill(folder)
+    shutil.copytree(one, folder, copy_function=shutil.copy2)
+    checkout, done = Checkout(folder, ONE), Drill(folder)
     assert checkout.planned() == {}
     done.before, done.old = project_of(folder), results_of(folder)
     for path, content in files().items():
@@ -154,7 +147,7 @@ def test_it_runs_to_the_end_and_is_done(drill: Drill) -> None:
 def test_the_probe_fills_its_declared_table(drill: Drill) -> None:
     table = pd.read_csv(drill.folder / "results/small/tables/noise/weight_noise.csv")
     [settings] = extended()["studies"]["noise"]["probes"].values()
-    arms, seeds = 2, CAMPAIGN["seeds"]["count"]
+    arms, seeds = 2, ONE["seeds"]["count"]
     assert len(table) == arms * seeds * len(settings["scales"])
     assert set(table["batch_size"]) == {64, 256}
     assert set(table["probe"]) == {"weight_noise"}
@@ -173,7 +166,7 @@ def test_the_figure_is_drawn_from_a_table_of_its_own(drill: Drill) -> None:
 
 def test_the_claim_is_judged_and_in_the_report(drill: Drill) -> None:
     [claim] = pd.read_csv(drill.folder / "results/small/claims/noise.csv").itertuples()
-    assert claim.n == CAMPAIGN["seeds"]["count"]
+    assert claim.n == ONE["seeds"]["count"]
     assert claim.verdict in {"supported", "contradicted", "undetermined"}
     # Numbers and their units are kept together by fixed spaces.
     page = html.unescape((drill.folder / "results/small/index.html").read_text()).replace("\u00a0", " ")

@@ -33,7 +33,7 @@ rule mine:
     output:
         "mine.txt",
     shell:
-        "wc -l results/small/claims/one.csv > {{output}}"
+        "wc -l results/small/claims/sizes.csv > {{output}}"
 """
 
 

@@ -70,24 +70,24 @@ def test_a_campaign_with_files_of_the_user_is_verified(finished: Path, tmp_path:
 
 def test_damage_is_named_and_nothing_is_repaired(checkout: Checkout) -> None:
     results = checkout.folder / "results"
-    table = results / "small/tables/one/history.csv"
+    table = results / "small/tables/sizes/history.csv"
     table.write_text(table.read_text().replace("fixed", "mixed", 1))
     snapshot = next(results.glob("segments/*initial*/*/state.npz"))
     snapshot.write_bytes(snapshot.read_bytes()[:-100])
-    (results / "small/figures/one/accuracy.png").unlink()
+    (results / "small/figures/sizes/accuracy.png").unlink()
     campaign = json.loads(json.dumps(ONE))
-    campaign["studies"]["one"]["figures"]["accuracy"]["title"] = "Another title"
+    campaign["studies"]["sizes"]["figures"]["accuracy"]["title"] = "Another title"
     checkout.configure(campaign)
     code, _, differences = verify(checkout, "verify_sample=0")
     checkout.configure(ONE)
     assert code != 0
-    edited, truncated = "results/small/tables/one/history.csv", str(snapshot.relative_to(checkout.folder))
+    edited, truncated = "results/small/tables/sizes/history.csv", str(snapshot.relative_to(checkout.folder))
     assert any(line.startswith(f"difference: {edited}: was edited") for line in differences)
     assert any(line.startswith(f"difference: {truncated}: was edited, damaged") for line in differences)
     assert any("accuracy.png: is missing" in line for line in differences)
-    assert any("accuracy.csv: was made from another results/small/tables/one" in line for line in differences)
+    assert any("accuracy.csv: was made from another results/small/tables/sizes" in line for line in differences)
     assert any('(title: "Accuracy" recorded, "Another title" planned)' in line for line in differences)
-    assert "mixed" in table.read_text() and not (results / "small/figures/one/accuracy.png").exists()
+    assert "mixed" in table.read_text() and not (results / "small/figures/sizes/accuracy.png").exists()
 
 
 def test_a_crate_conforms_and_can_be_verified_where_it_is_unpacked(checkout: Checkout, tmp_path: Path) -> None:

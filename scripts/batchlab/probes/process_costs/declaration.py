@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from batchlab.declarations.columns import ARM_SETTINGS, Column, Table
-from batchlab.declarations.options import Count, Counts
+from batchlab.declarations.options import BatchSizes, Count, Counts
 from batchlab.declarations.probe import Probe, Situation
 
 # Starting a process, with Keras and a compiled update, takes as long as training on so many examples.
@@ -22,7 +22,7 @@ PROBE = Probe(
     summary="peak memory and time of training in a process of its own, for each micro-batch and each K",
     experiments=("E26",),
     options=(
-        Counts(
+        BatchSizes(
             "micro_batches", "examples of a micro-batch; those of the training set are used again where it is smaller"
         ),
         Counts("accumulations", "micro-batches of an update, K", (1, 4, 16), column="accumulation"),
