@@ -1,7 +1,7 @@
 """The gradient noise scale b = tr Σ / ‖G‖² of each kind of layer alone (M9; Gray et al. 2024 take LayerNorm's).
 
 From the gradients gᵢ of n examples drawn without replacement, S₁ is the mean of ‖gᵢ‖² and Sₙ the squared norm of their
-mean; (n Sₙ − S₁) / (n − 1) and n (S₁ − Sₙ) / (n − 1) estimate ‖G‖² and tr Σ, without bias where the training set is large.
+mean; (n Sₙ − S₁) / (n − 1) and n (S₁ − Sₙ) / (n − 1) estimate ‖G‖² and tr Σ, without bias for a large training set.
 Both are sums over parameters, so every part of the gradient has its own. The gradients are those of inference mode.
 """
 

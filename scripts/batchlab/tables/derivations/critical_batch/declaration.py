@@ -17,7 +17,7 @@ DERIVATION = Derivation(
             *("study", "seed", "dataset", "model", "optimizer"),
             Column(
                 "critical",
-                "that batch size, on straight lines between logarithms; where updates never exceed it, the largest size",
+                "that batch size, on straight lines between logarithms; where updates never exceed it, the largest",
                 title="batch size at which updates exceed perfect scaling",
                 positive=True,
             ),
