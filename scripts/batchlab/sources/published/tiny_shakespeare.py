@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from batchlab.declarations.options import Choice, Count
+from batchlab.declarations.options import Count
 from batchlab.declarations.source import FileShape, Published, RemoteFile
 from batchlab.errors import BatchlabError
+from batchlab.sources.formats.text.declaration import BY
 
 _CHARACTERS, _DIFFERENT = 1_115_394, 65
 # Lines that are not empty, and characters of the longest one with its end.
@@ -50,9 +51,7 @@ SOURCE = Published(
     citation="A. Karpathy (2015), The unreasonable effectiveness of recurrent neural networks",
     keys=(
         Count("length", "characters of an example", _LENGTH, most=2**16),
-        Choice(
-            "by", "how the text is cut: by position, or each line is an example", "position", words=("position", "line")
-        ),
+        BY,
     ),
     inspect=sizes,
     targets="tokens",
