@@ -85,6 +85,7 @@ SETTINGS = (
     "recipe base",
     ", higher at three times",
     "the closed form",
+    "has a lower bound",
 )
 
 
