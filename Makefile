@@ -28,7 +28,7 @@ READY := config-read $(VENV)/run.stamp $(if $(filter jax,$(BATCHLAB_BACKEND)),$(
 
 .PHONY: help advise new config-there config-read figures redraw plan unlock verify crate report-archive prune compare bench bench-gpu \
 	bench-peers bench-docs test test-slow test-slurm \
-	check format docs environment lock clean-env
+	check format docs environment parquet lock clean-env
 
 help:
 	@echo "make figures                            the quick campaign on the embedded digits (no network)"
@@ -188,12 +188,18 @@ $(VENV)/jax.stamp: envs/lock-jax.txt | $(VENV)/run.stamp
 $(VENV)/slurm.stamp: envs/lock-slurm.txt | $(VENV)/run.stamp
 	$(install)
 
+$(VENV)/parquet.stamp: envs/lock-parquet.txt | $(VENV)/run.stamp
+	$(install)
+
 $(VENV)/dev.stamp: envs/lock-dev.txt | $(VENV)/bin/python
 	$(install)
 	@touch $(VENV)/run.stamp $(VENV)/jax.stamp
 
 # The environment with the tools of `make check` and `make test`.
 environment: $(VENV)/dev.stamp
+
+# PyArrow, with which data in Parquet are read.
+parquet: $(VENV)/parquet.stamp
 
 # Needs uv. One file holds the versions for Linux, macOS and all supported Pythons, without addresses.
 UV_COMPILE := uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \
@@ -202,6 +208,7 @@ lock:
 	@$(UV_COMPILE) envs/requirements.in -o envs/lock.txt
 	@$(UV_COMPILE) -c envs/lock.txt envs/requirements-jax.in -o envs/lock-jax.txt
 	@$(UV_COMPILE) -c envs/lock.txt envs/requirements-slurm.in -o envs/lock-slurm.txt
+	@$(UV_COMPILE) -c envs/lock.txt envs/requirements-parquet.in -o envs/lock-parquet.txt
 	@$(UV_COMPILE) -c envs/lock.txt -c envs/lock-jax.txt envs/requirements-dev.in -o envs/lock-dev.txt
 	@cd scripts && $(PYTHON) -m batchlab.pages.environments
 

@@ -39,8 +39,15 @@ WORKLOAD = "study,arm,evaluation,cores\nmachine,present,{},2\n"
 
 
 NAMES = ("cells", "choices", "thumb_rules", "batch_by_noise", "machine", "throughput", "workload")
-# Noise scales of two seeds after two epochs; one is not determined.
+# Noise scales of two seeds after two epochs, one of which is not determined, and those of one step.
 NOISE = {
+    "one_step_fit": pd.DataFrame(
+        [
+            {"study": "advice", "arm": "present", "epoch": epoch, "seed": seed, "step_noise": scale}
+            for epoch, scales in {1: (2.0, 8.0), 10: (math.nan, math.nan)}.items()
+            for seed, scale in enumerate(scales)
+        ]
+    ),
     "noise_scale": pd.DataFrame(
         [
             {"study": "advice", "arm": "present", "epoch": epoch, "seed": seed, "estimator": way, "noise_scale": scale}
@@ -48,7 +55,7 @@ NOISE = {
             for seed, scale in enumerate(scales)
             for way, scale in (("all_examples", scale), ("two_batch_sizes", 1.0))
         ]
-    )
+    ),
 }
 
 
@@ -118,8 +125,11 @@ def test_rules_on_the_noise_follow_from_the_noise_scale(tmp_path: Path) -> None:
     scale = ((gradients - mean) ** 2).sum(axis=1).mean() / (mean @ mean)
     diversity = 40 * (gradients**2).sum() / (gradients.sum(axis=0) ** 2).sum()
     frame = NOISE["noise_scale"].head(1).assign(noise_scale=scale)
-    found = noise_rules({"noise_scale": frame}, {"theta": 0.5}).set_index("rule")["size"]
+    found = noise_rules({**NOISE, "noise_scale": frame}, {"theta": 0.5}).set_index("rule")["size"]
     assert found["diversity"] == pytest.approx(diversity)
+    # The best rate of one step has its own estimate; after epoch 10 it shows no bend.
+    assert rows[1, "one_step"]["size"] == pytest.approx(4) and rows[1, "one_step"]["size_high"] == pytest.approx(8)
+    assert rows[10, "one_step"]["n"] == 0 and math.isnan(rows[10, "one_step"]["size"])
     spec = spec_of(tmp_path)
     assert answer(spec)["by_noise"][0]["batch_size"] == pytest.approx(6)
     page = render_advice(spec, answer(spec), tmp_path / "advice.html")
@@ -292,10 +302,10 @@ def test_a_small_budget_leaves_the_present_setting_and_one_other_size(
 
 
 def test_the_budget_counts_seconds_of_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A setting takes 8 s + 4 seeds · 30 epochs · 0.1 s of evaluation = 20 s, 10 s on two cores; the noise 20 s."""
+    """A setting takes 8 s + 4 seeds · 30 epochs · 0.1 s of evaluation = 20 s, 10 s on two cores; the noise 32 s."""
     monkeypatch.chdir(tmp_path)
     measured(tmp_path, update=0.0, evaluation=0.1)
-    config = read({**CAMPAIGN, "advise": {"batch_size": 32, "budget": "80 s"}})
+    config = read({**CAMPAIGN, "advise": {"batch_size": 32, "budget": "92 s"}})
     assert len(plan(config).studies["advice"].arms) == 6
 
 

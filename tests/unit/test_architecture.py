@@ -32,7 +32,7 @@ ROLES = {
 }
 # Rooms whose files are things that can be added, named by those who add them.
 THINGS = {("models",), ("hyperparameters",), ("schedules",), ("sources", "published")}
-HEAVY = ("numpy", "pandas", "scipy", "keras", "tensorflow", "jax", "altair")
+HEAVY = ("numpy", "pandas", "scipy", "pyarrow", "keras", "tensorflow", "jax", "altair")
 
 
 def test_rooms_do_not_import_each_other_in_a_circle() -> None:

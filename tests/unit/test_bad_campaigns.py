@@ -41,7 +41,7 @@ from batchlab.records.digests import canonical
 
 LONG = os.environ.get("BATCHLAB_FUZZ")
 PROFILE = settings(
-    max_examples=int(LONG or 250),
+    max_examples=int(LONG or 100),
     derandomize=LONG is None,
     database=None,
     deadline=None,
@@ -175,7 +175,6 @@ def test_the_campaign_to_be_damaged_is_valid() -> None:
 
 @PROFILE
 @given(st.lists(mutations, min_size=1, max_size=3))
-@pytest.mark.slow
 def test_a_damaged_campaign_is_planned_or_explained_in_one_line(steps: list[Any]) -> None:
     try:
         used(damaged(steps))
@@ -295,6 +294,10 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     (
         {"studies__switch__tables": {"history": {"derivation": "gradient_norm_summary"}}},
         ["has a table 'history' already"],
+    ),
+    (
+        {"references": {"mine": {"authors": ["A. Nobody"], "year": 2026, "title": "Untitled"}}},
+        ["references.mine: ", "a mapping with doi or arxiv or url"],
     ),
     ({"studies__sizes__experiments": ["X1"]}, ["sizes.experiments[0]: 'X1'", "E or M and a number"]),
     # options

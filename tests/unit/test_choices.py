@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from batchlab.tables.chosen_rates import best_row, chosen_rates, exponent
+from batchlab.tables.chosen_rates import Chosen, best_row, best_size, chosen_rates, exponent
 from batchlab.tables.derivations.cells.derive import derive as cells_of
 from batchlab.tables.derivations.cells.derive import reachable
 from batchlab.tables.derivations.choices.derive import derive as choices_of
@@ -178,6 +178,39 @@ def test_rates_are_judged_by_seeds_that_did_not_choose_them() -> None:
     failing = cells["loss"].mask((cells["learning_rate"] == 0.1) & (cells["seed"] == 2))
     assert chosen_rates(cells, failing)[8].learning_rate == 0.2
     assert best_row(np.array([[1.0, np.inf], [np.inf, np.inf]])) == 0
+
+
+def test_seeds_that_some_settings_have_for_themselves_count_where_both_have_them() -> None:
+    gains = {(32, 0.1): [0.1, 0.11, 0.09, 0.1], (128, 0.1): [0.05] * 4, (128, 0.4): [0.12, 0.1, 0.1, 0.12]}
+    before = tables(gains)
+    after = tables({**gains, (128, 0.4): [*gains[128, 0.4], 0.2, 0.3], (32, 0.1): [*gains[32, 0.1], 0.1, 0.02]})
+    # One more seed of the present setting is worse than all others: the target stays.
+    assert set(after["cells"]["target"]) == set(before["cells"]["target"])
+    losses = np.log(after["cells"]["seconds"])
+    chosen = chosen_rates(after["cells"], losses)[128]
+    runs = after["cells"].assign(loss=losses)
+    own = runs[(runs["batch_size"] == 128) & (runs["learning_rate"] == 0.4)].set_index("seed")["loss"]
+    assert chosen.told.to_dict() == pytest.approx(own.to_dict())
+    assert (chosen.learning_rate, chosen.rate_low, chosen.rate_high) == (0.4, 0.4, 0.4)
+    # Seed 5 of the present setting never reaches the target.
+    time = after["choices"][after["choices"]["aim"] == "time"].set_index("batch_size")
+    assert time["n"].to_dict() == {32: 6, 128: 6} and time["verdict"][32] == "does not reach the target"
+    metric = row(after["choices"], aim="metric", batch_size=32)
+    final = {key: run["final"] for key, run in runs.set_index(["batch_size", "learning_rate", "seed"]).iterrows()}
+    assert metric["value"] == pytest.approx(np.mean([final[32, 0.1, seed] for seed in range(6)]))
+    gap = [final[32, 0.1, seed] - final[128, 0.4, seed] for seed in range(6)]
+    assert metric["behind"] == pytest.approx(-np.mean(gap))
+
+
+def test_of_sizes_that_are_close_the_seeds_decide_that_these_have() -> None:
+    def chosen(*told: float) -> Chosen:
+        return Chosen("arm", 0.1, math.nan, math.nan, False, pd.Series(told))
+
+    # By the first two seeds 8 is ahead, by all four 16; 64 has two and is far behind.
+    found = {8: chosen(1.0, 1.1, 3.0, 3.0), 16: chosen(1.2, 1.1, 1.0, 1.0), 64: chosen(9.0, 9.1)}
+    assert best_size(found) == 16
+    assert best_size({**found, 16: chosen(1.2, 1.1)}) == 8
+    assert best_size({8: chosen(math.inf, 1.0)}) is None
 
 
 def test_the_exponent_of_the_best_rates() -> None:

@@ -14,9 +14,10 @@ from unit.campaigns import planned, raw
 from batchlab.configuration.campaign import load
 from batchlab.errors import BatchlabError
 from batchlab.planning import plan
+from batchlab.planning.jobs import Jobs
 from batchlab.planning.parts import Plan, seed_blocks, seeds_of
 from batchlab.planning.report_settings import report_spec
-from batchlab.planning.specs import figure_drawing_spec, tables_spec
+from batchlab.planning.specs import figure_drawing_spec, study_identity, tables_spec
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -90,6 +91,42 @@ def test_added_seeds_make_new_blocks() -> None:
     assert seed_blocks(0, 5, 5) == ("0-4",)
     assert seed_blocks(0, 12, 5) == ("0-4", "5-9", "10-11")
     assert [seed for block in seed_blocks(3, 8, 3) for seed in seeds_of(block)] == list(range(3, 11))
+
+
+def test_an_arm_may_have_more_seeds_than_its_study() -> None:
+    def with_seeds(**more: Any) -> Plan:
+        return planned(
+            run=["sizes"],
+            studies__sizes={
+                "title": "Sizes",
+                "question": "?",
+                "arms": {"few": {"batch_size": "small"}, "many": {"batch_size": "large", **more}},
+                "probes": {"norms": {"probe": "gradient_norms", "epochs": ["last"]}},
+            },
+        )
+
+    def blocks(plan: Plan, rule: str) -> dict[int, list[str]]:
+        jobs = [job for job in Jobs(plan) if job.rule == rule]
+        return {size: [job.wildcards["block"] for job in jobs if job.spec["batch_size"] == size] for size in (16, 256)}
+
+    more, same = with_seeds(seeds=5), with_seeds()
+    own = {16: ["0-1"], 256: ["0-1", "2-3", "4-4"]}
+    assert {arm.recipe.phases[0].batch_size: list(arm.blocks) for arm in more.studies["sizes"].arms} == own
+    assert blocks(more, "train_segment") == own and blocks(more, "measure_probe") == own
+    spec = tables_spec(more, "sizes")
+    assert [len(arm["segments"][0]) for arm in spec["arms"]] == [1, 3]
+    assert [probe["folder"].rpartition("seeds-")[2] for probe in spec["probes"]] == [*own[16], *own[256]]
+    # Trainings are the same ones; the study is another one.
+    assert set(more.segments) == set(same.segments)
+    assert study_identity(more, "sizes") != study_identity(same, "sizes")
+
+
+def test_two_arms_with_other_seeds_are_not_compared_by_a_probe() -> None:
+    probe = {"probe": "interpolation", "arms": {"recipe": "many"}, "against": {"recipe": "few"}, "epochs": ["last"]}
+    study = {"title": "Sizes", "question": "?", "probes": {"line": probe}}
+    arms = {"few": {"batch_size": "small"}, "many": {"batch_size": "large", "seeds": 3}}
+    with pytest.raises(BatchlabError, match=r"against: arm few has the seeds 0-1, arm many has 0-1, 2-2; compare"):
+        planned(run=["sizes"], studies__sizes={**study, "arms": arms})
 
 
 def test_positions_are_exact_examples() -> None:

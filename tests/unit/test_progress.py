@@ -280,5 +280,5 @@ def test_a_dry_run_is_left_to_snakemake_and_ends_with_the_costs(
     assert not handler.writes_to_stream
     handler.emit(record(LogEvent.RUN_INFO, "Job stats", stats=json.loads(json.dumps(rules(campaign)))))
     handler.close()
-    [line] = capsys.readouterr().err.splitlines()
-    assert line.startswith("It will take about ")
+    line, by_studies = capsys.readouterr().err.splitlines()
+    assert line.startswith("It will take about ") and by_studies.startswith("Work by study, ")

@@ -125,8 +125,8 @@ def test_code_counts_and_comments_do_not(tmp_path: Path) -> None:
         ("CLASSES = 2", "CLASSES = int('2')", "must say its sizes, written out, such as INPUT_SHAPE"),
         ('{"train": 60,', '{"training": 60,', "must say its sizes"),
         ("    return", "    return draw.nothing +", "failed: AttributeError"),
-        ("% 2\n", "% 2 + 0.5\n", "examples('train', …) returned (60, 2) and (60,) of float64"),
-        ("EXAMPLES[split]", "9", "returned (9, 2) and (9,)"),
+        ("% 2\n", "% 2 + 0.5\n", "returned targets of shape (60,), float64; by its sizes whole numbers of shape (60,)"),
+        ("EXAMPLES[split]", "9", "returned examples of shape (9, 2), float64; by its sizes numbers of shape (60, 2)"),
         ("import numpy", "import nunpy", "examples() failed: ModuleNotFoundError"),
         ("CLASSES = 2", "CLASSES = ", "line 5 is not valid Python"),
     ],
@@ -141,7 +141,7 @@ def test_a_file_that_does_not_fit_is_one_line(tmp_path: Path, old: str, new: str
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("a.parquet", "pandas.read_parquet(…).to_csv(…, index=False)"), ("a.xlsx", "pandas.read_excel(…)")],
+    [("a.feather", "pandas.read_feather(…).to_csv(…, index=False)"), ("a.xlsx", "pandas.read_excel(…)")],
 )
 def test_tables_of_other_kinds_have_a_way_out(name: str, words: str) -> None:
     with pytest.raises(BatchlabError) as problem:

@@ -113,9 +113,11 @@ def test_every_accepted_key_is_accepted_and_no_other(kind: str, npz: Path, csv: 
     python.write_text(
         'INPUT_SHAPE = (2,)\nCLASSES = 2\nEXAMPLES = {"train": 40}\ndef examples(split, seed):\n    return None\n'
     )
+    parquet = Path(__file__).parent / "tables" / "flowers.parquet"
+    files = {"npz": npz, "csv": csv, "images": images, "python": python, "text": text, "parquet": parquet}
     values: dict[str, Any] = {
         "name": kind,
-        "file": str({"npz": npz, "csv": csv, "images": images, "python": python, "text": text}.get(kind)),
+        "file": str(files.get(kind)),
         "label": "species",
         "validation": 3,
         "test": 2,
@@ -124,8 +126,8 @@ def test_every_accepted_key_is_accepted_and_no_other(kind: str, npz: Path, csv: 
         "scale": 2,
         "examples": 9,
         "labels": "classes",
-        "leave_out": {"npz": ["spare"], "csv": ["length"]}.get(kind),
-        "categories": ["width"],
+        "leave_out": {"npz": ["spare"], "csv": ["length"], "parquet": ["length", "town"]}.get(kind),
+        "categories": {"parquet": ["leaves"]}.get(kind, ["width"]),
         "missing": "drop",
         "missing_words": ["", "-"],
         "header": True,
@@ -143,6 +145,7 @@ def test_every_accepted_key_is_accepted_and_no_other(kind: str, npz: Path, csv: 
         "colour": "grey",
         "resize": "crop",
         "generated": 200,
+        "rows": 60,
         "features": 3,
         "classes": 3,
         "hidden": 2,

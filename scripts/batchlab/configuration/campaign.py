@@ -177,6 +177,8 @@ def _allowed(error: jsonschema.ValidationError) -> str:
     """Return what the schema allows instead of the value."""
     part: Any = error.schema
     if error.validator == "anyOf":
+        if all(branch.validator == "required" for branch in error.context or ()):
+            return f"a mapping with {' or '.join(key for branch in part['anyOf'] for key in branch['required'])}"
         return " or ".join(dict.fromkeys(_allowed(branch) for branch in error.context or ()))
     texts = {
         "type": lambda v: f"{_type_name(v)}{_text_hint(error.instance, v)}",
@@ -188,6 +190,8 @@ def _allowed(error: jsonschema.ValidationError) -> str:
         "pattern": lambda v: part["description"],
         "maxLength": lambda v: f"at most {v} characters",
         "minLength": lambda v: f"at least {v} character",
+        "required": lambda v: f"a mapping with {' and '.join(v)}",
+        "additionalProperties": lambda v: f"a mapping of {', '.join(part.get('properties', ()))}",
         "minItems": lambda v: f"a list of {v} at least",
         "maxItems": lambda v: f"a list of {v} at most",
         "minProperties": lambda v: f"at least {v} key",

@@ -322,6 +322,7 @@ def _recipe() -> Schema:
             "phases": {"type": "array", "minItems": 1, "items": _ref("phase")},
             "evaluate": _ref("evaluation"),
             "until": _ref("ending"),
+            "seeds": _integer(1, _MOST_SEEDS),
         },
         # One of each pair; `configuration.campaign` says so.
         **{"not": {"anyOf": [{"required": ["accumulation", "micro_batch"]}, {"required": ["epochs", "updates"]}]}},

@@ -27,7 +27,9 @@ _PRESENT_RATES = (0.25, 4.0)
 # What a rule says of the rate at a size: constant, with the square root, in proportion.
 _EXPONENTS = (0.5, 1.0, 0.0)
 # Jobs that measure the gradient noise, and into which the present setting is cut for it.
-_NOISE_JOBS = 5
+_NOISE_JOBS = 8
+# Batch sizes of single steps.
+_STEP_SIZES = tuple(4**power for power in range(1, 7))
 # So many settings are trained whatever the budget: without them there is nothing to compare.
 _FEWEST = 4
 
@@ -68,7 +70,7 @@ def advised(config: Mapping[str, Any]) -> dict[str, Any]:
     cells, _ = chosen(config, machine)
     answer = dict(config["studies"][ANSWER])
     answer["arms"] = dict(_recipes(cells))
-    answer["probes"] = {**answer["probes"], "noise": {**answer["probes"]["noise"], **_snapshots(config)}}
+    answer["probes"] = _probes(config, answer["probes"])
     target = config["advise"].get("target")
     if target is not None:
         answer["tables"] = {**answer["tables"], "cells": {**answer["tables"]["cells"], "target": target}}
@@ -162,12 +164,20 @@ def _cell(size: int, rate: float, examples: int, config: Mapping[str, Any], mach
     return Cell(size, passes, rate, config["seeds"]["count"] * config["epochs"] * epoch)
 
 
-def _snapshots(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return where the gradient noise is measured: early, in the middle and at the end, in draws that fit."""
+def _probes(config: Mapping[str, Any], probes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the probes early, in the middle and at the end, with draws and batches that the training set holds."""
     last, examples = config["epochs"], _examples(config)
     early = max(1, round(last / 10))
+    epochs = [*sorted({early, max(early, last // 2)} - {last}), "last"]
     drawn = min(64, 2 ** int(math.log2(examples))) if examples > 4 else 4
-    return {"epochs": [*sorted({early, max(early, last // 2)} - {last}), "last"], "examples": drawn, "part": drawn // 4}
+    fitting = {
+        "noise": {"examples": drawn, "part": drawn // 4},
+        "step": {"batch_sizes": [size for size in _STEP_SIZES if size <= examples]},
+    }
+    return {
+        **probes,
+        **{name: {**probes[name], "epochs": epochs, **own} for name, own in fitting.items() if name in probes},
+    }
 
 
 def _examples(config: Mapping[str, Any]) -> int:

@@ -213,7 +213,7 @@ class Jobs:
             for study in self.plan.studies.values()
             for arm in study.arms
             for segment in arm.chain
-            for block in study.blocks
+            for block in arm.blocks
         )
 
     def _model(self, segment: Segment) -> tuple[str, ...]:
@@ -459,13 +459,15 @@ class Jobs:
     def _before(self, study: str) -> list[Job]:
         """Return the jobs whose results a study's tables are made of, each once."""
         planned = self.plan.studies[study]
-        segments = dict.fromkeys(segment.name for arm in planned.arms for segment in arm.chain)
+        segments = dict.fromkeys(
+            (segment.name, block) for arm in planned.arms for segment in arm.chain for block in arm.blocks
+        )
         probes = dict.fromkeys(probe.name for _, _, probe in planned.probes)
-        data = dict.fromkeys(self.plan.segments[name].data for name in segments)
+        data = dict.fromkeys(self.plan.segments[name].data for name, _ in segments)
         jobs = [self._made["prepare_data", (name,)] for name in data]
-        for name in segments:
+        for name, block in segments:
             rule = "train_segment" if self.plan.segments[name].parent else "initialise_model"
-            jobs += [self._made[rule, (name, block)] for block in planned.blocks]
+            jobs.append(self._made[rule, (name, block)])
         for probe in (self.plan.probes[name] for name in probes):
             blocks = specs.probe_blocks(self.plan, study, probe)
             jobs += [self._made[measuring_rule(probe.kind), (probe.kind, probe.name, block)] for block in blocks]

@@ -64,11 +64,12 @@ class Probe:
 
 @dataclass(frozen=True)
 class Arm:
-    """One recipe of a study with its chain of segments, the initial weights first."""
+    """One recipe of a study with its chain of segments, the initial weights first, and the blocks of its seeds."""
 
     recipe: Recipe
     chain: tuple[Segment, ...]
     description: dict[str, Any]
+    blocks: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,7 @@ class DerivedTable:
 class Study:
     """Everything that answers one question; the specs of its tables, figures and claims are ready to use.
 
+    `blocks` are those of the seeds of arms that have no number of their own.
     `tables` are the declarations of all tables by name, those in `derived` included. `automatic` are the derivations
     that come with the probes: their tables are made together with the others, of numbers that no file has rounded.
     `answer` names the claims whose findings answer the question.

@@ -65,7 +65,7 @@ class Recipe:
     """One arm's recipe, with every number filled in.
 
     `phases` are those of the trunk and its own; `schedule` spans its own ones that have none of their own. What
-    `evaluate` and `until` are, `planning.ends` says.
+    `evaluate` and `until` are, `planning.ends` says. `seeds` is how many of them train it; None for the study's.
     """
 
     arm: str
@@ -81,6 +81,7 @@ class Recipe:
     trunk: Trunk | None = None
     evaluate: Mapping[str, Any] | None = None
     until: Mapping[str, Any] | None = None
+    seeds: int | None = None
 
     @property
     def own_phases(self) -> tuple[Phase, ...]:

@@ -38,7 +38,7 @@ from batchlab.planning.named_columns import (
     shared_keys,
     tables_named,
 )
-from batchlab.planning.parts import Arm, DerivedTable, Plan, Probe, Study, seed_blocks
+from batchlab.planning.parts import Arm, DerivedTable, Plan, Probe, Study, seed_blocks, seeds_of
 from batchlab.planning.phases import Recipe
 from batchlab.planning.recipes import filter_of
 from batchlab.planning.references import with_source
@@ -99,7 +99,11 @@ def _recipes(chains: Chains, study: str) -> list[Recipe]:
 
 
 def _build(
-    chains: Chains, study: str, recipes: Sequence[Recipe], probes: Mapping[str, ProbeSettings]
+    chains: Chains,
+    study: str,
+    recipes: Sequence[Recipe],
+    probes: Mapping[str, ProbeSettings],
+    seeds: Mapping[str, int],
 ) -> tuple[list[Arm], list[Measurement]]:
     """Return a study's arms, whose chains are cut where a probe measures, and its measurements."""
     arms: list[Arm] = []
@@ -107,7 +111,8 @@ def _build(
     faults = Collected()
     for recipe in recipes:
         with faults.part():
-            arms.append(Arm(recipe, chains.chain(study, recipe), _description(chains, study, recipe)))
+            blocks = seed_blocks(seeds["first"], recipe.seeds or seeds["count"], seeds["block"])
+            arms.append(Arm(recipe, chains.chain(study, recipe), _description(chains, study, recipe), blocks))
     for arm in arms:
         for probe in probes.values():
             if measures(probe, arm.recipe):
@@ -154,6 +159,11 @@ def _other(settings: ProbeSettings, arm: Arm, arms: Sequence[Arm]) -> Arm:
                 f"{where}: arm {other.recipe.arm} has {column} {its}, arm {arm.recipe.arm} has {own}; compare arms "
                 "with the same one"
             )
+    if arm.blocks != other.blocks:
+        raise BatchlabError(
+            f"{where}: arm {other.recipe.arm} has the seeds {', '.join(other.blocks)}, arm {arm.recipe.arm} has "
+            f"{', '.join(arm.blocks)}; compare arms with the same ones"
+        )
     return other
 
 
@@ -190,6 +200,11 @@ def _table(name: str, derived: DerivedTable) -> Table:
     return replace(table, name=name)
 
 
+def _seeds(arm: Arm) -> range:
+    """Return the seeds of an arm."""
+    return range(seeds_of(arm.blocks[0])[0], seeds_of(arm.blocks[-1])[-1] + 1)
+
+
 class _Rows:
     """What is foreseen of the tables of one study."""
 
@@ -198,14 +213,13 @@ class _Rows:
         arms: Sequence[Arm],
         measurements: Sequence[Measurement],
         derived: Mapping[str, DerivedTable],
-        seeds: range,
     ) -> None:
-        self.arms, self.measurements, self.derived, self.seeds = arms, measurements, derived, seeds
+        self.arms, self.measurements, self.derived = arms, measurements, derived
 
     def of(self, name: str) -> list[Foreseen]:
         """Return what each arm or probe can write into a table; nothing for a table that compares arms."""
         if name in ("history", "distances"):
-            return [of_training(arm.recipe, self.seeds) for arm in self.arms]
+            return [of_training(arm.recipe, _seeds(arm)) for arm in self.arms]
         if name in ("arms", "summary"):
             return [of_arm(arm.recipe) for arm in self.arms]
         if name in self.derived:
@@ -213,7 +227,7 @@ class _Rows:
             declared = find.derivations()[self.derived[name].derivation]
             return of_derived(_table(name, self.derived[name]), read, declared.chosen)
         return [
-            of_probe(each.arm.recipe, each.epoch, each.settings, self.seeds)
+            of_probe(each.arm.recipe, each.epoch, each.settings, _seeds(each.arm))
             for each in self.measurements
             if name in (table.name for table in each.settings.declaration.tables)
         ]
@@ -268,7 +282,7 @@ def _study(chains: Chains, name: str) -> Study:
     )
     reference = settings.get("reference")
     # What is built
-    arms, measurements = _build(chains, name, recipes, probes)
+    arms, measurements = _build(chains, name, recipes, probes, seeds)
     task = chains.plan.task
     written = (*STUDY_TABLES, *(table for probe in probes.values() for table in probe.declaration.tables))
     tables = {table.name: of_task(table, task) for table in written}
@@ -276,7 +290,7 @@ def _study(chains: Chains, name: str) -> Study:
     tables |= {key: _table(key, table) for key, table in derived.items()}
     automatic = dict.fromkeys(key for probe in probes.values() for key in probe.declaration.derived)
     # Whether what refers to it fits
-    rows = _Rows(arms, measurements, derived, range(first, first + count))
+    rows = _Rows(arms, measurements, derived)
     faults = Collected()
     for group, items in (("figures", figures), ("claims", claims)):
         for key, item in items.items():

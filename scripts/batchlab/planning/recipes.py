@@ -281,6 +281,7 @@ def _arms(
             trunk=trunk,
             evaluate=evaluation_of(recipe.get("evaluate", settings.get("evaluate"))),
             until=ending_of(f"{where if 'until' in recipe else f'studies.{study}'}.until", ends),
+            seeds=recipe.get("seeds"),
         )
 
 

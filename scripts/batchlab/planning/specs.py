@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import accumulate
 from typing import Any
 
@@ -11,7 +11,7 @@ from batchlab.declarations import find
 from batchlab.declarations.columns import Column, Table
 from batchlab.declarations.task import SPLITS
 from batchlab.planning.captions import data_title
-from batchlab.planning.parts import Plan, Probe, Study, seeds_of
+from batchlab.planning.parts import Arm, Plan, Probe, Study, seeds_of
 from batchlab.records.digests import digest
 from batchlab.tables import contract
 from batchlab.tables.base import ARMS, CLAIMS
@@ -38,9 +38,18 @@ def probe_seeds(plan: Plan, probe: Probe, block: str) -> list[int]:
     return [seed for seed in seeds_of(block) if count is None or seed < plan.config["seeds"]["first"] + count]
 
 
-def probe_blocks(plan: Plan, study: str, probe: Probe) -> list[str]:
-    """Return the blocks of a study in which a probe has seeds to measure."""
-    return [block for block in plan.studies[study].blocks if probe_seeds(plan, probe, block)]
+def probe_blocks(plan: Plan, study: str, probe: Probe, arms: Iterable[Arm] = ()) -> list[str]:
+    """Return the blocks of a study in which a probe has seeds to measure: those of all arms that it measures.
+
+    Args:
+        plan: The plan.
+        study: Name of the study.
+        probe: The probe.
+        arms: Only their blocks.
+    """
+    measured = list(arms) or [arm for arm, _, each in plan.studies[study].probes if each.name == probe.name]
+    blocks = dict.fromkeys(block for arm in measured for block in arm.blocks)
+    return [block for block in blocks if probe_seeds(plan, probe, block)]
 
 
 def probe_spec(plan: Plan, probe: Probe, block: str) -> dict[str, Any]:
@@ -72,8 +81,7 @@ def tables_spec(plan: Plan, study: str) -> dict[str, Any]:
                 **arm.description,
                 "data": f"results/data/{arm.chain[0].data}/data.npz",
                 "segments": [
-                    [f"results/segments/{segment.name}/seeds-{block}" for block in planned.blocks]
-                    for segment in arm.chain
+                    [f"results/segments/{segment.name}/seeds-{block}" for block in arm.blocks] for segment in arm.chain
                 ],
             }
             for arm in planned.arms
@@ -87,7 +95,7 @@ def tables_spec(plan: Plan, study: str) -> dict[str, Any]:
                 "tables": [table.name for table in find.probes()[probe.kind].tables],
             }
             for arm, epoch, probe in planned.probes
-            for block in probe_blocks(plan, study, probe)
+            for block in probe_blocks(plan, study, probe, [arm])
         ],
         "derivations": list(planned.automatic),
         "tables": contract.tables_spec(written(plan, study).values()),
@@ -110,6 +118,7 @@ def study_identity(plan: Plan, study: str) -> str:
         [segment.identity for arm in planned.arms for segment in arm.chain],
         [probe.identity for _, _, probe in planned.probes],
         list(planned.blocks),
+        *([own] if (own := {arm.recipe.arm: list(arm.blocks) for arm in planned.arms if arm.recipe.seeds}) else []),
     )
 
 

@@ -159,8 +159,12 @@ def host() -> dict[str, str]:
 
 
 def _locked() -> dict[str, str]:
-    """Return the versions in the lock, with those of JAX, which has a lock of its own that no digest reads."""
-    return {**locked_versions(LOCK.with_name("lock-jax.txt")), **locked_versions()}
+    """Return the versions in the lock, with those of JAX and PyArrow, whose locks no digest reads."""
+    return {
+        **locked_versions(LOCK.with_name("lock-jax.txt")),
+        **locked_versions(LOCK.with_name("lock-parquet.txt")),
+        **locked_versions(),
+    }
 
 
 def versions_of_imported() -> dict[str, str]:

@@ -254,6 +254,7 @@ _BY_NOISE = {
     "noise_scale": "Noise scale (McCandlish et al. 2018)",
     "norm_test": "Norm test, θ = 0.5 (Byrd et al. 2012)",
     "diversity": "Gradient diversity, upper bound (Yin et al. 2018)",
+    "one_step": "Best rate of one step is half of its most (McCandlish et al. 2018)",
 }
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from batchlab.declarations.options import OPTIONAL, Choice, Count, Flag, Number, Option, Text
 from batchlab.declarations.source import Format, Names, Place, Places, Published, Share, Sides, Words
+from batchlab.errors import BatchlabError
 
 VALIDATION = Share("validation", "examples for tuning: a number, or a fraction of those that are split", 0.1)
 TEST = Share("test", "examples for the final judgement, likewise; at least 1", 0.2, least=1)
@@ -42,6 +44,18 @@ LABELS = Choice(
     words=("classes", "numbers", "flags"),
 )
 LEAVE_OUT = Places("leave_out", "columns or arrays that are not used", OPTIONAL)
+
+
+class UncountedError(BatchlabError):
+    """Sizes that planning cannot see, which keys of the data set say.
+
+    Attributes:
+        keys: These keys with their values, if they were counted.
+    """
+
+    def __init__(self, message: str, keys: Mapping[str, int]) -> None:
+        super().__init__(message)
+        self.keys = dict(keys)
 
 
 def of_published(source: Published) -> tuple[Option, ...]:

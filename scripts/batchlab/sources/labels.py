@@ -12,7 +12,7 @@ from batchlab.errors import BatchlabError
 
 # Different whole numbers up to which a label is taken for classes; more of them must be numbered 0 to C - 1 or 1 to C,
 # each with `_FEW` examples on average.
-_PLAIN, _FEW = 20, 10
+PLAIN, _FEW = 20, 10
 
 
 def class_names(labels: Iterable[str], where: str) -> list[str]:
@@ -73,7 +73,7 @@ def check_measured(values: Mapping[float, int], where: str, said: str | None) ->
     fraction = next((value for value in distinct if value != int(value)), None)
     numbered = distinct[0] in (0, 1) and distinct[-1] - distinct[0] == len(distinct) - 1
     counting = numbered and len(distinct) == examples
-    if fraction is None and (len(distinct) <= _PLAIN or counting or (numbered and examples >= _FEW * len(distinct))):
+    if fraction is None and (len(distinct) <= PLAIN or counting or (numbered and examples >= _FEW * len(distinct))):
         return
     found = f"{len(distinct)} different numbers from {distinct[0]:g} to {distinct[-1]:g}"
     found += f", among them {fraction:g}" if fraction is not None else ""

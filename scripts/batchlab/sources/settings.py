@@ -29,9 +29,8 @@ _ALWAYS_IDENTIFY = ("label", "scale")
 _LABELS = "labels"
 # The ending of folders among the formats' endings.
 _FOLDER = "/"
-# Formats of tables that only pandas reads, with the end of its function's name.
+# Formats of tables that are not read here, with the end of the name of pandas' function.
 _TABLES = {
-    **dict.fromkeys((".parquet", ".pq"), "parquet"),
     **dict.fromkeys((".xlsx", ".xls"), "excel"),
     ".feather": "feather",
     ".json": "json",
@@ -267,6 +266,8 @@ def _resolve_file(dataset: Mapping[str, Any], wanted: str | None) -> Settings:
         # Measured numbers are learnt as numbers; the key stands in the settings from here on.
         own[_LABELS] = "numbers"
         found = _inspect(form, file, own)
+    if found.targets == "tokens" and values.get("standardise"):
+        raise BatchlabError(f"{where}: standardise: true is for numbers, and tokens are none; remove the key")
     total, given = found.examples, {"validation": found.examples_validation, "test": found.examples_test}
     for key, brought in given.items():
         if brought is not None and key in dataset:

@@ -15,6 +15,7 @@ from batchlab.errors import BatchlabError
 from batchlab.models.signature import built_in_models
 from batchlab.paths import PROJECT
 from batchlab.planning import plan
+from batchlab.sources.keys import UncountedError
 from batchlab.sources.settings import resolve
 from batchlab.starting import campaign_text
 from batchlab.starting.sizes import fitting
@@ -65,6 +66,17 @@ def _dataset(data: str, label: str | None, keys: dict[str, Any]) -> dict[str, An
     return {"file": data, **({"label": column} if column else {}), **keys}
 
 
+def _counted(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings with sizes that planning cannot see, if they can be counted."""
+    try:
+        resolve(settings)
+    except UncountedError as problem:
+        if not problem.keys:
+            raise
+        return {**settings, **problem.keys}
+    return settings
+
+
 def _sized(settings: dict[str, Any]) -> dict[str, Any]:
     """Return the settings with more examples to choose by where there are few."""
     if "validation" in settings or "name" in settings:
@@ -92,8 +104,7 @@ def write(data: str, label: str | None, name: str | None, keys: str, folder: Pat
     target = folder / f"{campaign}.yaml"
     if target.exists():
         raise BatchlabError(f"{target}: is there already, and is not overwritten; give NAME=… or delete it")
-    settings = _dataset(data, label, _keys(keys))
-    settings = _sized(settings)
+    settings = _sized(_counted(_dataset(data, label, _keys(keys))))
     found = resolve(settings)
     table = len(found.shape.input_shape) == 1 and found.shape.targets != "tokens"
     if "name" not in settings and table and "standardise" not in settings:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from batchlab.backend import runtime
 from batchlab.backend.resident import Resident, memory_type
 from batchlab.backend.streamed import is_streamed, window_rows
+from batchlab.training import streamed_rows
 from batchlab.training.metrics import CHUNK
 from batchlab.training.normalisation import POPULATION_CHUNK, normalisation_layers
 from batchlab.training.streaming import StreamedReplicas
@@ -205,6 +206,13 @@ def replicas(
 # What measures is kept apart from what trains, each a function: an edit for one probe leaves training valid.
 
 
+def _measured(replica: Replicas, compile_at: Callable[[Any], Any], of_rows: Callable[..., Any]) -> Any:
+    """Return a core's compiled function; for a data set on disk it gets its rows by the window (`streamed_rows`)."""
+    if not isinstance(replica, StreamedReplicas):
+        return compile_at(replica)
+    return of_rows(replica, compile_at(streamed_rows.of_core(replica)))
+
+
 def over_rows(replica: Replicas, function: Callable[..., Any], length: int) -> Callable[..., NDArray[np.float64]]:
     """Compile a loop over rows of examples at the present state of one replica.
 
@@ -218,7 +226,10 @@ def over_rows(replica: Replicas, function: Callable[..., Any], length: int) -> C
         `run(rows, *more)`, which calls `function` for each row of an int32 array of shape (count, examples) and
         returns the results, shape (count, length). `more` are arrays, or lists of arrays such as a direction.
     """
-    return chosen_rows.over_rows(replica, function, length)  # type: ignore[arg-type]
+    compiled: Callable[..., NDArray[np.float64]] = _measured(
+        replica, lambda inner: chosen_rows.over_rows(inner, function, length), streamed_rows.of_many_rows
+    )
+    return compiled
 
 
 def single_gradients(replica: Replicas) -> Callable[[int, int], tuple[NDArray[Any], list[NDArray[Any]]]]:
@@ -228,7 +239,10 @@ def single_gradients(replica: Replicas) -> Callable[[int, int], tuple[NDArray[An
         `run(start, stop)` for a block of the training examples (500 at most, from a multiple of 500), which returns
         ‖gᵢ‖² of each, shape (stop − start,), and Σ gᵢ, one array for each trainable variable.
     """
-    return chosen_rows.single_gradients(replica)  # type: ignore[arg-type]
+    compiled: Callable[[int, int], tuple[NDArray[Any], list[NDArray[Any]]]] = _measured(
+        replica, chosen_rows.single_gradients, streamed_rows.of_stretches
+    )
+    return compiled
 
 
 def inner_products(replica: Replicas) -> Callable[[NDArray[np.int32]], NDArray[np.float64]]:
@@ -239,12 +253,18 @@ def inner_products(replica: Replicas) -> Callable[[NDArray[np.int32]], NDArray[n
         (examples, examples), computed in the model's precision. Single gradients of other than dense layers are all
         held in memory at once.
     """
-    return chosen_products.inner_products(replica)  # type: ignore[arg-type]
+    compiled: Callable[[NDArray[np.int32]], NDArray[np.float64]] = _measured(
+        replica, chosen_products.inner_products, streamed_rows.of_one_row
+    )
+    return compiled
 
 
 def gradient(replica: Replicas, rows: NDArray[np.int32]) -> list[NDArray[Any]]:
     """Return one replica's gradient summed over the examples `rows` in training mode, compiled as updates are."""
-    return chosen_rows.gradient(replica, rows)  # type: ignore[arg-type]
+    found: list[NDArray[Any]] = _measured(
+        replica, lambda inner: lambda row: chosen_rows.gradient(inner, row), streamed_rows.of_one_row
+    )(rows)
+    return found
 
 
 def loss_and_gradient(replica: Replicas) -> Callable[[Rows, Parts], tuple[float, list[NDArray[np.float64]]]]:
@@ -254,7 +274,7 @@ def loss_and_gradient(replica: Replicas) -> Callable[[Rows, Parts], tuple[float,
         `run(rows, weights)` for rows of examples and one array for each trainable variable: the loss summed over all
         examples, and its gradient. Rows go through the model one after the other and are added in double precision.
     """
-    run = chosen_curvature.loss_and_gradient(replica)  # type: ignore[arg-type]
+    run = _measured(replica, chosen_curvature.loss_and_gradient, streamed_rows.of_one_row)
 
     def summed(rows: Rows, weights: Parts) -> tuple[float, list[NDArray[np.float64]]]:
         [loss], *gradient = _added([[loss[None], *parts] for loss, parts in (run(row, weights) for row in rows)])
@@ -270,7 +290,7 @@ def hessian_product(replica: Replicas) -> Callable[[Rows, Parts], list[NDArray[n
         `run(rows, direction)` for rows as in `loss_and_gradient`: H v of the summed loss at the present weights, one
         array for each trainable variable.
     """
-    run = chosen_curvature.hessian_product(replica)  # type: ignore[arg-type]
+    run = _measured(replica, chosen_curvature.hessian_product, streamed_rows.of_one_row)
     return lambda rows, direction: _added([run(row, direction) for row in rows])
 
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from batchlab.backend import resident, runtime
+from batchlab.backend import runtime, streamed
 from batchlab.backend.resident import Resident
 from batchlab.probes.throughput.points import points
 from batchlab.training import state
@@ -47,7 +47,7 @@ def measure(settings: Mapping[str, Any], tell: Tell) -> None:
     """
     run = settings["run"]
     facts = runtime.configure(run["precision"])
-    data = resident.read(settings["data"], task_of(run))
+    data = streamed.read(settings["data"], task_of(run))
     tell({"facts": {**facts, **_workload(run, data)}, "points": (wanted := points(data.examples, settings["points"]))})
     for micro, accumulation in wanted:
         tell({"begun": [micro, accumulation]})

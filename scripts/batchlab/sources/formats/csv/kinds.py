@@ -16,7 +16,7 @@ from batchlab.sources.formats.csv.text import has_decimal_commas, is_date, numbe
 Kind = Literal["numbers", "truth values", "words"]
 TRUTH = {"true": 1.0, "false": 0.0}
 # Names of columns that count rows; such a column is no feature.
-_INDEX = {"", "index", "id", "row", "rows", "rownames", "row_names", "row names", "unnamed: 0", "nr", "no", "no."}
+INDEX = {"", "index", "id", "row", "rows", "rownames", "row_names", "row names", "unnamed: 0", "nr", "no", "no."}
 
 
 @dataclass(frozen=True)
@@ -56,16 +56,16 @@ def columns_of(
     if len(set(names)) < len(names):
         raise BatchlabError(f"{path}: column names must differ; the columns are: {listed(names)}")
     given = options["label"]
-    labels = tuple(_place(path, "label", item, names) for item in (given if isinstance(given, list) else [given]))
+    labels = tuple(place_of(path, "label", item, names) for item in (given if isinstance(given, list) else [given]))
     one_hot = options.get("labels") in (None, "classes")
     if len(set(labels)) < len(labels) or (len(labels) == 2 and one_hot):
         raise BatchlabError(
             f"{path}: label: name one column of labels, all three or more columns of one-hot labels, or say labels: "
             "numbers or labels: flags for columns that are learnt side by side"
         )
-    left_out = tuple(_place(path, "leave_out", item, names) for item in as_list(options.get("leave_out")))
-    words = {_place(path, "categories", item, names) for item in as_list(options.get("categories"))}
-    weight = None if options.get("weight") is None else _place(path, "weight", options["weight"], names)
+    left_out = tuple(place_of(path, "leave_out", item, names) for item in as_list(options.get("leave_out")))
+    words = {place_of(path, "categories", item, names) for item in as_list(options.get("categories"))}
+    weight = None if options.get("weight") is None else place_of(path, "weight", options["weight"], names)
     weights = () if weight is None else (weight,)
     for key, places in (("leave_out", left_out), ("categories", words), ("weight", weights)):
         if both := set(places) & {*labels}:
@@ -94,8 +94,12 @@ def listed(names: Sequence[str], most: int = 12) -> str:
     return ", ".join(names[:most]) + (f", … ({len(names)} in all)" if len(names) > most else "")
 
 
-def _place(path: Path, key: str, item: str | int, names: Sequence[str]) -> int:
-    """Return the place of a column that is named or numbered."""
+def place_of(path: Path, key: str, item: str | int, names: Sequence[str]) -> int:
+    """Return the place of a column that is named or numbered.
+
+    Raises:
+        BatchlabError: There is no such column.
+    """
     if isinstance(item, str):
         if item in names:
             return list(names).index(item)
@@ -111,7 +115,7 @@ def _place(path: Path, key: str, item: str | int, names: Sequence[str]) -> int:
 
 def _counts_rows(name: str, cells: Sequence[str]) -> bool:
     """Return whether a column only counts the rows: 0, 1, 2, … or 1, 2, 3, …, under a name for that."""
-    if name.lower() not in _INDEX or len(cells) < 2:
+    if name.lower() not in INDEX or len(cells) < 2:
         return False
     return any(all(cell == str(start + row) for row, cell in enumerate(cells)) for start in (0, 1))
 

@@ -15,58 +15,30 @@ from typing import Any
 from batchlab.declarations.source import Targets
 from batchlab.errors import BatchlabError
 from batchlab.sources.formats.csv.header import Header, header_of
-from batchlab.sources.formats.csv.kinds import TRUTH, Columns, columns_of, listed
+from batchlab.sources.formats.csv.kinds import TRUTH, columns_of, listed
+from batchlab.sources.formats.csv.table_facts import TableFacts
 from batchlab.sources.formats.csv.text import SAMPLE, Writing, lines_of, number, writing
 from batchlab.sources.labels import check_measured, check_repeated, check_several, class_names
 
 # Cells that count as missing; the empty one is what most programs write.
 GAPS = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "None", "?")
-# Different words of a column up to which they are taken for categories without being asked.
-_CATEGORIES = 100
 # Numbers that planning looks at; the job looks at all.
 _LOOKED_AT = 100_000
 
 
 @dataclass
-class Table:
-    """What a table holds.
+class Table(TableFacts):
+    """A table of text.
 
     Attributes:
-        path: The file.
         how: Encoding and separator.
         header: What the first line is.
-        columns: Kinds of columns.
         gaps: Cells that count as missing.
-        missing: What is done with them: `refuse`, `drop` or `impute`.
-        rows: Rows of the file.
-        kept: Rows that are used.
-        gaps_by_column: Number of missing cells by place.
-        categories: Distinct words by place, in order.
-        targets: What is learnt.
-        classes: Names of the classes in order; or of the columns of target numbers or labels.
-        shown_classes: Their names for people; the first line of a table may hold them.
-        class_sizes: Number of examples by name of the class.
     """
 
-    path: Path
-    how: Writing
-    header: Header
-    columns: Columns
-    gaps: frozenset[str]
-    missing: str
-    targets: Targets = "classes"
-    rows: int = 0
-    kept: int = 0
-    gaps_by_column: Counter[int] = field(default_factory=Counter)
-    categories: dict[int, list[str]] = field(default_factory=dict)
-    classes: list[str] = field(default_factory=list)
-    shown_classes: list[str] = field(default_factory=list)
-    class_sizes: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def width(self) -> int:
-        """Number of features."""
-        return sum(len(self.categories.get(place, [""])) for place in self.columns.kinds)
+    how: Writing = field(kw_only=True)
+    header: Header = field(kw_only=True)
+    gaps: frozenset[str] = field(kw_only=True)
 
 
 def open_table(path: Path, options: Mapping[str, Any]) -> Table:
@@ -84,9 +56,8 @@ def open_table(path: Path, options: Mapping[str, Any]) -> Table:
     first = list(islice(lines_of(path, how), SAMPLE + 1))
     header = header_of(path, first, gaps, options.get("header"))
     columns = columns_of(path, header.names, [cells for _, cells in first[header.lines :]], gaps, options)
-    table = Table(
-        path, how, header, columns, gaps, options.get("missing", "refuse"), options.get("labels") or "classes"
-    )
+    targets: Targets = options.get("labels") or "classes"
+    table = Table(path, columns, options.get("missing", "refuse"), targets, how=how, header=header, gaps=gaps)
     words: dict[int, set[str]] = {place: set() for place, kind in columns.kinds.items() if kind == "words"}
     numeric = [place for place, kind in columns.kinds.items() if kind != "words"]
     budget = _LOOKED_AT // max(len(columns.kinds), 1)
@@ -109,15 +80,8 @@ def open_table(path: Path, options: Mapping[str, Any]) -> Table:
     else:
         table.classes = table.shown_classes = [columns.names[place] for place in columns.labels]
     for place, found in words.items():
-        found -= gaps
-        _check_words(table, place, found, named=bool(options.get("categories")))
-        gap = [_GAP] if table.missing == "impute" and table.gaps_by_column[place] else []
-        table.categories[place] = [*sorted(found), *gap]
+        table.take_words(place, found - gaps, named=bool(options.get("categories")))
     return table
-
-
-# The category of a missing word where gaps are filled.
-_GAP = "(missing)"
 
 
 def rows_of(table: Table, counting: bool = False) -> Iterator[tuple[int, str, list[str]]]:
@@ -274,8 +238,8 @@ def _check_labels(table: Table, options: Mapping[str, Any]) -> None:
 def _check_one_hot(table: Table, label: int) -> None:
     """Raise if the label is one of several columns of which one is 1 in each row: the others would give it away."""
     names = table.columns.names
-    stem = _stem(names[label])
-    group = [place for place in table.columns.kinds if stem and _stem(names[place]) == stem]
+    stem = stem_of(names[label])
+    group = [place for place in table.columns.kinds if stem and stem_of(names[place]) == stem]
     if not group:
         return
     whole = [label, *group]
@@ -290,20 +254,9 @@ def _check_one_hot(table: Table, label: int) -> None:
     )
 
 
-def _stem(name: str) -> str:
+def stem_of(name: str) -> str:
     """Return a name without its last part: `city_Bern` → `city`."""
     for sign in "_.-= ":
         if sign in name.strip(sign):
             return name.rpartition(sign)[0]
     return ""
-
-
-def _check_words(table: Table, place: int, found: set[str], named: bool) -> None:
-    """Raise if the words of a column are names of examples rather than categories."""
-    name = table.columns.names[place]
-    many = len(found) > _CATEGORIES or (len(found) > 10 and 2 * len(found) > table.kept)
-    if many and not named:
-        raise BatchlabError(
-            f"{table.path}: column {name!r} holds {len(found)} different texts ({listed(sorted(found), 3)}): leave it "
-            f"out with leave_out: [{name}], or say categories: [{name}] to make a feature of each"
-        )

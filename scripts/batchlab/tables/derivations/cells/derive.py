@@ -53,6 +53,8 @@ def derive(tables: Mapping[str, pd.DataFrame], options: Mapping[str, Any]) -> pd
 def reachable(history: pd.DataFrame, options: Mapping[str, Any]) -> float:
     """Return the best value that every seed of the present setting reaches, or else of the setting with the best mean.
 
+    Seeds are those that all settings have, so that more of them for some do not move the target.
+
     Args:
         history: The runs.
         options: `metric`, `better`, `present`.
@@ -61,6 +63,8 @@ def reachable(history: pd.DataFrame, options: Mapping[str, Any]) -> float:
         BatchlabError: There is no such recipe, or no run ended with finite values.
     """
     sign = 1 if options["better"] == "higher" else -1
+    seeds = set.intersection(*(set(rows["seed"]) for _, rows in history.groupby("arm")))
+    history = history[history["seed"].isin(seeds)]
     scores = history.assign(score=sign * history[options["metric"]], lost=history["status"] != "ok")
     runs = scores.groupby(["recipe", "arm", "seed"], sort=False).agg({"score": "max", "lost": "any"}).reset_index()
     present = runs[runs["recipe"] == options["present"]]

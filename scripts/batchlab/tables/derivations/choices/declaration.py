@@ -22,7 +22,11 @@ DERIVATION = Derivation(
             "batch_size",
             Column("micro_batch", "examples that pass through the model together", "integer", clock=True),
             Column("accumulation", "micro-batches in an update", "integer", clock=True),
-            Column("learning_rate", "the best rate for the aim, by all seeds", exact=True),
+            Column(
+                "learning_rate", "the best rate for the aim, by the seeds that all rates of this size have", exact=True
+            ),
+            Column("rate_low", "5th percentile of the best rate, of those that were tried, when seeds are resampled"),
+            Column("rate_high", "95th percentile"),
             Column("edge", "1 if it is the lowest or highest rate that was tried at this size", "integer", exact=True),
             Column("n", "seeds", "integer", exact=True),
             Column("reached", "seeds that reach the target at this rate", "integer", exact=True),
@@ -40,7 +44,11 @@ DERIVATION = Derivation(
             ),
             Column("behind_low", f"lower end of {_INTERVAL}, paired by seed"),
             Column("behind_high", "upper end"),
-            Column("best_share", "share of the resamples in which this size is the best", bounds=(0, 1)),
+            Column(
+                "best_share",
+                "share of the resamples in which this size is the best; 0 without the seeds that the best one has",
+                bounds=(0, 1),
+            ),
             Column(
                 "verdict",
                 "`best`, `cannot be told apart`, `worse`, `undetermined` (one seed), or `does not reach the target`",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from batchlab.tables.chosen_rates import Chosen, chosen_rates
+from batchlab.tables.chosen_rates import Chosen, behind, best_size, chosen_rates, common_seeds
 from batchlab.tables.machine_model import Machine, Point, machine_of
 from batchlab.tables.resampling import interval, more_seeds, shares_of_best
 
@@ -62,7 +63,7 @@ def _all_ways(cells: pd.DataFrame, machine: Machine) -> dict[int, list[Point]]:
 def _shifted(chosen: Mapping[int, Chosen], split: Mapping[int, Point], machine: Machine) -> dict[int, Chosen]:
     """Return the logarithm of seconds instead of that of updates, each of which takes as long at one size."""
     return {
-        size: Chosen(each.arm, each.learning_rate, each.edge, each.told + math.log(machine.seconds_of(*split[size])))
+        size: replace(each, told=each.told + math.log(machine.seconds_of(*split[size])))
         for size, each in chosen.items()
     }
 
@@ -79,8 +80,8 @@ def _rows(
     back = (lambda loss: -sign * loss) if aim == "metric" else math.exp
     apart = (lambda difference: difference) if aim == "metric" else math.exp
     whole = {size: each for size, each in chosen.items() if np.isfinite(each.told).all()}
-    best = min(whole, key=lambda size: (float(whole[size].told.mean()), -size), default=None)
-    shares = dict(zip(chosen, shares_of_best([each.told for each in chosen.values()]), strict=True))
+    best = best_size(chosen)
+    shares = _shares(chosen, whole[best].told) if best is not None else dict.fromkeys(chosen, 0.0)
     costs = cells.groupby("arm")["run_seconds"].mean()
     rows = []
     for size, each in chosen.items():
@@ -96,17 +97,28 @@ def _rows(
         row |= dict.fromkeys(("behind", "behind_low", "behind_high", "more_seeds", "more_seconds"), math.nan)
         row["verdict"] = "does not reach the target" if aim != "metric" else "diverged"
         if size in whole and best is not None:
-            behind = each.told - whole[best].told
-            ends = interval(behind)
-            row |= {"behind": apart(float(behind.mean()))}
+            gap = behind(each.told, whole[best].told)
+            ends = interval(gap)
+            row |= {"behind": apart(float(gap.mean()))}
             row |= {"behind_low": apart(ends[0]), "behind_high": apart(ends[1])}
             row["verdict"] = _verdict(size == best, ends)
-            if row["verdict"] == "cannot be told apart" and math.isfinite(more := more_seeds(behind)):
+            if row["verdict"] == "cannot be told apart" and math.isfinite(more := more_seeds(gap)):
                 # The two settings train side by side, one job each.
                 work = 2 * _START + more * (costs[each.arm] + costs[whole[best].arm])
                 row |= {"more_seeds": max(1.0, more), "more_seconds": work / min(2.0, float(workload["cores"]))}
         rows.append(row)
     return rows
+
+
+def _shares(chosen: Mapping[int, Chosen], best: pd.Series) -> dict[int, float]:
+    """Return the share of the resamples in which each size is the best, of those that have the seeds of the best.
+
+    Without seeds of its own, the best has those that all have.
+    """
+    compared = {size: each.told for size, each in chosen.items() if set(best.index) <= set(each.told.index)}
+    seeds = common_seeds(compared.values())
+    shares = shares_of_best([told[seeds] for told in compared.values()])
+    return {**dict.fromkeys(chosen, 0.0), **dict(zip(compared, shares, strict=True))}
 
 
 def _verdict(best: bool, ends: tuple[float, float]) -> str:
@@ -125,6 +137,8 @@ def _setting(aim: str, size: int, split: Point, chosen: Chosen, cells: pd.DataFr
         "micro_batch": split[0],
         "accumulation": split[1],
         "learning_rate": chosen.learning_rate,
+        "rate_low": chosen.rate_low,
+        "rate_high": chosen.rate_high,
         "edge": int(chosen.edge),
         "n": len(runs),
         "reached": int(runs["reached"].sum()),

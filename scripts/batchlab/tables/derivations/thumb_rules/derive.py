@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from batchlab.errors import BatchlabError
-from batchlab.tables.chosen_rates import by_rate, chosen_rates, exponent
+from batchlab.tables.chosen_rates import behind, best_size, by_rate, chosen_rates, exponent
 from batchlab.tables.resampling import interval
 
 _EXPONENTS = {"constant": 0.0, "sqrt": 0.5, "linear": 1.0}
@@ -34,14 +34,15 @@ def derive(tables: Mapping[str, pd.DataFrame], options: Mapping[str, Any]) -> pd
         raise BatchlabError(f"present: the study has no recipe {options['present']}; name one of its arms")
     size, rate = int(present["batch_size"].iloc[0]), float(present["learning_rate"].iloc[0])
     losses = np.log(cells["seconds"].mask(cells["reached"] == 0))
-    chosen = [each.told for each in chosen_rates(cells, losses).values() if np.isfinite(each.told).all()]
-    best = min(chosen, key=lambda told: float(told.mean()), default=None)
+    chosen = chosen_rates(cells, losses)
+    found = best_size(chosen)
+    best = None if found is None else chosen[found].told
     rows = []
     for rule, wanted, asked, power in _rules(sorted(map(int, cells["batch_size"].unique())), size, rate):
         runs = cells[(cells["batch_size"] == wanted) & ((cells["learning_rate"] / asked - 1).abs() < _SAME)]
         if len(runs):
             arm = runs["arm"] == runs["arm"].iloc[0]
-            rows.append(_row(rule, power, runs[arm].sort_values("seed"), losses, best))
+            rows.append(_row(rule, power, runs[arm].set_index("seed"), losses[runs.index[arm]], best))
     middle, low, high = exponent(by_rate(cells, losses))
     measured = {"rule": "measured", "exponent": middle, "exponent_low": low, "exponent_high": high}
     return pd.DataFrame([*rows, measured]).assign(study=cells["study"].iloc[0])
@@ -58,10 +59,10 @@ def _rules(sizes: list[int], present: int, rate: float) -> Iterator[tuple[str, i
                 yield rule, size, rate * (size / present) ** power, power
 
 
-def _row(rule: str, power: float, runs: pd.DataFrame, losses: pd.Series, best: Any) -> dict[str, Any]:
-    seconds = losses[runs.index].to_numpy()
+def _row(rule: str, power: float, runs: pd.DataFrame, losses: pd.Series, best: pd.Series | None) -> dict[str, Any]:
+    seconds = pd.Series(losses.to_numpy(), index=runs.index)
     whole = bool(np.isfinite(seconds).all())
-    cost = seconds - best if whole and best is not None else np.array([math.nan])
+    cost = behind(seconds, best) if whole and best is not None else pd.Series([math.nan])
     low, high = interval(cost)
     return {
         "rule": rule,

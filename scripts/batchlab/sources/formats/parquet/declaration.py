@@ -1,0 +1,52 @@
+"""Parquet files: what planning knows of them from their footers, without reading a row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from batchlab.declarations.options import OPTIONAL, REQUIRED, Choice, Count
+from batchlab.declarations.source import FileShape, Format, Place, Places
+from batchlab.sources.formats.parquet.counting import to_be_said
+from batchlab.sources.formats.parquet.parquet_columns import choose
+from batchlab.sources.formats.parquet.parquet_footer import footer_of
+from batchlab.sources.keys import LABELS, LEAVE_OUT, SCALE
+
+
+def inspect(path: Path, options: Mapping[str, Any]) -> FileShape:
+    """Take rows, features and classes or targets from the footer; what it does not say, keys of the data set say."""
+    chosen = choose(path, footer_of(path), options)
+    rows, features, classes = chosen.rows, chosen.features, chosen.classes
+    if rows is None or features is None or classes is None:
+        raise to_be_said(path, options, {"rows": rows, "features": features, "classes": classes})
+    return FileShape(rows, None, (features,), classes, targets=chosen.targets)
+
+
+FORMAT = Format(
+    summary="table with columns of labels or target numbers, as pandas and others write it",
+    suffixes=(".parquet", ".pq"),
+    options=(
+        Places(
+            "label",
+            "the column that holds the labels, by name or number; a list of one-hot columns, or of what `labels` says",
+            REQUIRED,
+        ),
+        LABELS,
+        Place("weight", "the column that says how much each row counts, at least 0", OPTIONAL),
+        LEAVE_OUT,
+        Places("categories", "columns whose values are names, each of which becomes a feature of 0 and 1", OPTIONAL),
+        Choice(
+            "missing",
+            "what becomes of gaps: `drop` leaves the row out, `impute` fills in the training set's median and makes a "
+            "category of missing words",
+            "refuse",
+            words=("refuse", "drop", "impute"),
+        ),
+        Count("rows", "rows without gaps, where the footer of the file does not tell", OPTIONAL),
+        Count("features", "features, where the footer of the file does not tell", OPTIONAL),
+        Count("classes", "classes, where the footer of the file does not tell", OPTIONAL, least=2),
+        SCALE,
+    ),
+    inspect=inspect,
+)
