@@ -12,6 +12,8 @@ import pytest
 from batchlab.errors import BatchlabError
 from batchlab.tables.derivations.adaptive_rules.derive import derive as adaptive_rules
 from batchlab.tables.derivations.batch_estimators.derive import derive as batch_estimators
+from batchlab.tables.derivations.branch_limits.derive import derive as branch_limits
+from batchlab.tables.derivations.branch_limits.derive import limit
 from batchlab.tables.derivations.branch_losses.derive import derive as branch_losses
 from batchlab.tables.derivations.branched_batch.derive import critical
 from batchlab.tables.derivations.branched_batch.derive import derive as branched_batch
@@ -30,6 +32,7 @@ def tuned(critical_batch: float, scatter: float, seeds: int = 3, reached: int = 
         for size in SIZES:
             updates = 200 * (1 + critical_batch / size) * math.exp(scatter * random.normal())
             there = {"updates": updates, "examples": updates * size, "reached": int(size <= reached)}
+            there["epoch"] = updates * size / 1000
             rows.append({**WORKLOAD, "seed": seed, "batch_size": size, **there})
     return pd.DataFrame(rows)
 
@@ -130,6 +133,24 @@ def test_branches_that_cannot_be_compared_are_refused() -> None:
         branch_losses(longer, {"loss": "train_loss"})
 
 
+@pytest.mark.parametrize(
+    ("ratios", "expected"),
+    [
+        ([1, 1.05**0.5, 1.05**1.5, 2], 4 * 4**0.5),  # half of the way between the logarithms at 4 and at 16
+        ([1, 1.2, 1.01, 1.3], 4 ** (math.log(1.05) / math.log(1.2))),  # the first crossing counts
+        ([1, 1.0, 1.0, math.nan], 16),  # a run that diverged is lost at once
+        ([1, 1.0, 1.02, 0.9], math.nan),
+        ([math.nan] * 4, math.nan),
+    ],
+)
+def test_each_seed_has_the_batch_size_at_which_its_branches_begin_to_lose(ratios: list[float], expected: float) -> None:
+    assert limit([1, 4, 16, 64], ratios, 0.05) == pytest.approx(expected, nan_ok=True)
+    age = {"study": "s", "trunk": "t", "epoch": 1.0, "learning_rate_rule": "linear", "seed": 0}
+    rows = [{**age, "batch_size": 4**power, "loss_over_smallest": ratio} for power, ratio in enumerate(ratios)]
+    table = branch_limits({"branch_losses": pd.DataFrame(rows[::-1])}, {"tolerance": 0.05})
+    assert table["branch_limit"].item() == pytest.approx(expected, nan_ok=True) and table["tried"].item() == 64
+
+
 def noise(arms: int = 1) -> pd.DataFrame:
     rows = [
         {"study": "s", "arm": f"a{arm}", "epoch": epoch, "seed": 0, "estimator": estimator, "noise_scale": value}
@@ -137,7 +158,7 @@ def noise(arms: int = 1) -> pd.DataFrame:
         for epoch in (1.0, 5.0)
         for estimator, value in (("all_examples", 40.0 * epoch), ("two_batch_sizes", math.nan))
     ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).assign(batch_size=4)
 
 
 def test_all_estimators_stand_at_the_same_snapshots() -> None:
@@ -146,16 +167,24 @@ def test_all_estimators_stand_at_the_same_snapshots() -> None:
         "noise_scale": noise(),
         "one_step_fit": pd.DataFrame([{**one, "step_noise": 30.0}]),
         "branched_batch": pd.DataFrame([{"study": "s", "trunk": "a0", "epoch": 5.0, "branched_batch": 64.0}]),
+        "branch_limits": pd.DataFrame([{"study": "s", "trunk": "a0", "epoch": 5.0, "seed": 0, "branch_limit": 70.0}]),
+        "hyperbola": hyperbola({"tuned_runs": tuned(50, 0.0)}, {}),
     }
     table = batch_estimators(tables, {})
     found = {(row["quantity"], row["epoch"]): row["batch_estimate"] for row in table.to_dict("records")}
     assert found["all_examples", 5.0] == 200 and math.isnan(found["two_batch_sizes", 1.0])
-    assert (found["one_step", 1.0], found["branches", 5.0]) == (30, 64)
+    assert (found["one_step", 1.0], found["branches", 5.0], found["branch_limits", 5.0]) == (30, 64, 70)
+    # 200 (1 + 50 / 4) updates of 4 examples are 10.8 epochs of 1,000, two digits of it.
+    at_the_target = table[table["quantity"] == "hyperbola"]
+    np.testing.assert_allclose(at_the_target["batch_estimate"], 50, rtol=1e-6)
+    assert list(at_the_target["epoch"]) == [11, 11, 11]
     with pytest.raises(BatchlabError, match="noise_scale was measured at several arms"):
         batch_estimators({**tables, "noise_scale": noise(arms=2)}, {})
 
 
 def test_adaptive_rules_are_formulas_of_one_number() -> None:
-    table = adaptive_rules({"noise_scale": noise()}, {"norm_tolerance": 0.1})
-    late = table[table["epoch"] == 5].set_index("rule")["adapted_batch"]
-    assert late.to_dict() == pytest.approx({"noise_scale": 200, "norm_test": 20_000, "diversity": 201})
+    draws = noise().assign(examples_drawn=lambda rows: np.where(rows["estimator"] == "all_examples", 1000, 64))
+    table = adaptive_rules({"noise_scale": noise(), "noise_draws": draws}, {"norm_tolerance": 0.1})
+    late = table[table["epoch"] == 5].set_index("rule")
+    assert late["adapted_batch"].to_dict() == pytest.approx({"noise_scale": 200, "norm_test": 20_000, "diversity": 201})
+    assert late["share"].to_dict() == pytest.approx({"noise_scale": 0.2, "norm_test": 20, "diversity": 0.201})

@@ -207,6 +207,19 @@ def test_an_unknown_anchor_is_named() -> None:
         planned(**changes)
 
 
+def test_recipes_say_which_runs_are_read() -> None:
+    """A branch at the batch size and rate of another arm is none of the grid, and its name is checked beforehand."""
+    grid, branch = history({(16, 0.1): reaching(3), (64, 0.1): reaching(6)}), history({(16, 0.1): reaching(1)})
+    both = pd.concat([grid, branch.assign(arm="branch", recipe="branch")])
+    with pytest.raises(BatchlabError, match="has the batch size and learning rate of another one"):
+        tuned_runs({"history": both}, TO_TARGET)
+    table = tuned_runs({"history": both}, {**TO_TARGET, "recipes": ["r"]})
+    assert table["epoch"].tolist() == [3, 6]
+    tables = {"studies__sizes__tables": {"tuned": {"derivation": "tuned_runs", "recipes": ["gird"]}}}
+    with pytest.raises(BatchlabError, match=r"sizes\.tables\.tuned\.recipes: unknown recipe 'gird'.*'grid'"):
+        planned(**{**tuning(), **tables})
+
+
 # Settings that serve, and where larger batches stop paying
 
 

@@ -309,8 +309,9 @@ _proven: set[str] = set()
 
 def _check(config: Mapping[str, Any]) -> None:
     """Raise what the schema says against a campaign, one line for each fault."""
-    studies = config.get("studies")
-    texts = {name: json.dumps([name, study]) for name, study in studies.items()} if isinstance(studies, dict) else {}
+    named = config.get("studies")
+    studies: dict[str, Any] = named if isinstance(named, dict) else {}
+    texts = {name: json.dumps([name, study]) for name, study in studies.items()}
     unproven = {name: studies[name] for name, text in texts.items() if text not in _proven}
     errors = _Validator(schema()).iter_errors({**config, "studies": unproven} if texts else config)
     faults = Collected()

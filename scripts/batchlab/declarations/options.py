@@ -221,6 +221,13 @@ class Names(Option):
 
 
 @dataclass(frozen=True)
+class Recipes(Names):
+    """Names of recipes of the study, in any order."""
+
+    unordered: ClassVar[bool] = True
+
+
+@dataclass(frozen=True)
 class Renamed(Option):
     """Words for values: a mapping from a value to what figures write."""
 

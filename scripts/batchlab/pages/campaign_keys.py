@@ -25,6 +25,7 @@ from batchlab.declarations.options import (
     Number,
     Numbers,
     Option,
+    Recipes,
     Renamed,
     RowFilter,
     Sequence,
@@ -85,6 +86,8 @@ def values(option: Option) -> str:
             return "`[low, high]`"
         case Text():
             return "text"
+        case Recipes():
+            return "list of recipes"
         case Names():
             return "list of names"
         case Renamed():

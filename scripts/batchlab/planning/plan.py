@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from batchlab.configuration.faults import Collected
 from batchlab.declarations import find
 from batchlab.declarations.columns import Table
+from batchlab.declarations.options import Option, Recipes
 from batchlab.declarations.probe import Reads
 from batchlab.declarations.task import Chosen
 from batchlab.errors import BatchlabError, unknown
@@ -190,8 +191,18 @@ def _derived_tables(
             )
         options = {**task_defaults(task, declaration.options), **derived_options(config, where, given)}
         check_options(where, declaration.options, options, [available[table] for table in declaration.reads])
+        _check_recipes(where, declaration.options, options, config["studies"][study]["arms"])
         found[name] = DerivedTable(kind, declaration.reads, options)
     return found
+
+
+def _check_recipes(where: str, declared: Iterable[Option], options: Mapping[str, Any], arms: Mapping[str, Any]) -> None:
+    """Raise unless every recipe that an option names is one of the study."""
+    there = [name for name, recipe in arms.items() if recipe is not None]
+    for option in declared:
+        named = options.get(option.name, []) if isinstance(option, Recipes) else []
+        if strange := [name for name in named if name not in there]:
+            raise unknown(f"{where}.{option.name}", "recipe", strange[0], there)
 
 
 def _table(name: str, derived: DerivedTable) -> Table:

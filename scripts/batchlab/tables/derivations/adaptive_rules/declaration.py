@@ -8,7 +8,7 @@ from batchlab.declarations.options import Number
 
 DERIVATION = Derivation(
     summary="the batch size that each adaptive rule would take at each snapshot, all of them made of the noise scale",
-    reads=("noise_scale",),
+    reads=("noise_scale", "noise_draws"),
     options=(Number("norm_tolerance", "η of the norm test, which takes B = b / η²", 0.1, above=0),),
     table=Table(
         "adaptive_rules",
@@ -32,6 +32,12 @@ DERIVATION = Derivation(
                 "the rule's batch size, from all training examples",
                 title="batch size of the rule",
                 unit="examples",
+                positive=True,
+            ),
+            Column(
+                "share",
+                "adapted_batch / number of training examples: above 1, no batch is large enough",
+                title="batch size of the rule / training set",
                 positive=True,
             ),
             *("batch_size", "recipe", "label"),

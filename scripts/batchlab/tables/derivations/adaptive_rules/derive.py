@@ -17,10 +17,12 @@ def derive(tables: Mapping[str, pd.DataFrame], options: Mapping[str, Any]) -> pd
     """Return the batch size of each rule at each snapshot of each seed.
 
     Args:
-        tables: `noise_scale`, of which the rows from all examples are read.
+        tables: `noise_scale`, of which the rows from all examples are read, and `noise_draws`, for their number.
         options: `norm_tolerance`.
     """
     exact = tables["noise_scale"].query("estimator == 'all_examples'")
     scale = exact["noise_scale"]
     sizes = {"noise_scale": scale, "norm_test": scale / float(options["norm_tolerance"]) ** 2, "diversity": scale + 1}
-    return pd.concat([exact.assign(rule=rule, adapted_batch=size) for rule, size in sizes.items()], ignore_index=True)
+    examples = tables["noise_draws"].query("estimator == 'all_examples'")["examples_drawn"].iloc[0]
+    rules = [exact.assign(rule=rule, adapted_batch=size, share=size / examples) for rule, size in sizes.items()]
+    return pd.concat(rules, ignore_index=True)

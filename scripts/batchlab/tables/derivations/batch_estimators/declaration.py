@@ -7,10 +7,11 @@ from batchlab.declarations.derivation import Derivation
 
 DERIVATION = Derivation(
     summary="noise scales and critical batch sizes by all estimators, at the same snapshots of one run",
-    reads=("noise_scale", "one_step_fit", "branched_batch"),
+    reads=("noise_scale", "one_step_fit", "branched_batch", "branch_limits", "hyperbola"),
     table=Table(
         "batch_estimators",
-        "one estimator at one snapshot; of branches there is one value over all seeds",
+        "one estimator at one snapshot; branches that are equivalent over seeds have one value for all of them, and"
+        " examples against updates one at the epoch at which the target is reached",
         columns=(
             *("study", "epoch", "seed"),
             Column(
@@ -24,7 +25,9 @@ DERIVATION = Derivation(
                     "single_gradients": "tr Σ / ‖G‖², single gradients of batches",
                     "two_batch_sizes": "tr Σ / ‖G‖², two batch sizes",
                     "one_step": "best rate of one step",
-                    "branches": "branches (equivalence over seeds)",
+                    "branches": "branches, equivalent over seeds",
+                    "branch_limits": "branches, tolerance for each seed",
+                    "hyperbola": "examples against updates",
                 },
             ),
             Column(

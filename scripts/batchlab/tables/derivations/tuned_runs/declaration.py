@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from batchlab.declarations.columns import Column, Table
 from batchlab.declarations.derivation import Derivation
-from batchlab.declarations.options import OPTIONAL, ColumnField, Flag, Headline, Number
+from batchlab.declarations.options import OPTIONAL, ColumnField, Flag, Headline, Number, Recipes
 
 TUNING = (
     Headline(
@@ -18,6 +18,7 @@ TUNING = (
         "better", "whether `higher` or `lower` values are better", OPTIONAL, words=("higher", "lower"), of="metric"
     ),
     Flag("interpolate", "place the crossing on the line between the evaluations around it", False),
+    Recipes("recipes", "recipes of the runs that are read; without it, all arms are", OPTIONAL),
 )
 
 RUN = (

@@ -58,7 +58,7 @@ def derive(tables: Mapping[str, pd.DataFrame], options: Mapping[str, Any]) -> pd
 
     Args:
         tables: `history`, with several learning rates for each batch size.
-        options: `metric`, `target`, `better`, `interpolate`; see `declaration`.
+        options: `metric`, `target`, `better`, `interpolate`, `recipes`; see `declaration`.
 
     Returns:
         One row for each batch size and seed. A run that has not reached the target has the budgets of its end.
@@ -78,6 +78,8 @@ def derive(tables: Mapping[str, pd.DataFrame], options: Mapping[str, Any]) -> pd
 def tuned_groups(history: pd.DataFrame, options: Mapping[str, Any]) -> Iterator[dict[int, Tuned]]:
     """Yield batch size → its runs, for each data set, model and optimizer."""
     require_column(history, options["metric"], "metric")
+    if (recipes := options.get("recipes")) is not None:
+        history = history[history["recipe"].isin(recipes)]
     runs = _runs(history, options)
     same = [*GROUP, "batch_size", "learning_rate", "seed"]
     if (twice := runs.duplicated(same)).any():
