@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PROGRAM := $(BIN)/snakemake $(if $(PROFILE),--workflow-profile $(PROFILE))
 # A campaign's path may hold spaces.
-PROGRAM += $(if $(CORES),--cores $(CORES))
+PROGRAM += $(if $(CORES),--cores $(CORES)) $(if $(GPUS),--resources gpu=$(GPUS))
 SNAKEMAKE = $(PROGRAM) --configfile "$(CONFIG)"
 # Containers often set this. With it, hundreds of processes would compile and take apart all modules again: twice the time.
 unexport PYTHONDONTWRITEBYTECODE
@@ -210,7 +210,6 @@ lock:
 	@$(UV_COMPILE) -c envs/lock.txt envs/requirements-slurm.in -o envs/lock-slurm.txt
 	@$(UV_COMPILE) -c envs/lock.txt envs/requirements-parquet.in -o envs/lock-parquet.txt
 	@$(UV_COMPILE) -c envs/lock.txt -c envs/lock-jax.txt envs/requirements-dev.in -o envs/lock-dev.txt
-	@cd scripts && $(PYTHON) -m batchlab.pages.environments
 
 clean-env:
 	@rm -rf $(VENV)

@@ -20,8 +20,8 @@ rule write_advice:
     wildcard_constraints:
         study=CAMPAIGN.advising,
     localrule: True
-    conda:
-        "../envs/figures.yaml"
+    container:
+        IMAGE
     params:
         **CAMPAIGN.params("write_advice"),
     message:

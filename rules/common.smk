@@ -11,6 +11,7 @@ from batchlab.cluster.requests import Requests
 from batchlab.configuration.faults import for_the_terminal
 from batchlab.errors import BatchlabError
 from batchlab.planning.lookup import open_campaign
+from batchlab.records import scratch
 from batchlab.sources.fingerprints import remember
 
 try:
@@ -28,10 +29,17 @@ except BatchlabError as problem:
 
 PLAN, RESULTS = CAMPAIGN.plan, CAMPAIGN.results
 
+# The image that Containerfile makes; only `--sdm apptainer` looks at it.
+IMAGE = os.environ.get("BATCHLAB_IMAGE", "batchlab.sif")
+
+SITE = site_file.known(os.environ)
+if SITE and SITE.scratch:
+    os.environ.setdefault(scratch.VARIABLE, SITE.scratch)
+
 # What jobs ask of a cluster. The executor is known when the first job asks, not yet when this is read.
 ASKS = Requests(
     CAMPAIGN,
-    site_file.known(os.environ),
+    SITE,
     os.environ.get("BATCHLAB_DEVICE") == "gpu",
     lambda: not workflow.local_exec,
     workflow.is_main_process,

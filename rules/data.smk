@@ -10,8 +10,8 @@ rule prepare_data:
     log:
         "logs/prepare_data/{dataset}.log",
     localrule: True
-    conda:
-        "../envs/tables.yaml"
+    container:
+        IMAGE
     params:
         **CAMPAIGN.params("prepare_data"),
     message:

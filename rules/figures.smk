@@ -9,8 +9,8 @@ rule figure_data:
     log:
         f"logs/{PLAN.campaign}/figure_data/{{study}}/{{figure}}.log",
     localrule: True
-    conda:
-        "../envs/tables.yaml"
+    container:
+        IMAGE
     params:
         **CAMPAIGN.params("figure_data"),
     message:
@@ -27,8 +27,8 @@ rule bundle_vega:
     log:
         f"logs/{PLAN.campaign}/bundle_vega.log",
     localrule: True
-    conda:
-        "../envs/figures.yaml"
+    container:
+        IMAGE
     params:
         **CAMPAIGN.params("bundle_vega"),
     message:
@@ -54,8 +54,8 @@ rule draw_figure:
     log:
         f"logs/{PLAN.campaign}/draw_figure/{{study}}/{{figure}}.log",
     localrule: True
-    conda:
-        "../envs/figures.yaml"
+    container:
+        IMAGE
     params:
         **CAMPAIGN.params("draw_figure"),
         # The text of config/figure.rst in Snakemake's own report.

@@ -15,8 +15,8 @@ rule measure_probe:
     priority: CAMPAIGN.priority("measure_probe")
     group:
         ASKS.group("measure_probe")
-    conda:
-        "../envs/train.yaml"
+    container:
+        IMAGE
     threads: 1
     resources:
         **ASKS.resources("measure_probe"),
@@ -41,8 +41,8 @@ rule measure_apart:
     wildcard_constraints:
         kind=CAMPAIGN.kinds("measure_apart"),
     priority: CAMPAIGN.priority("measure_apart")
-    conda:
-        "../envs/train.yaml"
+    container:
+        IMAGE
     threads: workflow.cores
     resources:
         **ASKS.resources("measure_apart", apart=True),

@@ -16,8 +16,8 @@ rule write_report:
     log:
         f"logs/{PLAN.campaign}/write_report.log",
     localrule: True
-    conda:
-        "../envs/figures.yaml"
+    container:
+        IMAGE
     params:
         **CAMPAIGN.params("write_report"),
     message:

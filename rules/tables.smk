@@ -9,8 +9,8 @@ rule tabulate_study:
     log:
         f"logs/{PLAN.campaign}/tabulate_study/{{study}}.log",
     localrule: True
-    conda:
-        "../envs/tables.yaml"
+    container:
+        IMAGE
     params:
         **CAMPAIGN.params("tabulate_study"),
     message:
@@ -27,8 +27,8 @@ rule derive_table:
     log:
         f"logs/{PLAN.campaign}/derive_table/{{study}}/{{table}}.log",
     localrule: True
-    conda:
-        "../envs/tables.yaml"
+    container:
+        IMAGE
     params:
         **CAMPAIGN.params("derive_table"),
     message:
@@ -45,8 +45,8 @@ rule judge_claims:
     log:
         f"logs/{PLAN.campaign}/judge_claims/{{study}}.log",
     localrule: True
-    conda:
-        "../envs/tables.yaml"
+    container:
+        IMAGE
     params:
         **CAMPAIGN.params("judge_claims"),
     message:
@@ -63,8 +63,8 @@ rule merge_tables:
     log:
         f"logs/{PLAN.campaign}/merge_tables/{{table}}.log",
     localrule: True
-    conda:
-        "../envs/tables.yaml"
+    container:
+        IMAGE
     params:
         **CAMPAIGN.params("merge_tables"),
     message:

@@ -10,8 +10,8 @@ rule check_model:
         "logs/check_model/{initial}.log",
     group:
         ASKS.group("check_model")
-    conda:
-        "../envs/train.yaml"
+    container:
+        IMAGE
     resources:
         **ASKS.resources("check_model"),
     params:
@@ -34,8 +34,8 @@ rule initialise_model:
     priority: CAMPAIGN.priority("initialise_model")
     group:
         ASKS.group("initialise_model")
-    conda:
-        "../envs/train.yaml"
+    container:
+        IMAGE
     resources:
         **ASKS.resources("initialise_model"),
     params:
@@ -60,8 +60,8 @@ rule train_segment:
     priority: CAMPAIGN.priority("train_segment")
     group:
         ASKS.group("train_segment")
-    conda:
-        "../envs/train.yaml"
+    container:
+        IMAGE
     threads: 1
     resources:
         **ASKS.resources("train_segment"),

@@ -5,8 +5,8 @@
 rule verify:
     log:
         f"logs/{PLAN.campaign}/verify.log",
-    conda:
-        "../envs/verify.yaml"
+    container:
+        IMAGE
     resources:
         **ASKS.fixed(memory=4000, minutes=120),
     params:
@@ -21,8 +21,8 @@ rule crate:
     log:
         f"logs/{PLAN.campaign}/crate.log",
     localrule: True
-    conda:
-        "../envs/crate.yaml"
+    container:
+        IMAGE
     params:
         spec=lambda wildcards: CAMPAIGN.archive(),
     message:

@@ -70,7 +70,7 @@ def campaign(jobs: int) -> dict[str, Any]:
 
 
 @contextmanager
-def _checkout(jobs: int) -> Iterator[Path]:
+def checkout(jobs: int) -> Iterator[Path]:
     """Yield a copy of the workflow with a campaign of so many jobs."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -141,7 +141,7 @@ def measure(sizes: Sequence[int], repeats: int) -> list[dict[str, Any]]:
     rows = _of_snakemake(repeats)
     for jobs in sizes:
         times = repeats if jobs < MANY else 1
-        with _checkout(jobs) as folder:
+        with checkout(jobs) as folder:
 
             def add(what: str, repeat: int, seconds: float, jobs: int = jobs) -> None:
                 rows.append({"what": what, "jobs": jobs, "seed": repeat, "seconds": seconds})

@@ -132,7 +132,8 @@ class OneHost:
         return [number for number, job in self.jobs().items() if job["JobState"] == "RUNNING"]
 
     def _daemon(self, *command: str) -> None:
-        subprocess.run(command, env=self.environment, check=True, capture_output=True)
+        done = subprocess.run(command, env=self.environment, check=False, capture_output=True, text=True)
+        assert done.returncode == 0, f"{command[0]}: {done.stdout}{done.stderr}"
 
     def start(self) -> None:
         """Start everything, and wait until both nodes are ready."""
@@ -144,9 +145,9 @@ class OneHost:
             self.start_node(node)
         until(lambda: self.ask("sinfo", "-h", "-N", "-o", "%T").split() == ["idle", "idle"], 90, "two idle nodes")
 
-    def start_controller(self) -> None:
-        """Start slurmctld and wait until it answers."""
-        self._daemon("slurmctld", "-f", f"{self.folder}/slurm.conf")
+    def start_controller(self, *options: str) -> None:
+        """Start slurmctld, `-c` without what it knew, and wait until it answers."""
+        self._daemon("slurmctld", *options, "-f", f"{self.folder}/slurm.conf")
         until(lambda: "UP" in self.ask("scontrol", "ping"), 60, "slurmctld answers")
 
     def start_node(self, node: str) -> None:

@@ -35,6 +35,7 @@ SITE = {"account": "none", "partition": "ci", "longest": 60, "gpu": "gpu:1"}
 def slurm() -> Iterator[OneHost]:
     assert not missing(), f"apt-get install {' '.join(missing())}"
     folder = Path(tempfile.mkdtemp(prefix="slurm", dir="/tmp"))
+    folder.chmod(0o755)  # munged insists that everybody can get to its socket
     with one_host(folder / "s") as started:
         yield started
     shutil.rmtree(folder, ignore_errors=True)
@@ -206,6 +207,42 @@ def at_work(run: Run) -> str:
 
     until(works, PATIENCE, "a training is at work")
     return found[0]
+
+
+def test_submissions_wait_for_a_slurm_that_is_away_and_forgotten_jobs_are_noticed(
+    slurm: OneHost, tmp_path: Path
+) -> None:
+    """Slurm is away when the first job is ready, and later begins again without what it knew."""
+    run = Run(tmp_path / "project", slurm)
+    slurm.end("slurmctld")
+    started = run.start("--until", "initialise_model")
+    until(lambda: "Slurm does not answer; submissions wait for it" in run.said, PATIENCE, "it is away")
+    time.sleep(10)
+    slurm.start_controller()
+    first = run.job("initial")
+    slurm.end("slurmctld")
+    slurm.start_controller("-c")
+    assert first not in slurm.jobs()
+    run.before = 0  # numbers begin again
+    run.ends(started)
+    assert f"Slurm knows nothing of job {first} any more" in run.said
+    assert len(list((run.folder / "results").rglob("state.npz"))) == 1
+
+
+def test_many_processes_parse_at_once_while_a_campaign_runs(slurm: OneHost, tmp_path: Path) -> None:
+    """What each job on a cluster does first. All see a whole plan, and nothing is written by looking."""
+    run = Run(tmp_path / "project", slurm)
+    command = [sys.executable, "-m", "snakemake", "--dry-run", "--quiet", "all", "--configfile", "config/small.yaml"]
+    started = run.start()
+    looking = [
+        subprocess.Popen(command, cwd=run.folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        for _ in range(int(os.environ.get("BATCHLAB_AT_ONCE", "100")))
+    ]
+    said = [process.communicate()[0] for process in looking]
+    assert {process.returncode for process in looking} == {0}, said
+    assert not [text for text in said if "Error" in text or "Traceback" in text]
+    run.ends(started)
+    assert {job["JobState"] for job in run.jobs().values()} == {"COMPLETED"}
 
 
 def test_a_training_longer_than_the_partition_allows_goes_on_from_its_checkpoint(

@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 
 from batchlab.files import write_text
-from batchlab.pages.environments import STAGES, conda_file
 from batchlab.paths import LIBRARY
 from batchlab.records import reach
 from batchlab.records.digests import canonical, codes, digest, locked_versions, packages, source_digest
@@ -788,11 +787,6 @@ def test_the_digest_of_a_file_of_the_user_stays_what_it_was(tmp_path: Path) -> N
         '"""Own."""\nimport keras\n\n\ndef build(n):\n    """Build."""\n    # dense\n    return  keras.Dense(n)\n'
     )
     assert source_digest(path) == "eb26f944d3"
-
-
-def test_conda_files_agree_with_the_lock() -> None:
-    for stage in STAGES:
-        assert (PROJECT / "envs" / f"{stage}.yaml").read_text() == conda_file(stage)
 
 
 def test_lock_has_no_addresses() -> None:

@@ -27,6 +27,7 @@ class Site:
         constraint: Features that a node must have; empty for none.
         gpu: `gpus`, or the generic resource that means one GPU, such as `gpu:1`.
         longest: The longest run time of a submission, in minutes.
+        scratch: Folder on a node's own disk for data that many jobs read; empty for none.
         memory, time: What the foreseen memory and run time are multiplied by.
     """
 
@@ -35,6 +36,7 @@ class Site:
     constraint: str = ""
     gpu: str = "gpus"
     longest: int = 24 * 60
+    scratch: str = ""
     memory: float = 1.0
     time: float = 1.0
 

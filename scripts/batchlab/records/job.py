@@ -18,7 +18,7 @@ from typing import Any
 
 from batchlab.errors import BatchlabError, one_line
 from batchlab.files import write_json
-from batchlab.records import provenance
+from batchlab.records import gpus, provenance, scratch
 from batchlab.records.digests import digest, keep_parsed
 from batchlab.records.provenance import Files
 from batchlab.records.running import alone
@@ -177,6 +177,16 @@ def _record(snakemake: Any, current: Job, inputs: dict[str, Any], outputs: Files
     return record
 
 
+def _settle(snakemake: Any, current: Job) -> None:
+    """Take what the machine offers a job: one of its GPUs, and data on the node's own disk."""
+    # Rules that start Keras ask for `gpu` where they compute on one.
+    if getattr(snakemake, "resources", None) is not None and snakemake.resources.get("gpu") is not None:
+        gpus.hold_one()
+    data = current.input.get("data")
+    if scratch.VARIABLE in os.environ and isinstance(data, str) and data.endswith(".npz"):
+        current.input = {**current.input, "data": scratch.copied(data)}
+
+
 @contextlib.contextmanager
 def _at_work(snakemake: Any, current: Job, folder: bool, started: datetime) -> Iterator[None]:
     """Do what is to be done before and after the body of a job."""
@@ -193,6 +203,7 @@ def _at_work(snakemake: Any, current: Job, folder: bool, started: datetime) -> I
         try:
             files = {name: value for name, value in current.input.items() if name != _MARKER}
             inputs = provenance.fingerprints(files, times=True)
+            _settle(snakemake, current)
             yield
             if earlier.attempts:
                 attempts = {"attempts": earlier.attempts + 1, "seconds_before": round(earlier.seconds, 1)}

@@ -1,4 +1,4 @@
-"""Snakemake's executor for Slurm, with three differences: it asks for the site, loses no job, and looks soon enough.
+"""Snakemake's executor for Slurm, which asks for the site, loses no job while Slurm is away, and looks soon enough.
 
 `profiles/slurm` chooses it. Snakemake finds it by its name among the packages on Python's path; `make` puts `scripts/`
 there. Its options are those of `snakemake-executor-plugin-slurm`, after `--batchlab-slurm-`.
@@ -7,9 +7,12 @@ there. Its options are those of `snakemake-executor-plugin-slurm`, after `--batc
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
+import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import snakemake_executor_plugin_slurm as slurm
@@ -22,6 +25,27 @@ __all__ = ["Executor", "ExecutorSettings", "common_settings"]
 
 # Seconds between two questions to Slurm at most. One question is about all jobs of a run.
 _LONGEST = 60
+# Seconds between two tries to submit something to a Slurm that is away.
+_AWAY = 5
+
+
+def _answers() -> bool:
+    """Return whether Slurm takes jobs; True where that cannot be found out."""
+    try:
+        found = subprocess.run(["scontrol", "ping"], capture_output=True, text=True, check=False)
+    except OSError:
+        return True
+    return "UP" in found.stdout or "DOWN" not in found.stdout
+
+
+def _known() -> set[str] | None:
+    """Return the numbers of all jobs of this user that Slurm knows, ended ones too; None if it does not answer."""
+    command = ["squeue", "--me", "--noheader", "--states=all", "--format=%A"]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    return set(found.stdout.split()) if found.returncode == 0 else None
 
 
 @dataclass
@@ -41,6 +65,9 @@ class Executor(slurm.Executor):
         except BatchlabError as problem:
             sys.exit(f"batchlab: error: {problem}")
         self._reported: set[int] = set()
+        # Jobs that Slurm did not know when it was last asked, and when that was.
+        self._unknown: set[str] = set()
+        self._asked = time.monotonic()
         super().__post_init__(*arguments, **named)
 
     def report_job_success(self, job_info: Any) -> None:
@@ -53,18 +80,43 @@ class Executor(slurm.Executor):
         self._reported.add(id(job_info))
         super().report_job_error(job_info, *arguments, **named)
 
+    def run_job(self, job: Any) -> None:
+        """Submit a job, as soon as Slurm answers: a failed submission would count as a failed attempt."""
+        told = False
+        while not _answers():
+            if not told:
+                self.logger.warning("Slurm does not answer; submissions wait for it")
+            told = True
+            time.sleep(_AWAY)
+        super().run_job(job)
+
+    def _forgotten(self, active: list[Any]) -> list[Any]:
+        """Return the jobs of which Slurm knew nothing twice, a minute apart: it was started without its state.
+
+        The same goes for jobs that ended while this process was stopped, longer ago than Slurm remembers.
+        """
+        if time.monotonic() - self._asked < _LONGEST or (known := _known()) is None:
+            return []
+        self._asked = time.monotonic()
+        before, self._unknown = self._unknown, {job.external_jobid for job in active} - known
+        return [job for job in active if job.external_jobid in before & self._unknown]
+
     async def check_active_jobs(self, active_jobs: list[Any]) -> AsyncGenerator[Any, None]:
         """Yield the jobs that still wait or run.
 
         If Slurm does not answer, the other executor yields none and so forgets them all; then they are asked for again.
         """
         self._reported.clear()
-        told = set()
-        async for job in super().check_active_jobs(active_jobs):
-            told.add(id(job))
-            yield job
-        for job in active_jobs:
-            if id(job) not in told | self._reported:
+        async for _ in super().check_active_jobs(active_jobs):
+            pass
+        active = [job for job in active_jobs if id(job) not in self._reported]
+        for job in self._forgotten(active):
+            if all(Path(path).exists() for path in job.job.output):
+                self.report_job_success(job)
+            else:
+                self.report_job_error(job, msg=f"Slurm knows nothing of job {job.external_jobid} any more")
+        for job in active:
+            if id(job) not in self._reported:
                 yield job
         begin = self.workflow.executor_settings.init_seconds_before_status_checks
         longest = begin if self._reported else _LONGEST
