@@ -11,6 +11,7 @@ from batchlab.cluster.requests import Requests
 from batchlab.configuration.faults import for_the_terminal
 from batchlab.errors import BatchlabError
 from batchlab.planning.lookup import open_campaign
+from batchlab.planning.together import Together
 from batchlab.records import scratch
 from batchlab.sources.fingerprints import remember
 
@@ -43,6 +44,13 @@ ASKS = Requests(
     os.environ.get("BATCHLAB_DEVICE") == "gpu",
     lambda: not workflow.local_exec,
     workflow.is_main_process,
+)
+
+# Trainings that differ in their learning rates alone; on a GPU one job computes at a time.
+TOGETHER = Together(
+    CAMPAIGN,
+    1 if os.environ.get("BATCHLAB_DEVICE") == "gpu" else workflow.cores or 1,
+    lambda: workflow.local_exec,
 )
 
 
