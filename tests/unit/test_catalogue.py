@@ -108,11 +108,11 @@ def test_every_study_of_the_catalogue_runs_somewhere(plans: dict[str, Plan]) -> 
 
 
 def test_statements_of_threads_name_claims_and_are_answered_on_the_tour(plans: dict[str, Plan]) -> None:
-    told = {thread["statement"]: thread["claims"] for thread in report_spec(plans["tour"])["threads"]}
-    assert len(told) == len(plans["tour"].config["threads"]) and sum(map(bool, told.values())) == len(told) - 1
-    assert not any("powers" in name for _, name in report_spec(plans["text"])["threads"][0]["claims"])
-    changed = {**plans["tour"].config, "threads": {"x": {"statement": "s", "links": {}, "claims": ["switch.no"]}}}
-    with pytest.raises(BatchlabError, match=r"threads\.x\.claims: unknown claim 'no'"):
+    told = {each["statement"]: each["claims"] for each in report_spec(plans["tour"])["statements"]}
+    assert len(told) == len(plans["tour"].config["statements"]) and sum(map(bool, told.values())) == len(told) - 1
+    assert not any("powers" in name for _, name in report_spec(plans["text"])["statements"][0]["claims"])
+    changed = {**plans["tour"].config, "statements": {"x": {"statement": "s", "links": {}, "claims": ["switch.no"]}}}
+    with pytest.raises(BatchlabError, match=r"statements\.x\.claims: unknown claim 'no'"):
         report_spec(replace(plans["tour"], config=changed))
 
 

@@ -166,7 +166,7 @@ def _campaign() -> dict[str, Schema]:
         "advice": _with_default(
             {}, _object({"figure": _TEXT, "claims": {"type": "array", "items": _TEXT, "uniqueItems": True}})
         ),
-        "threads": _with_default({}, _removable("thread")),
+        "statements": _with_default({}, _removable("statement")),
         "advise": _object(
             {
                 "batch_size": {**_ref("count"), "description": "The present batch size"},
@@ -196,7 +196,7 @@ def _reference() -> Schema:
     )
 
 
-def _thread() -> Schema:
+def _statement() -> Schema:
     return _object(
         {
             "statement": _TEXT,
@@ -454,7 +454,7 @@ def schema() -> Schema:
             "ending": _ending(),
             "phase": _phase(),
             "reference": _reference(),
-            "thread": _thread(),
+            "statement": _statement(),
             "probe": _probe(),
             **_kinds("probe", PROBE_KEYS, _probes_of(Reads.ARMS, among=False)),
             **_kinds("probe", (*PROBE_KEYS, AGAINST), _probes_of(Reads.ARMS)),

@@ -28,7 +28,7 @@ def report_spec(plan: Plan) -> dict[str, Any]:
         "summary": config["summary"],
         "identity": campaign_identity(plan),
         "advice": _advice(plan, base),
-        "threads": _threads(plan),
+        "statements": _statements(plan),
         "studies": [_study(plan, base, planned) for planned in plan.studies.values()],
         "settings": {
             "task": {plan.task.name: dict(plan.task.options)},
@@ -141,16 +141,16 @@ def _advice(plan: Plan, base: str) -> dict[str, Any]:
     }
 
 
-def _threads(plan: Plan) -> list[dict[str, Any]]:
+def _statements(plan: Plan) -> list[dict[str, Any]]:
     """Return statements of public threads with their links, and the claims of this campaign that answer them."""
     return [
         {
-            "statement": thread["statement"],
-            "links": [list(link) for link in thread["links"].items()],
-            "claims": _present(plan, f"threads.{name}", "claims", thread["claims"]),
+            "statement": given["statement"],
+            "links": [list(link) for link in given["links"].items()],
+            "claims": _present(plan, f"statements.{name}", "claims", given["claims"]),
         }
-        for name, thread in plan.config["threads"].items()
-        if thread is not None  # taken out by a campaign
+        for name, given in plan.config["statements"].items()
+        if given is not None  # taken out by a campaign
     ]
 
 

@@ -31,20 +31,22 @@ def answers_of(studies: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def threads_of(threads: Sequence[Mapping[str, Any]], studies: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def statements_of(
+    statements: Sequence[Mapping[str, Any]], studies: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
     """Return statements of public threads, each with the claims of the campaign that answer it and their first figure.
 
     Args:
-        threads: Each with `statement`, `links` (text and address) and `claims` (study and name).
+        statements: Each with `statement`, `links` (text and address) and `claims` (study and name).
         studies: The page's studies.
     """
     claims = {(claim["study"], claim["name"]): claim for study in studies for claim in study["claims"]}
     figures = {(figure["study"], figure["name"]): figure for study in studies for figure in study["figures"]}
     told = []
-    for thread in threads:
-        named = [claims[study, name] for study, name in thread["claims"] if (study, name) in claims]
+    for statement in statements:
+        named = [claims[study, name] for study, name in statement["claims"] if (study, name) in claims]
         found = [{**claim, "shown": figures.get((claim["study"], claim["figure"]))} for claim in named]
-        told.append({**thread, "claims": found})
+        told.append({**statement, "claims": found})
     return told
 
 

@@ -11,8 +11,8 @@ NAVIGATION = """\
 <ol>
 <li><a href="#answer">Which batch size?</a></li>
 <li><a href="#answers">All answers</a></li>
-{% if threads %}
-<li><a href="#threads">Statements in threads</a></li>
+{% if statements %}
+<li><a href="#statements">Statements in threads</a></li>
 {% endif %}
 {% if claims %}
 <li><a href="#claims">All claims</a></li>

@@ -45,15 +45,15 @@ OPENING = """\
 {% endfor %}
 </dl>
 </section>
-{% if threads %}
-<section id="threads">
-<h2>Statements found in public threads {{ drawn.anchor("threads", "Statements found in public threads") }}</h2>
+{% if statements %}
+<section id="statements">
+<h2>Statements found in public threads {{ drawn.anchor("statements", "Statements found in public threads") }}</h2>
 <p class="meta">Beside each stands what this campaign measured; a statement that none of its claims answers says so.</p>
 <dl class="answers">
-{% for thread in threads %}
+{% for given in statements %}
 <div>
-<dt>“{{ thread.statement }}”{% for text, address in thread.links %} <a href="{{ address }}" class="more">{{ text }}</a>{% endfor %}</dt>
-{% for claim in thread.claims %}
+<dt>“{{ given.statement }}”{% for text, address in given.links %} <a href="{{ address }}" class="more">{{ text }}</a>{% endfor %}</dt>
+{% for claim in given.claims %}
 <dd>{{ claim.finding or claim.statement }}. <a href="#{{ claim.anchor }}" class="more" aria-label="Claim {{ claim.study }}/{{ claim.name }}, {{ claim.verdict }}">{{ claim.verdict if claim.standing == "evidence" else claim.standing }}</a>{% if claim.shown %} <a href="#{{ claim.shown.anchor }}" class="more">Figure {{ claim.shown.number }}</a>{% endif %}</dd>
 {% else %}
 <dd>No claim of this campaign answers this.</dd>
