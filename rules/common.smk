@@ -22,6 +22,7 @@ try:
         os.environ,
         ancient,
         SNAKEMAKE,
+        local if workflow.storage_settings.default_storage_provider else None,
     )
 except BatchlabError as problem:
     # Not raised: Snakemake would add where in this file, which is not where the mistake is.

@@ -18,7 +18,7 @@ from typing import Any
 
 from batchlab.errors import BatchlabError, one_line
 from batchlab.files import write_json
-from batchlab.records import gpus, provenance, scratch
+from batchlab.records import gpus, provenance, scratch, storage
 from batchlab.records.digests import digest, keep_parsed
 from batchlab.records.provenance import Files
 from batchlab.records.running import alone
@@ -43,8 +43,13 @@ class Job:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-def _named(items: Any) -> dict[str, Any]:
-    return {name: value if isinstance(value, str) else [str(item) for item in value] for name, value in items.items()}
+def _named(items: Any, folder: Path) -> dict[str, Any]:
+    return {
+        name: storage.seen_from(folder, value)
+        if isinstance(value, str)
+        else [storage.seen_from(folder, str(item)) for item in value]
+        for name, value in items.items()
+    }
 
 
 # Name of the input that only makes Snakemake run a job (see `currency`); no script reads it.
@@ -191,7 +196,7 @@ def _settle(snakemake: Any, current: Job) -> None:
 def _at_work(snakemake: Any, current: Job, folder: bool, started: datetime) -> Iterator[None]:
     """Do what is to be done before and after the body of a job."""
     outputs = dict(current.output)
-    first = next(iter(snakemake.output))
+    first = next(iter(outputs.values()))
     of = digest(snakemake.params.spec, snakemake.params.get("code"), snakemake.params.get("env"))
     with alone(provenance.MEMORY / "running" / f"{first}.json", of) as earlier:
         _remove_leftovers(outputs)
@@ -235,11 +240,12 @@ def job(snakemake: Any, folder: bool = False) -> Iterator[Job]:
         folder: Whether the output is a folder, which `output` gives as an empty one.
     """
     started = datetime.now(UTC)
+    home = storage.home(next(iter(snakemake.output)))
     # `source` says where the user's files lie; `spec` identifies them by content.
     current = Job(
         spec={**json.loads(snakemake.params.spec), **snakemake.params.get("source", {})},
-        input=_named(snakemake.input),
-        output=_named(snakemake.output),
+        input=_named(snakemake.input, home),
+        output=_named(snakemake.output, home),
         threads=snakemake.threads,
     )
     log = Path(snakemake.log[0])
@@ -247,6 +253,8 @@ def job(snakemake: Any, folder: bool = False) -> Iterator[Job]:
     try:
         with _streams_to(log):
             try:
+                if home.parts:
+                    storage.enter(home)
                 with _at_work(snakemake, current, folder, started):
                     yield current
                 if not sys.dont_write_bytecode:
