@@ -11,8 +11,12 @@ from batchlab.cluster.requests import Requests
 from batchlab.configuration.faults import for_the_terminal
 from batchlab.errors import BatchlabError
 from batchlab.planning.lookup import open_campaign
+from batchlab.planning.together import Together
 from batchlab.records import scratch
 from batchlab.sources.fingerprints import remember
+
+# Whether results are in object storage.
+STORAGE = workflow.storage_settings.default_storage_provider is not None
 
 try:
     CAMPAIGN = open_campaign(
@@ -22,7 +26,7 @@ try:
         os.environ,
         ancient,
         SNAKEMAKE,
-        local if workflow.storage_settings.default_storage_provider else None,
+        local if STORAGE else None,
     )
 except BatchlabError as problem:
     # Not raised: Snakemake would add where in this file, which is not where the mistake is.
@@ -44,6 +48,16 @@ ASKS = Requests(
     os.environ.get("BATCHLAB_DEVICE") == "gpu",
     lambda: not workflow.local_exec,
     workflow.is_main_process,
+)
+
+# Trainings that differ in their learning rates alone; on a GPU one job computes at a time.
+GPUS = workflow.resource_settings.resources.get("gpu", 1)
+TOGETHER = Together(
+    CAMPAIGN,
+    GPUS if os.environ.get("BATCHLAB_DEVICE") == "gpu" else workflow.cores or 1,
+    # In the process of a job on a cluster, Snakemake executes locally, too. Of files in object storage, each job sees
+    # its own.
+    lambda: workflow.local_exec and workflow.is_main_process and not STORAGE,
 )
 
 

@@ -46,9 +46,32 @@ rule initialise_model:
         "../scripts/initialise_model.py"
 
 
+# Segments that differ in their learning rates alone, in one process; the job of each then takes its files.
+rule train_together:
+    input:
+        unpack(TOGETHER.needed),
+    output:
+        trained=temp(f"{TOGETHER.folder}/{{segment}}/seeds-{{block}}"),
+    log:
+        "logs/train_together/{segment}/seeds-{block}.log",
+    priority: CAMPAIGN.priority("train_segment")
+    container:
+        IMAGE
+    threads: 1
+    resources:
+        **ASKS.resources("train_segment"),
+    params:
+        spec=TOGETHER.spec,
+        source=lambda wildcards, output: TOGETHER.source(wildcards),
+    message:
+        "Train {wildcards.segment} and others like it, seeds {wildcards.block}"
+    script:
+        "../scripts/train_segment.py"
+
+
 rule train_segment:
     input:
-        unpack(CAMPAIGN.inputs("train_segment")),
+        unpack(TOGETHER.inputs()),
     output:
         state="results/segments/{segment}/seeds-{block}/state.npz",
         history="results/segments/{segment}/seeds-{block}/history.csv",

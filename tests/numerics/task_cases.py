@@ -61,6 +61,8 @@ CASES = {
     "named": Case({"name": "classification", "class_weights": {"b": 3.0}}, "classes"),
     "binary": Case({"name": "binary"}, "two"),
     "multilabel": Case({"name": "multilabel"}, "several", weighted=True),
+    "balanced_labels": Case({"name": "multilabel", "class_weights": "balanced"}, "several", weighted=True),
+    "named_labels": Case({"name": "multilabel", "class_weights": {"b": 3.0}}, "several"),
     "squared": Case({"name": "regression"}, "numbers", weighted=True),
     "absolute": Case({"name": "regression", "loss": "absolute"}, "numbers"),
     "tokens": Case({"name": "next_token"}, "tokens", model={"file": "bigram.py"}),

@@ -50,7 +50,7 @@ def standardised(arrays: task_cases.Arrays, split: str) -> Array:
 SLOPES: dict[str, Callable[[Array, Any], Array]] = {
     "classes": softmax,
     "two": lambda outputs, labels: sigmoid(outputs, labels[:, None]),
-    "several": lambda outputs, labels: sigmoid(outputs, labels) / 3,
+    "several": sigmoid,
     "squared": lambda outputs, targets: (outputs - targets) * 2 / 2,
     "absolute": lambda outputs, targets: np.sign(outputs - targets) / 2,
     "tokens": softmax,
@@ -68,6 +68,15 @@ def problem(name: str) -> tuple[Array, Array, Array]:
     if name == "balanced":
         of_class = np.array([weights[y == label].sum() for label in range(3)])
         weights = weights * (weights.sum() / 3 / of_class)[y]
+    if case.kind == "several":  # one for each answer
+        weights = np.repeat(weights[:, None], y.shape[1], axis=1)
+    if name == "balanced_labels":
+        for label, total in enumerate(weights.sum(axis=0)):
+            for answer in (0, 1):
+                alike = y[:, label] == answer
+                weights[alike, label] *= total / 2 / weights[alike, label].sum()
+    if name == "named_labels":
+        weights[:, 1] *= np.where(y[:, 1] == 1, 3.0, 1.0)
     if name == "named":
         weights = weights * np.where(y == 1, 3.0, 1.0)
     return (np.eye(task_cases.TOKENS)[x] if case.kind == "tokens" else x), y, weights
@@ -80,7 +89,8 @@ def gradient(name: str, parameters: list[Array], rows: NDArray[Any]) -> list[Arr
     x, y, weights = (each[rows] for each in problem(name))
     if case.kind != "tokens":
         outputs, layers, pre = forward(parameters, x, "relu")
-        return backward(parameters, layers, pre, slope(outputs, y) * weights[:, None] / weights.sum(), "relu")
+        shaped = weights.reshape(len(x), -1)
+        return backward(parameters, layers, pre, slope(outputs, y) * shaped / weights.sum(), "relu")
     # The embedding is a kernel of one-hot inputs, without a bias.
     x, y, weights = x.reshape(-1, x.shape[-1]), y.ravel(), weights.ravel()
     whole = [parameters[0], np.zeros(parameters[0].shape[1]), *parameters[1:]]

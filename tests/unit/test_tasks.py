@@ -19,7 +19,7 @@ from batchlab.planning.jobs import Jobs
 from batchlab.planning.parts import Plan
 from batchlab.planning.report_settings import report_spec
 from batchlab.tables import contract
-from batchlab.tasks.class_weights import class_weights
+from batchlab.tasks.class_weights import answer_weights, class_weights
 from batchlab.tasks.levels import Level
 
 RANDOM = np.random.default_rng(3)
@@ -169,6 +169,19 @@ def test_balanced_weights_let_every_class_count_alike() -> None:
     assert weights is not None
     totals = [float(weights[label]) * int((labels == label).sum()) for label in range(3)]
     assert totals == pytest.approx([10 / 3] * 3)
+
+
+def test_balanced_answers_let_yes_and_no_count_alike_in_each_label() -> None:
+    flags = np.array([[1, 0, 0]] * 6 + [[0, 1, 0]] * 2)
+    weights = answer_weights("balanced", {"y_train": flags, "classes": np.array(3)})
+    assert weights is not None
+    yes, no = weights[1] * flags.sum(axis=0), weights[0] * (1 - flags).sum(axis=0)
+    # Nobody has the last label, so of it there is one answer alone. 24 answers in all.
+    assert [*yes, *no] == pytest.approx([24 / 5, 24 / 5, 0, 24 / 5, 24 / 5, 24 / 5])
+    named = answer_weights({"b": 3.0}, {"y_train": flags, "classes": np.array(3), "names": np.array(["a", "b", "c"])})
+    assert named is not None
+    assert (named[1] / named[0]).tolist() == [1, 3, 1]
+    assert float((named[1] * flags + named[0] * (1 - flags)).mean()) == pytest.approx(1)
 
 
 def test_a_class_that_is_not_there_is_refused_with_those_that_are() -> None:

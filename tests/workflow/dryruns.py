@@ -25,6 +25,7 @@ _MESSAGES = {
     "check": r"Try the model of (?P<name>\S+)-\w+",
     "initialise": r"Draw the initial weights (?P<name>\S+)-\w+, seeds (?P<seeds>\S+)",
     "train": r"Train (?P<name>\S+)-\w+, seeds (?P<seeds>\S+)",
+    "together": r"Train \S+ and others like it, seeds \S+",
     "measure": r"Measure (?P<study>[a-z_]+) at (?P<name>\S+)-\w+, seeds (?P<seeds>\S+)",
     "tables": r"Tabulate the study (?P<name>\w+)",
     "derived": r"Derive (?P<study>\w+): (?P<name>\w+)",
@@ -54,8 +55,8 @@ def jobs_of(output: str) -> dict[str, Any]:
             jobs.setdefault(kind, []).append(named.get("name", kind))
     total = re.search(r"^total +(\d+)$", output, re.M)
     assert len(texts) == (int(total[1]) if total else 0), output
-    jobs.pop("all", None)
-    jobs.pop("outdated", None)
+    for help_only in ("all", "outdated", "together"):
+        jobs.pop(help_only, None)
     for single in {"bundle", "report"} & jobs.keys():
         jobs[single] = len(jobs[single]) == 1
     if seeds - {"0-1"}:

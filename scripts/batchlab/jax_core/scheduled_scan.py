@@ -10,7 +10,7 @@ from batchlab.backend.runtime import float_type, jax
 from batchlab.jax_core.functional import Program, Stored, accumulated, divisor
 from batchlab.jax_core.scanned_updates import State
 
-ScheduledUpdates = Callable[[State, Any, Stored, Any, Any, Any], tuple[State, Any]]
+ScheduledUpdates = Callable[[State, Any, Any, Stored, Any, Any], tuple[State, Any]]
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ def places_of(optimizer: Any, following: Any) -> Places:
 def scheduled_updates_of(program: Program, optimizer: Any, size: int, micro: int, places: Places) -> ScheduledUpdates:
     """Return the updates of one batch size under a schedule as a function of one replica.
 
-    The function `run(state, order, stored, start, count, rates)` is that of `updates_of`, with the learning rate of
-    each update in `rates`, a vector of the model's precision that may be longer than needed.
+    The function `run(state, order, rates, stored, start, count)` is that of `updates_of`, with the learning rate of
+    each update in `rates`, a vector of the model's precision that may be longer than needed; it is the replica's own.
 
     Args:
         program: Model and data set.
@@ -41,7 +41,7 @@ def scheduled_updates_of(program: Program, optimizer: Any, size: int, micro: int
         places: Where what follows the schedule stands.
     """
 
-    def run(state: State, order: Any, stored: Stored, start: Any, count: Any, rates: Any) -> tuple[State, Any]:
+    def run(state: State, order: Any, rates: Any, stored: Stored, start: Any, count: Any) -> tuple[State, Any]:
         def body(number: Any, carry: tuple[State, Any]) -> tuple[State, Any]:
             (trainable, fixed, slots), total = carry
             indices = jax.lax.dynamic_slice(order, (start + number * size,), (size,))

@@ -183,20 +183,20 @@ class Replicas:
             else:
                 places = places_of(self._optimizer, self._following)
                 updates = scheduled_updates_of(self.program, self._optimizer, size, self._micro, places)
-                more = (self._padded([], size),)
-            run = over_replicas(updates, 2, self._vectorise)
-            lowered = jax.jit(run, donate_argnums=0).lower(self._state, orders, self.stored, zero, zero, *more)
+                more = (self._padded(np.ones((len(orders), 0)), size),)
+            run = over_replicas(updates, 2 + len(more), self._vectorise)
+            lowered = jax.jit(run, donate_argnums=0).lower(self._state, orders, *more, self.stored, zero, zero)
             self._compiled[known] = lowered.compile()
             # XLA links a loop's body when it is first run: one update of a copy does it.
             copy = jax.tree.map(jnp.copy, self._state)
-            jax.block_until_ready(self._compiled[known](copy, orders, self.stored, zero, np.int32(1), *more))
+            jax.block_until_ready(self._compiled[known](copy, orders, *more, self.stored, zero, np.int32(1)))
             self.compile_seconds += time.perf_counter() - clock
         return self._compiled[known]
 
-    def _padded(self, rates: Sequence[float] | NDArray[np.float64], size: int) -> Any:
-        """Return rates in a vector of one length for each batch size, so that nothing is compiled anew."""
-        padded = np.ones(-(-self.program.data.examples // size))
-        padded[: len(rates)] = rates
+    def _padded(self, rates: NDArray[np.float64], size: int) -> Any:
+        """Return each replica's rates, all of one length for each batch size, so that nothing is compiled anew."""
+        padded = np.ones((len(rates), -(-self.program.data.examples // size)))
+        padded[:, : rates.shape[1]] = rates
         return jnp.asarray(padded, float_type())
 
     def run(
@@ -217,6 +217,6 @@ class Replicas:
         totals = np.zeros(len(orders))
         clock = time.perf_counter()
         for (updates, first, count), rest in zip(runs, more, strict=True):
-            self._state, losses = updates(self._state, orders, self.stored, first, count, *rest)
+            self._state, losses = updates(self._state, orders, *rest, self.stored, first, count)
             totals += np.asarray(losses)  # waits for the device
         return totals.tolist(), time.perf_counter() - clock

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from typing import Any
 
 from batchlab.configuration import campaign, machine
@@ -47,6 +47,8 @@ class Campaign:
         self._core, self._ancient, self._local = core, ancient, local
         # Studies with an answer of their own, as a pattern; it matches nothing where there is none.
         self.advising = "|".join(advising(plan)) or "(?!)"
+        # Trainings that are made together, by the wildcards of their job; `planning.together` knows them.
+        self.together: Callable[[Mapping[str, str]], Sequence[Job]] = lambda wildcards: ()
         self._by_job = tuple(map(int, version.split(".")[:2])) >= _PRIORITY_BY_JOB
         self._status = currency.assess(self.jobs, core)
 

@@ -8,9 +8,7 @@ import zipfile
 from pathlib import Path
 
 from batchlab.planning.jobs import Job
-
-_FOLDER = Path("results/checkpoints")
-
+from batchlab.records.ready import CHECKPOINTS, checkpoint_name
 
 # Of a seed that has ended before its cap.
 _ENDED = ("reached", "stopped")
@@ -32,21 +30,24 @@ def _progress(path: Path) -> list[tuple[int, bool]] | None:
         return None
 
 
-def epochs(job: Job, examples: int) -> tuple[float, str] | None:
+def epochs(job: Job, examples: int, trainings: int = 1) -> tuple[float, str] | None:
     """Return the share of a training job that is done, and its epoch in words; None where nothing is known yet.
 
     Args:
         job: A job of the rule `train_segment`.
         examples: Examples in an epoch.
+        trainings: How many are made together, of which the job is the first.
     """
-    name = f"{job.wildcards['segment']}-seeds-{job.wildcards['block']}.npz"
-    positions = _progress(_FOLDER / name)
+    name = checkpoint_name(job.wildcards["segment"], job.wildcards["block"])
+    positions = _progress(CHECKPOINTS / f"{name}.npz")
     if not positions:
         return None
-    start, stop, seeds = job.spec["start"], job.spec["stop"], len(job.spec["seeds"])
+    start, stop, seeds = job.spec["start"], job.spec["stop"], trainings * len(job.spec["seeds"])
     share = sum((stop if ended else position) - start for position, ended in positions) / (seeds * (stop - start))
     # Seeds train one after the other on TensorFlow, side by side on JAX: the last that goes on tells the epoch.
     last = math.ceil(stop / examples)
     going = [position for position, ended in positions if not ended] or [positions[-1][0]]
     text = f"epoch {going[-1] // examples} of {last}"
-    return share, text if len(positions) == seeds else f"seed {len(positions)} of {seeds}, {text}"
+    if len(positions) == seeds:
+        return share, text
+    return share, f"{'seed' if trainings == 1 else 'run'} {len(positions)} of {seeds}, {text}"

@@ -54,7 +54,8 @@ def _benchmark(path: str) -> Measured | None:
 def measured(job: Job) -> Measured | None:
     """Return what a job took that ran, from Snakemake's measurements or its record; None without either.
 
-    Of a job that went on after it was killed, all attempts count, of which Snakemake measures the last.
+    Of a job that went on after it was killed, all attempts count, of which Snakemake measures the last. One that took
+    what was trained together with others counts with its share of that.
     """
     found = _benchmark(job.benchmark) if job.benchmark else None
     try:
@@ -63,11 +64,11 @@ def measured(job: Job) -> Measured | None:
             return found
         record = json.loads(text)
         started, ended = (datetime.fromisoformat(record[key]) for key in ("started", "ended"))
-        before = float(record.get("seconds_before", 0.0))
+        before, memory = float(record.get("seconds_before", 0.0)), float(record.get("megabytes_before", 0.0))
     except (OSError, ValueError, KeyError, TypeError):
         return found
     if found is not None:
-        return Measured(found.seconds + before, found.memory)
+        return Measured(found.seconds + before, max(found.memory, memory))
     # The record begins when the libraries are imported.
     start = _START_KERAS if job.keras else _START
     return Measured((ended - started).total_seconds() + before + start, 0.0)

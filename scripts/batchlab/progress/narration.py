@@ -108,7 +108,7 @@ class Telling:
         run = self._run
         for number, each in run.running.items() if run else ():
             if run and each.job.rule == "train_segment":
-                found = checkpoints.epochs(each.job, self._examples(each.job.wildcards["segment"]))
+                found = checkpoints.epochs(each.job, self._examples(each.job.wildcards["segment"]), each.trainings)
                 if found:
                     run.tell_share(number, found[0])
 
@@ -126,10 +126,10 @@ class Telling:
 
     def _epoch(self, number: int) -> str:
         assert self._run is not None
-        job = self._run.running[number].job
+        job, trainings = self._run.running[number].job, self._run.running[number].trainings
         if job.rule != "train_segment":
             return ""
-        found = checkpoints.epochs(job, self._examples(job.wildcards["segment"]))
+        found = checkpoints.epochs(job, self._examples(job.wildcards["segment"]), trainings)
         return f", {found[1]}" if found else ""
 
     def _live(self) -> str:

@@ -9,23 +9,30 @@ from dataclasses import dataclass
 
 from batchlab.planning.jobs import Job
 from batchlab.planning.lookup import Campaign
+from batchlab.planning.together import AHEAD
 from batchlab.progress.costs import Costs
 from batchlab.progress.job_names import Words, stage
 
 # A job that takes longer than foreseen counts as so much done until it ends.
 _ALMOST = 0.97
+# Seconds of a job that only takes what was trained together with others.
+_TAKING = 1.0
 # The speed of a run is believed after as much work as this share of it; until then it is one job a core.
 _BELIEF = 0.08
 
 
 @dataclass
 class Running:
-    """A job that runs: the job, its cost in seconds, when it began, and the share that it is known to have done."""
+    """A job that runs: the job, its cost in seconds, when it began, and the share that it is known to have done.
+
+    Of trainings that are made together it is the first one, and `trainings` is their number.
+    """
 
     job: Job
     cost: float
     began: float
     known: float = 0.0
+    trainings: int = 1
 
 
 class Run:
@@ -48,6 +55,7 @@ class Run:
         self._done = 0.0
         self._waiting: dict[str, Job] = {}
         self._counts: Counter[str] = Counter()
+        self._made_ahead: set[str] = set()  # names of jobs whose work another one does
 
     def expect(self, counts: Mapping[str, int]) -> None:
         """Take over how many jobs of each rule Snakemake will run; which ones, the records say."""
@@ -68,14 +76,27 @@ class Run:
 
     def start(self, number: int, rule: str, wildcards: Mapping[str, str]) -> Job | None:
         """Note that a job begins and return it; None for a target, which does nothing."""
+        if rule == AHEAD:
+            return self._start_together(number, wildcards)
         try:
             job = self.campaign.jobs.find(rule, wildcards)
         except KeyError:
             return None
-        self.running[number] = Running(job, self.costs.seconds(job), self._clock())
+        self.running[number] = Running(job, self._cost(job), self._clock())
         self._waiting.pop(job.name, None)
         self._counts[rule] = max(0, self._counts[rule] - 1)
         return job
+
+    def _start_together(self, number: int, wildcards: Mapping[str, str]) -> Job | None:
+        """Note that trainings begin which are made together, and return the first one."""
+        if not (jobs := self.campaign.together(wildcards)):
+            return None
+        self.running[number] = Running(jobs[0], sum(map(self._cost, jobs)), self._clock(), trainings=len(jobs))
+        self._made_ahead |= {job.name for job in jobs}
+        return jobs[0]
+
+    def _cost(self, job: Job) -> float:
+        return _TAKING if job.name in self._made_ahead else self.costs.seconds(job)
 
     def finish(self, number: int) -> tuple[Job, float] | None:
         """Note that a job has ended well; return it with its seconds, or None if it is unknown."""
@@ -97,12 +118,12 @@ class Run:
         """Return the seconds of jobs that have not begun: of each rule, the number × their mean."""
         by_rule: defaultdict[str, list[float]] = defaultdict(list)
         for job in self._waiting.values():
-            by_rule[job.rule].append(self.costs.seconds(job))
+            by_rule[job.rule].append(self._cost(job))
         total = 0.0
         for rule, count in self._counts.items():
             known = by_rule[rule]
             if count and not known:
-                known = [self.costs.seconds(job) for job in self.campaign.jobs if job.rule == rule]
+                known = [self._cost(job) for job in self.campaign.jobs if job.rule == rule]
             total += count * sum(known) / len(known) if count else 0.0
         return total
 

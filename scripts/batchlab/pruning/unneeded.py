@@ -11,6 +11,7 @@ from batchlab.configuration.yaml_files import parsed
 from batchlab.errors import BatchlabError
 from batchlab.planning.jobs import Job, Jobs
 from batchlab.planning.plan import plan
+from batchlab.records.ready import CHECKPOINTS, checkpoint_name
 
 # What campaigns share → where it lies and how deep its folders are; a folder that no job makes is not needed.
 _PLACES = {
@@ -18,7 +19,6 @@ _PLACES = {
     "segments": ("results/segments", 2),
     "probes": ("results/probes", 3),
 }
-_CHECKPOINTS = Path("results/checkpoints")
 # Rules whose results campaigns share, and with them their logs.
 _LOGGED = ("prepare_data", "check_model", "initialise_model", "train_segment", "measure_probe", "measure_apart")
 
@@ -92,16 +92,20 @@ def unneeded(jobs: Iterable[Job]) -> list[Unneeded]:
         if job.rule in _LOGGED:
             logs.add(_log(job))
         if job.rule == "train_segment" and not Path(job.name).exists():
-            unfinished.add(f"{job.wildcards['segment']}-seeds-{job.wildcards['block']}.npz")
+            unfinished.add(checkpoint_name(job.wildcards["segment"], job.wildcards["block"]))
     found = [
         Unneeded(kind, path, _size(path))
         for kind, (place, depth) in _PLACES.items()
         for path in _folders(Path(place), depth)
         if path not in outputs
     ]
-    if _CHECKPOINTS.is_dir():
-        files = sorted(_CHECKPOINTS.iterdir())
-        found += [Unneeded("checkpoints", path, _size(path)) for path in files if path.name not in unfinished]
+    if CHECKPOINTS.is_dir():
+        files = sorted(CHECKPOINTS.iterdir())
+        found += [
+            Unneeded("checkpoints", path, _size(path))
+            for path in files
+            if path.name.removesuffix(".npz") not in unfinished
+        ]
     for rule in _LOGGED:
         for path in sorted(Path("logs", rule).rglob("*")):
             if path.is_file() and path.as_posix().removesuffix(".log").removesuffix(".benchmark.tsv") not in logs:

@@ -52,8 +52,9 @@ def _named(items: Any, folder: Path) -> dict[str, Any]:
     }
 
 
-# Name of the input that only makes Snakemake run a job (see `currency`); no script reads it.
-_MARKER = "outdated"
+# Names of the inputs that only make Snakemake run a job (see `currency`), or another one before it (see
+# `planning.together`); no script reads them.
+_MARKERS = ("outdated", "ahead")
 
 # What a full disk, a quota or a folder that may not be written looks like.
 _UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
@@ -193,25 +194,30 @@ def _settle(snakemake: Any, current: Job) -> None:
 
 
 @contextlib.contextmanager
-def _at_work(snakemake: Any, current: Job, folder: bool, started: datetime) -> Iterator[None]:
+def _at_work(snakemake: Any, current: Job, folder: bool, started: datetime, recorded: bool) -> Iterator[None]:
     """Do what is to be done before and after the body of a job."""
     outputs = dict(current.output)
     first = next(iter(outputs.values()))
     of = digest(snakemake.params.spec, snakemake.params.get("code"), snakemake.params.get("env"))
     with alone(provenance.MEMORY / "running" / f"{first}.json", of) as earlier:
         _remove_leftovers(outputs)
+        if not recorded:
+            _settle(snakemake, current)
+            yield
+            return
         # Or a run that is killed before its end would leave new results with an old record.
         record_path = provenance.record_path(first, folder)
         record_path.unlink(missing_ok=True)
         if folder:
             current.output = {name: _temporary(path) for name, path in outputs.items()}
         try:
-            files = {name: value for name, value in current.input.items() if name != _MARKER}
+            files = {name: value for name, value in current.input.items() if name not in _MARKERS}
             inputs = provenance.fingerprints(files, times=True)
             _settle(snakemake, current)
             yield
             if earlier.attempts:
-                attempts = {"attempts": earlier.attempts + 1, "seconds_before": round(earlier.seconds, 1)}
+                seconds = earlier.seconds + current.facts.get("seconds_before", 0.0)
+                attempts = {"attempts": earlier.attempts + 1, "seconds_before": round(seconds, 1)}
                 current.facts = {**current.facts, **attempts}
             record = _record(snakemake, current, inputs, outputs, started)
             if folder:
@@ -227,7 +233,7 @@ def _at_work(snakemake: Any, current: Job, folder: bool, started: datetime) -> I
 
 
 @contextlib.contextmanager
-def job(snakemake: Any, folder: bool = False) -> Iterator[Job]:
+def job(snakemake: Any, folder: bool = False, recorded: bool = True) -> Iterator[Job]:
     """Run a script's body as one job of the workflow.
 
     What the body prints goes to the rule's log. A `BatchlabError`, a full disk or a folder that may not be written
@@ -238,6 +244,7 @@ def job(snakemake: Any, folder: bool = False) -> Iterator[Job]:
         snakemake: The object that Snakemake gives to a `script:`; its rule has a `spec` param (JSON), perhaps a
             `source` param (settings that Snakemake does not compare), named inputs and outputs, and a log.
         folder: Whether the output is a folder, which `output` gives as an empty one.
+        recorded: Whether a record is written; not of what only helps other jobs.
     """
     started = datetime.now(UTC)
     home = storage.home(next(iter(snakemake.output)))
@@ -255,7 +262,7 @@ def job(snakemake: Any, folder: bool = False) -> Iterator[Job]:
             try:
                 if home.parts:
                     storage.enter(home)
-                with _at_work(snakemake, current, folder, started):
+                with _at_work(snakemake, current, folder, started, recorded):
                     yield current
                 if not sys.dont_write_bytecode:
                     keep_parsed(only_if_edited=True)

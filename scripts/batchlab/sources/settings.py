@@ -29,14 +29,26 @@ _ALWAYS_IDENTIFY = ("label", "scale")
 _LABELS = "labels"
 # The ending of folders among the formats' endings.
 _FOLDER = "/"
-# Formats of tables that are not read here, with the end of the name of pandas' function.
-_TABLES = {
-    **dict.fromkeys((".xlsx", ".xls"), "excel"),
-    ".feather": "feather",
-    ".json": "json",
-    ".dta": "stata",
-    ".sav": "spss",
-    ".h5": "hdf",
+# How files in formats that are not read become one that is, by ending.
+_WAYS = {
+    **{
+        suffix: f"write it as a table: pandas.read_{function}).to_csv(…, index=False)"
+        for suffix, function in {
+            ".xlsx": "excel(…",
+            ".xls": "excel(…",
+            ".feather": "feather(…",
+            ".json": "json(…",
+            ".jsonl": "json(…, lines=True",
+            ".ndjson": "json(…, lines=True",
+            ".dta": "stata(…",
+            ".sav": "spss(…",
+            ".h5": "hdf(…",
+        }.items()
+    },
+    **dict.fromkeys((".gz", ".zip", ".bz2", ".xz"), "unpack it first"),
+    ".npy": "write examples and labels into one file: numpy.savez('mine.npz', x=…, y=…)",
+    **dict.fromkeys((".mat", ".pkl", ".pickle"), "load it and write numpy.savez('mine.npz', x=…, y=…)"),
+    ".arff": "keep what follows @data as a .csv, below a line with the names of the attributes",
 }
 
 # How the rest is split, by whether a file brings its own validation and test set.
@@ -204,15 +216,13 @@ def _ending(name: str) -> str:
     """Return the ending of a path by which formats are chosen."""
     if "\0" not in name and Path(name).is_dir():
         return _FOLDER
-    return Path(name).suffix or (_FOLDER if name.endswith(_FOLDER) else "")
+    return Path(name).suffix.lower() or (_FOLDER if name.endswith(_FOLDER) else "")
 
 
 def _elsewhere(name: Any) -> str:
     """Return how files of a format that is not read become one that is."""
-    suffix = Path(name).suffix.lower() if isinstance(name, str) else ""
-    if suffix in _TABLES:
-        return f"; write it as a table: pandas.read_{_TABLES[suffix]}(…).to_csv(…, index=False)"
-    return ""
+    way = _WAYS.get(Path(name).suffix.lower()) if isinstance(name, str) else None
+    return f"; {way}" if way else ""
 
 
 def _resolve_published(dataset: Mapping[str, Any]) -> Settings:

@@ -15,6 +15,7 @@ from batchlab.errors import BatchlabError
 from batchlab.models.signature import built_in_models
 from batchlab.paths import PROJECT
 from batchlab.planning import plan
+from batchlab.sources.fingerprints import remember
 from batchlab.sources.keys import UncountedError
 from batchlab.sources.settings import resolve
 from batchlab.starting import campaign_text
@@ -116,6 +117,7 @@ def write(data: str, label: str | None, name: str | None, keys: str, folder: Pat
     folder.mkdir(parents=True, exist_ok=True)
     with target.open("x", encoding="utf-8") as file:
         file.write(text)
+    remember()  # so that planning does not read large data again
     sizes = ", ".join(
         str(size) for size in sorted({fit.batch_sizes[size] for size in ("tiny", "small", "medium", "large")})
     )

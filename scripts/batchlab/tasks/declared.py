@@ -12,6 +12,12 @@ CLASS_WEIGHTS = ClassWeights(
     "weights, of those that are not named 1; metrics are of the examples as they are",
     OPTIONAL,
 )
+ANSWER_WEIGHTS = ClassWeights(
+    "class_weights",
+    "how much answers count in updates: `balanced` (yes and no alike in each label), or a mapping of labels' names to "
+    "the weight of yes, 1 where none is named; metrics are of the examples as they are",
+    OPTIONAL,
+)
 METRICS = Choices("metrics", "metrics beside loss and accuracy", OPTIONAL, words=("balanced_accuracy",))
 BALANCED_ACCURACY = Metric(
     "balanced_accuracy",

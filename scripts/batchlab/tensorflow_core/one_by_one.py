@@ -154,7 +154,7 @@ class Replicas:
         if rates is None:
             more: list[tuple[Any, ...]] = [()] * len(runs)
         else:
-            more = [(self._padded(each, size),) for each, (size, _, _) in zip(rates, batches, strict=True)]
+            more = [(self._padded(own, size),) for [own], (size, _, _) in zip(rates, batches, strict=True)]
         clock = time.perf_counter()
         total = sum(
             float(updates(orders, first, last, *rest)) for (updates, first, last), rest in zip(runs, more, strict=True)

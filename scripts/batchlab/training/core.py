@@ -178,7 +178,8 @@ class Replicas(Protocol):
         Args:
             orders: What `on_device` returned.
             batches: Updates of one size each.
-            rates: For each of them the learning rate of every update; None for a constant rate.
+            rates: For each of them each replica's learning rate of every update, shape (replicas, updates); None for
+                constant rates.
 
         Returns:
             For each replica the sum of the examples' losses, each at the weights of its own update, and the seconds in

@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from batchlab.backend.resident import Resident
+from batchlab.backend.streamed import is_streamed
 from batchlab.errors import BatchlabError
 from batchlab.models.construction import build_model
 from batchlab.training import state
@@ -26,6 +27,26 @@ from batchlab.training.trainer import Trainer
 _SETTINGS = ("batch_size", "accumulation", "learning_rate")
 
 Replica = tuple[state.Position, state.Arrays]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a segment starts from.
+
+    Attributes:
+        spec: Settings, see `train`.
+        initial: Snapshot of the initial weights, the reference of distances.
+        parent: Snapshot at `start`.
+    """
+
+    spec: dict[str, Any]
+    initial: state.Snapshot
+    parent: state.Snapshot
+
+    @property
+    def rate(self) -> float:
+        """The learning rate, which a schedule scales."""
+        return float(self.spec["learning_rate"])
 
 
 @dataclass
@@ -129,36 +150,61 @@ def train(
     Returns:
         Snapshot, tables and facts.
     """
+    [segment] = train_together([Run(spec, initial, parent)], data, checkpoint)
+    return segment
+
+
+def train_together(runs: Sequence[Run], data: Resident, checkpoint: Checkpoint | None = None) -> list[Segment]:
+    """Train segments that differ in nothing but their learning rates and in where they start from.
+
+    A core trains all replicas of all of them at once, or one after the other through one compiled loop. Neither changes
+    what one of them computes, but side by side a sum may be rounded in another way than alone.
+
+    Args:
+        runs: What each starts from; seeds, `start` and `stop` are those of the first.
+        data: The resident data set.
+        checkpoint: Where progress is kept; None for none.
+
+    Returns:
+        What `train` returns, of each.
+    """
+    spec = runs[0].spec
     seeds, start, stop = list(spec["seeds"]), int(spec["start"]), int(spec["stop"])
     if stop <= start:
         raise BatchlabError(f"stop: {stop} examples is not after start {start}; choose a larger one")
     trainer = Trainer(spec, data)
     ending = Ending(spec.get("until"))
     keys = state.trainable_keys(trainer.model)
-    settings = {name: spec[name] for name in _SETTINGS}
 
-    segment = Segment(state.Snapshot((), {}, ()), columns=_columns(data))
+    segments = [Segment(state.Snapshot((), {}, ()), columns=_columns(data)) for _ in runs]
+    owners = [(number, seed) for number in range(len(runs)) for seed in seeds]
     done: list[Replica] = []
-    kept = _kept(checkpoint, segment)
-    for group in trainer.replicas.groups(seeds):
+    kept, most = _kept(checkpoint, segments), 0
+    for numbers in _groups(trainer, len(runs), len(seeds)):
+        members = [(runs[number], seed) for number, seed in (owners[row] for row in numbers)]
+        group, most = [seed for _, seed in members], max(most, len(numbers))
         begun, kept = kept[: len(group)], kept[len(group) :]
         if kept:  # a later group had begun, so this one was finished
             done += begun
             continue
         if begun:
             positions = [position for position, _ in begun]
-            trainer.replicas.restore([replica for _, replica in begun])
+            trainer.go_on([replica for _, replica in begun], [run.rate for run, _ in members])
         else:
-            positions = trainer.load(parent, group)
-            for position in positions:
+            positions = trainer.load_each([(run.parent, seed, run.rate) for run, seed in members])
+            for position, (run, _) in zip(positions, members, strict=True):
                 if position.examples != start and position.status not in state.ENDED:
-                    raise BatchlabError(f"{parent.source}: is at {position.examples} examples, not at start {start}")
+                    raise BatchlabError(
+                        f"{run.parent.source}: is at {position.examples} examples, not at start {start}"
+                    )
         states = LeftStates(trainer.replicas)
-        references = [initial.replica(seed)[0] for seed in group]
+        references = [run.initial.replica(seed)[0] for run, seed in members]
         if begun:
             memories = [remembered(replica) for _, replica in begun]
         else:
-            memories = [ending.begin(states[row], parent.replica(seed)[0]) for row, seed in enumerate(group)]
+            memories = [
+                ending.begin(states[row], run.parent.replica(seed)[0]) for row, (run, seed) in enumerate(members)
+            ]
         for piece, judged in _stretch(spec, data.examples, positions):
             moving = [position.status not in state.ENDED for position in positions]
             if not any(moving):
@@ -178,19 +224,32 @@ def train(
                         deciding[row], functools.partial(states.__getitem__, row), memories[row]
                     )
                 history, distances = _rows(seed, position, shown[row], data.examples, walked[row])
-                segment.history.append({**history, **settings})
+                segment = segments[owners[numbers[row]][0]]
+                segment.history.append({**history, **{name: members[row][0].spec[name] for name in _SETTINGS}})
                 segment.distances.append(distances)
                 if (best := ending.best(position, memories[row])) is not None:
                     states[row] = best
             if checkpoint and checkpoint.due:
                 print(_how_far(group, positions, stop, data.examples), flush=True)
-                _save(checkpoint, segment, [*done, *_together(positions, states, memories)])
+                _save(checkpoint, segments, [*done, *_together(positions, states, memories)])
         done += _together(positions, states, memories)
-    for rows in (segment.history, segment.distances):
-        rows.sort(key=lambda row: seeds.index(row["seed"]))
-    segment.snapshot = state.stack(seeds, [replica for _, replica in done], [position for position, _ in done])
-    segment.facts = trainer.facts
-    return segment
+    for number, segment in enumerate(segments):
+        for rows in (segment.history, segment.distances):
+            rows.sort(key=lambda row: seeds.index(row["seed"]))
+        own = done[number * len(seeds) : (number + 1) * len(seeds)]
+        segment.snapshot = state.stack(seeds, [replica for _, replica in own], [position for position, _ in own])
+        segment.facts = {**trainer.facts, "side_by_side": most}
+    return segments
+
+
+def _groups(trainer: Trainer, runs: int, seeds: int) -> list[list[int]]:
+    """Return the numbers of the replicas in groups that are trained at once, those of one run after the other's.
+
+    On data on disk, whose window the replicas of a group share, they are those of one run.
+    """
+    rows = range(runs * seeds)
+    parts = [rows[start : start + seeds] for start in rows[::seeds]] if is_streamed(trainer.data) else [rows]
+    return [group for part in parts for group in trainer.replicas.groups(part)]
 
 
 def _stretch(spec: dict[str, Any], examples: int, positions: list[state.Position]) -> Iterator[tuple[Piece, bool]]:
@@ -251,24 +310,24 @@ def _columns(data: Resident) -> dict[str, tuple[str, ...]]:
     return {"history": history, "distances": (*place, "from_initial", "from_origin")}
 
 
-def _save(checkpoint: Checkpoint, segment: Segment, replicas: list[Replica]) -> None:
+def _save(checkpoint: Checkpoint, segments: list[Segment], replicas: list[Replica]) -> None:
     """Write a checkpoint; the last group of replicas is the one in progress."""
     progress = {
-        "history": segment.history,
-        "distances": segment.distances,
+        "tables": [segment.tables for segment in segments],
         "positions": [dataclasses.asdict(position) for position, _ in replicas],
     }
     arrays = {f"{row}:{key}": values for row, (_, replica) in enumerate(replicas) for key, values in replica.items()}
     checkpoint.write(progress, arrays)
 
 
-def _kept(checkpoint: Checkpoint | None, segment: Segment) -> list[Replica]:
-    """Return the replicas of a checkpoint and put its rows into the segment's tables; nothing where there is none."""
+def _kept(checkpoint: Checkpoint | None, segments: list[Segment]) -> list[Replica]:
+    """Return the replicas of a checkpoint and put its rows into the segments' tables; nothing where there is none."""
     found = checkpoint.read() if checkpoint else None
     if not found:
         return []
     progress, arrays = found
-    segment.history, segment.distances = progress["history"], progress["distances"]
+    for segment, tables in zip(segments, progress["tables"], strict=True):
+        segment.history, segment.distances = tables["history"], tables["distances"]
     positions = [state.Position(**values) for values in progress["positions"]]
     return [(position, _part(arrays, f"{row}:")) for row, position in enumerate(positions)]
 

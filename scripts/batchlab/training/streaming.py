@@ -126,7 +126,7 @@ class StreamedReplicas:
             step = room // size * size
             for start in range(first, last, step):
                 stop = min(start + step, last)
-                own = None if rates is None else rates[number][(start - first) // size : (stop - first) // size]
+                own = None if rates is None else rates[number][:, (start - first) // size : (stop - first) // size]
                 parts.append((size, start, stop, own))
         losses = np.zeros(len(orders))
         clock, compiled = time.perf_counter(), self.compile_seconds

@@ -50,6 +50,7 @@ class Trainer:
         self.has_subset = subset is not None
         self._partial = Evaluation(self.replicas, self.model, data, subset=subset) if subset else self._evaluation
         self._kept_orders: tuple[Any, ...] = ()
+        self._rates_of_group: Sequence[float] = (self.learning_rate,)
 
     def _new_optimizer(self) -> Any:
         return optimizers.build(self._settings, self.learning_rate, self.model.trainable_variables)
@@ -62,7 +63,7 @@ class Trainer:
         return core.Following(self.optimizer.learning_rate, tuple(momenta))
 
     def _rates(self, start: int, batches: Sequence[core.Batches], updates: int) -> list[NDArray[np.float64]] | None:
-        """Return the rates of the updates of each group of batches; None without a schedule.
+        """Return each replica's rates of the updates of each group of batches; None without a schedule.
 
         Args:
             start: Cumulative examples at the beginning of the epoch.
@@ -74,7 +75,8 @@ class Trainer:
         found = []
         for size, first, last in batches:
             boundaries = start + np.arange(first, last + 1, size)
-            found.append(rates(self._schedule, self.learning_rate, boundaries, updates, self.data.examples))
+            each = [rates(self._schedule, own, boundaries, updates, self.data.examples) for own in self._rates_of_group]
+            found.append(np.stack(each))
             updates += len(boundaries) - 1
         return found
 
@@ -84,12 +86,16 @@ class Trainer:
         return {**self.replicas.facts, "compile_seconds": round(self.replicas.compile_seconds, 3)}
 
     def load(self, snapshot: state.Snapshot, seeds: Sequence[int]) -> list[state.Position]:
-        """Take over a group of replicas from a snapshot, with this trainer's learning rate.
+        """Take over a group of replicas from a snapshot, with this trainer's learning rate."""
+        return self.load_each([(snapshot, seed, self.learning_rate) for seed in seeds])
+
+    def load_each(self, sources: Sequence[tuple[state.Snapshot, int, float]]) -> list[state.Position]:
+        """Take over a group of replicas, each a seed of a snapshot, with a learning rate of its own.
 
         Under a schedule the rate of the last update stays: a momentum correction starts from it.
         """
         positions, replicas = [], []
-        for seed in seeds:
+        for snapshot, seed, rate in sources:
             position = snapshot.load(seed, self.variables)
             if not snapshot.trained:
                 # Fresh state may depend on the weights (schedule-free AdamW starts its average there), so it is made
@@ -98,11 +104,16 @@ class Trainer:
                 for variable, value in zip(self.optimizer.variables, fresh, strict=True):
                     variable.assign(value)
             if self._schedule is None or not snapshot.trained:
-                self.optimizer.learning_rate = self.learning_rate
+                self.optimizer.learning_rate = rate
             positions.append(dataclasses.replace(position))
             replicas.append(state.capture(self.variables))
-        self.replicas.restore(replicas)
+        self.go_on(replicas, [rate for _, _, rate in sources])
         return positions
+
+    def go_on(self, replicas: Sequence[state.Arrays], learning_rates: Sequence[float]) -> None:
+        """Take over a group of replicas as they were left, each with the learning rate that a schedule scales."""
+        self.replicas.restore(replicas)
+        self._rates_of_group = learning_rates
 
     def metrics(self, subset: bool = False) -> list[dict[str, float]]:
         """Return the metrics of each replica, with normalisation statistics taken over the training set.

@@ -44,7 +44,10 @@ class Recomputed:
 
 def platform_differences(recorded: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
     """Return what differs between the platforms of two records and may change the last bits of a number."""
-    pairs = {key: (recorded.get(key), found.get(key)) for key in ("python", "device", "jit", "compute_threads")}
+    pairs = {
+        key: (recorded.get(key), found.get(key))
+        for key in ("python", "device", "jit", "compute_threads", "side_by_side")
+    }
     for key in sorted(recorded["host"].keys() | found["host"].keys()):
         pairs[key] = recorded["host"].get(key), found["host"].get(key)
     # What only one of the two processes happened to import, such as Snakemake itself, did not compute anything.

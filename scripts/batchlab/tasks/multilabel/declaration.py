@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from batchlab.declarations.task import Metric, Task
-from batchlab.tasks.declared import OF_ANSWERS, answers
+from batchlab.tasks.declared import ANSWER_WEIGHTS, OF_ANSWERS, answers
 
 TASK = Task(
     summary="which of several labels apply to each example, by the cross-entropy of the sigmoid of a logit for each",
@@ -25,4 +25,5 @@ TASK = Task(
     derived=OF_ANSWERS,
     targets="flags",
     usual=True,
+    options=(ANSWER_WEIGHTS,),
 )

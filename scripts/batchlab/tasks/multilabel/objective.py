@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from batchlab.backend.runtime import keras
+from batchlab.backend.runtime import float_type, keras
 from batchlab.backend.task_interface import Kernels
+from batchlab.tasks.class_weights import Wanted, answer_weights
 from batchlab.tasks.last_axis import mean_over_last
 from batchlab.tasks.logits import squashed
 from batchlab.tasks.means import mean
@@ -17,13 +18,21 @@ from batchlab.tasks.sigmoids import correct, cross_entropy
 
 
 class Multilabel:
-    """Each label applies to an example or does not; targets are 0 or 1, shape (examples, labels)."""
+    """Each label applies to an example or does not; targets are 0 or 1, shape (examples, labels).
+
+    Args:
+        wanted: Weights of answers, see `answer_weights`; they count in updates, not in metrics.
+        of_answers: The weights themselves, where the data set is known and weights are wanted, shape (2, labels).
+    """
 
     metrics: tuple[str, ...] = ("loss", "accuracy", "exact_match")
 
+    def __init__(self, wanted: Wanted = None, of_answers: NDArray[np.float64] | None = None) -> None:
+        self._wanted, self._of_answers = wanted, of_answers
+
     def of(self, arrays: Mapping[str, NDArray[Any]]) -> Multilabel:
-        """Return the objective itself."""
-        return self
+        """Return the objective with the weights of the answers."""
+        return type(self)(self._wanted, answer_weights(self._wanted, arrays))
 
     def output_shape(self, arrays: Mapping[str, NDArray[Any]]) -> tuple[int, ...]:
         """Return (labels,)."""
@@ -34,17 +43,23 @@ class Multilabel:
         return stored.astype(np.int32)
 
     def weights(self, targets: Any, given: Any) -> Any:
-        """Return the weights of the data set."""
-        return given
+        """Return the weights of the data set, or those of each answer times them, shape (examples, labels)."""
+        if self._of_answers is None:
+            return given
+        no, yes = (keras.ops.convert_to_tensor(weights, float_type()) for weights in self._of_answers)
+        of_answer = keras.ops.where(keras.ops.equal(targets, 1), yes, no)
+        return of_answer if given is None else of_answer * keras.ops.expand_dims(given, -1)
 
     def losses(self, kernels: Kernels, targets: Any, outputs: Any) -> Any:
-        """Return the mean cross-entropy of each example's labels, shape (examples,)."""
-        return mean_over_last(cross_entropy(targets, outputs))
+        """Return the mean cross-entropy of each example's labels, shape (examples,); with weights, that of each."""
+        losses = cross_entropy(targets, outputs)
+        return mean_over_last(losses) if self._of_answers is None else losses
 
     def scores(self, kernels: Kernels, targets: Any, outputs: Any, given: Any) -> tuple[Any, ...]:
         """Return each example's loss, its share of labels that are right, and whether all are."""
         right = keras.ops.cast(correct(targets, outputs), outputs.dtype)
-        return self.losses(kernels, targets, outputs), mean_over_last(right), keras.ops.min(right, axis=-1)
+        losses = mean_over_last(cross_entropy(targets, outputs))
+        return losses, mean_over_last(right), keras.ops.min(right, axis=-1)
 
     def summary(
         self, values: Sequence[NDArray[np.float64]], targets: NDArray[Any], given: NDArray[Any] | None
@@ -62,5 +77,5 @@ class Multilabel:
 
 
 def objective(options: Mapping[str, Any]) -> Multilabel:
-    """Return the objective."""
-    return Multilabel()
+    """Return the objective with its option."""
+    return Multilabel(options.get("class_weights"))

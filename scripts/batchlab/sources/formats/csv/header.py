@@ -5,6 +5,7 @@ Standard library only.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,15 +48,16 @@ def header_of(path: Path, rows: Sequence[Row], gaps: frozenset[str], said: bool 
     if not rows:
         raise BatchlabError(f"{path}: is empty; a header line with the names of the columns and rows are expected")
     (_, first), body = rows[0], [cells for _, cells in rows[1:]]
-    width = len(body[0]) if body else len(first)
+    width = Counter(map(len, body)).most_common(1)[0][0] if body else len(first)
     unnamed = tuple(str(column + 1) for column in range(width))
     if said is None and _sizes(first, width):
         return Header(
             unnamed, 1, f"a first line of sizes ({', '.join(first[:6])}), no names of columns", tuple(first[2:])
         )
     if body and {len(cells) for cells in body} == {len(first) + 1}:
-        first = ["", *first]  # R's write.table gives no name to its names of rows
-    if body and len(first) not in {len(cells) for cells in body}:
+        # A sign at the end of each line but the first; or R's write.table, which gives no name to its names of rows.
+        first = ["", *first] if any(cells[-1] for cells in body) else [*first, ""]
+    if body and len(first) != width and (len(first) == 1 or len(first) not in {len(cells) for cells in body}):
         raise BatchlabError(
             f"{path}: line {rows[0][0]} has {len(first)} cells, the rows below it {width}; remove what stands before "
             "the names of the columns"

@@ -5,13 +5,14 @@ Standard library only.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from batchlab.errors import BatchlabError, nearest
-from batchlab.sources.formats.csv.text import has_decimal_commas, is_date, number
+from batchlab.sources.formats.csv.text import has_decimal_commas, is_date, is_date_in_digits, is_signed, number
 
 Kind = Literal["numbers", "truth values", "words"]
 TRUTH = {"true": 1.0, "false": 0.0}
@@ -31,6 +32,7 @@ class Columns:
         left_out: Places of columns that the campaign does not use.
         comma: Whether numbers have decimal commas.
         weight: Place of the column of weights, or None.
+        empty: Places of columns without a name that hold nothing, as a sign at the end of each line makes one.
     """
 
     names: tuple[str, ...]
@@ -40,6 +42,7 @@ class Columns:
     left_out: tuple[int, ...]
     comma: bool
     weight: int | None = None
+    empty: tuple[int, ...] = ()
 
 
 def columns_of(
@@ -54,7 +57,11 @@ def columns_of(
     cells = {place: [row[place] for row in body] for place in range(len(names))}
     index = tuple(place for place in cells if _counts_rows(names[place], cells[place]))
     if len(set(names)) < len(names):
-        raise BatchlabError(f"{path}: column names must differ; the columns are: {listed(names)}")
+        twice = next(name for name, count in Counter(names).items() if count > 1)
+        raise BatchlabError(
+            f"{path}: two columns are called {twice!r}, and column names must differ; rename one (or say header: false "
+            f"and number them, if there is no header); the columns are: {listed(names)}"
+        )
     given = options["label"]
     labels = tuple(place_of(path, "label", item, names) for item in (given if isinstance(given, list) else [given]))
     one_hot = options.get("labels") in (None, "classes")
@@ -71,7 +78,9 @@ def columns_of(
         if both := set(places) & {*labels}:
             raise BatchlabError(f"{path}: {key}: {names[both.pop()]!r} is the label")
     index = tuple(place for place in index if place not in (*labels, *left_out, weight))
-    used = [place for place in cells if place not in (*labels, *left_out, *index, weight)]
+    rest = [place for place in cells if place not in (*labels, *left_out, *index, weight)]
+    empty = tuple(place for place in rest if not names[place] and not any(cells[place]))
+    used = [place for place in rest if place not in empty]
     if any(not names[place] for place in used):
         place = next(place for place in used if not names[place])
         raise BatchlabError(f"{path}: column {place + 1} has no name and does not count the rows; name it or remove it")
@@ -81,7 +90,7 @@ def columns_of(
     written = [*present.values(), *(cells[place] for place in labels if options.get("labels") == "numbers")]
     comma = has_decimal_commas(path, (cell for some in written for cell in some), options.get("decimal"))
     kinds = {place: "words" if place in words else _kind(path, names[place], present[place], comma) for place in used}
-    return Columns(tuple(names), labels, kinds, index, left_out, comma, weight)
+    return Columns(tuple(names), labels, kinds, index, left_out, comma, weight, empty)
 
 
 def as_list(value: Any) -> list[Any]:
@@ -124,11 +133,17 @@ def _kind(path: Path, name: str, cells: Sequence[str], comma: bool) -> Kind:
     """Return what a column holds, by the cells of the first rows that are not missing."""
     if cells and all(cell.lower() in TRUTH for cell in cells):
         return "truth values"
-    if not cells or any(number(cell, comma) is not None for cell in cells):
+    in_digits = len(set(cells)) > 1 and all(map(is_date_in_digits, cells))
+    if not in_digits and (not cells or any(number(cell, comma) is not None for cell in cells)):
         return "numbers"
-    if all(is_date(cell) for cell in cells):
+    if in_digits or all(map(is_date, cells)):
         raise BatchlabError(
             f"{path}: column {name!r} holds dates or times ({cells[0]!r}); leave it out with leave_out: [{name}], or "
             "write it as numbers, such as days since the first"
+        )
+    if all(map(is_signed, cells)):
+        raise BatchlabError(
+            f"{path}: column {name!r} holds numbers with signs ({cells[0]!r}); write them as plain numbers, or say "
+            f"leave_out: [{name}], or categories: [{name}] if each is a name"
         )
     return "words"

@@ -102,6 +102,12 @@ def rows_of(table: Table, counting: bool = False) -> Iterator[tuple[int, str, li
         if len(cells) != len(names):
             whose = "the header has" if table.header.names and table.header.lines else "the first row has"
             raise BatchlabError(f"{table.path}: line {line} has {len(cells)} cells, {whose} {len(names)}")
+        if any(cells[place] for place in table.columns.empty):
+            place = next(place for place in table.columns.empty if cells[place])
+            raise BatchlabError(
+                f"{table.path}: line {line}: column {place + 1} has no name, and holds {cells[place][:40]!r} here; "
+                "name it or remove it"
+            )
         empty = [] if gaps.isdisjoint(cells) else [place for place in used if cells[place] in gaps]
         if counting:
             table.rows += 1

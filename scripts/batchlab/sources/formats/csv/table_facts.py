@@ -93,6 +93,8 @@ def told_of(table: TableFacts, file: str) -> tuple[tuple[str, str], ...]:
         told.append(("Weight of a row", names[columns.weight]))
     if columns.index:
         told.append(("Left out", f"{_names(names, columns.index)}: counts the rows"))
+    if columns.empty:
+        told.append(("Left out", f"{_names(names, columns.empty)}: empty"))
     if columns.left_out:
         told.append(("Left out", f"{_names(names, columns.left_out)}: as the campaign says"))
     if gaps := {names[place]: count for place, count in sorted(table.gaps_by_column.items())}:

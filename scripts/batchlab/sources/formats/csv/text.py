@@ -27,11 +27,20 @@ _BYTES = 1 << 20
 
 _NUMBER_WITH_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
+_MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 _DATE = re.compile(
     r"(\d{4}([-/.])\d{1,2}\2\d{1,2}|\d{1,2}([-/.])\d{1,2}\3(\d{4}|\d{2}))"
     r"([T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?"
     r"|\d{1,2}:\d{2}(:\d{2})?"
+    r"|(19|20)\d{2}-(0[1-9]|1[0-2])"
+    rf"|(\d{{1,2}}[-. ]+)?{_MONTH}([-, ]+\d{{1,4}}){{0,2}}",
+    re.IGNORECASE,
 )
+# Year, month and day without signs between them.
+_DIGITS = re.compile(r"(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])")
+# Numbers with a sign of money, per cent, or between thousands.
+_AMOUNT = r"(\d+([.,]\d+)?|\d{1,3}(\.\d{3})+(,\d+)?|\d{1,3}(,\d{3})+(\.\d+)?|\d{1,3}([' \u00a0]\d{3})+([.,]\d+)?)"
+_SIGNED = re.compile(rf"[+-]?[$€£¥]?\s*[+-]?{_AMOUNT}\s*[%$€£¥]?")
 
 
 @dataclass(frozen=True)
@@ -160,4 +169,14 @@ def has_decimal_commas(path: Path, cells: Iterable[str], said: str | None) -> bo
 
 def is_date(cell: str) -> bool:
     """Return whether a cell looks like a date or a time of day."""
-    return _DATE.fullmatch(cell) is not None
+    return _DATE.fullmatch(cell) is not None and any(sign.isdigit() for sign in cell)
+
+
+def is_date_in_digits(cell: str) -> bool:
+    """Return whether a cell is a number that reads as year, month and day, such as 20240131."""
+    return _DIGITS.fullmatch(cell) is not None
+
+
+def is_signed(cell: str) -> bool:
+    """Return whether a cell is a number but for a sign of money, per cent, or between thousands."""
+    return _SIGNED.fullmatch(cell) is not None
