@@ -50,11 +50,16 @@ ASKS = Requests(
     workflow.is_main_process,
 )
 
-# Trainings that differ in their learning rates alone; on a GPU one job computes at a time.
-GPUS = workflow.resource_settings.resources.get("gpu", 1)
+# Trainings that differ in their learning rates alone; on each GPU one job computes at a time.
+GPUS = workflow.resource_settings.resources.get("gpu")
 TOGETHER = Together(
     CAMPAIGN,
-    GPUS if os.environ.get("BATCHLAB_DEVICE") == "gpu" else workflow.cores or 1,
+    # Older versions of Snakemake give the number itself.
+    (
+        getattr(GPUS, "value", GPUS) or 1
+        if os.environ.get("BATCHLAB_DEVICE") == "gpu"
+        else workflow.cores or 1
+    ),
     # In the process of a job on a cluster, Snakemake executes locally, too. Of files in object storage, each job sees
     # its own.
     lambda: workflow.local_exec and workflow.is_main_process and not STORAGE,
