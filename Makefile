@@ -73,13 +73,11 @@ figures: $(READY)
 	$(ADOPT)
 	@$(SNAKEMAKE) --logger $(LOGGER) --quiet host reason
 
-# The machine is measured first, while nothing else runs; what is trained then depends on its speed.
+# The machine is measured first, while nothing else runs; what is trained then, round after round, depends on its speed.
 advise: CONFIG = config/advise.yaml
 advise: $(READY)
 	$(ADOPT)
-	@$(SNAKEMAKE) measured --logger $(LOGGER) --quiet host reason
-	@$(SNAKEMAKE) advice --logger $(LOGGER) --quiet host reason
-	@echo "The answer is at results/$$(sed -n 's/^campaign: *//p' "$(CONFIG)")/advice.html"
+	@$(BIN)/python -m batchlab.rounds "$(CONFIG)" $(SNAKEMAKE) --logger $(LOGGER) --quiet host reason
 
 # It ends with what the run will cost.
 plan: $(READY)

@@ -30,7 +30,6 @@ from batchlab.training import core, segment, state
 from batchlab.training.checkpoint import Checkpoint
 from batchlab.training.frozen_model import FrozenModel
 from batchlab.training.model_trial import try_model
-from batchlab.training.pieces import pieces
 from batchlab.training.trainer import Trainer
 
 Job = dict[str, Any]
@@ -67,19 +66,14 @@ def initialise(job: Job, data: Resident, folder: Path) -> dict[str, Any]:
 
 
 def learning_rates(job: Job, data: Resident, folder: Path) -> dict[str, Any]:
-    """Train the replicas of one group with a learning rate each."""
-    spec = job["spec"]
-    trainer = Trainer(spec, data)
-    [group] = trainer.replicas.groups(spec["seeds"])
-    positions = trainer.load(state.read(folder / job["initial"]), group)
-    replicas = trainer.replicas.capture()
-    for replica, rate in zip(replicas, job["learning_rates"], strict=True):
-        replica["optimizer/learning_rate"] = np.asarray(rate, replica["optimizer/learning_rate"].dtype)
-    trainer.replicas.restore(replicas)
-    for piece in pieces(0, spec["stop"], data.examples):
-        trainer.advance(group, piece, positions)
-    state.write(folder / f"{job['name']}.npz", state.stack(group, trainer.replicas.capture(), positions))
-    return {}
+    """Train segments together that differ in their learning rates, and write them as one snapshot, rate after rate."""
+    start = state.read(folder / job["initial"])
+    specs = [{**job["spec"], "learning_rate": rate} for rate in job["learning_rates"]]
+    found = segment.train_together([segment.Run(spec, start, start) for spec in specs], data)
+    arrays = {key: np.concatenate([each.snapshot.arrays[key] for each in found]) for key in found[0].snapshot.arrays}
+    seeds, positions = (sum((getattr(each.snapshot, name) for each in found), ()) for name in ("seeds", "positions"))
+    state.write(folder / f"{job['name']}.npz", state.Snapshot(seeds, arrays, positions))
+    return {"history": [each.history for each in found], "facts": found[0].facts}
 
 
 def measure(job: Job, data: Resident, folder: Path) -> dict[str, Any]:

@@ -127,12 +127,12 @@ def measure(name: str) -> tuple[Weights, list[Weights], dict[str, float]]:
     with workload(name) as (data, settings):
         model = build_model(settings, data.shape, data.output_shape, seed=1)
         weights = [np.asarray(variable.value) for variable in model.trainable_variables]
-        gradients = [[np.asarray(part) for part in _gradient(model, data, UPDATE, 16 // k)] for k in SPLITS]
+        gradients = [[np.asarray(part) for part in gradient(model, data, UPDATE, 16 // k)] for k in SPLITS]
         [metrics] = cases.evaluation_of(model, data).at_present()
     return weights, gradients, metrics
 
 
-def _gradient(model: Any, data: Resident, rows: NDArray[np.int32], micro: int) -> list[Any]:
+def gradient(model: Any, data: Resident, rows: NDArray[np.int32], micro: int) -> list[Any]:
     """Return what an update passes to the optimizer; it is not compiled as a whole."""
     if runtime.NAME == "jax":
         from batchlab.jax_core import functional

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import importlib.util
+import itertools
 import json
 import os
 import re
@@ -170,6 +171,21 @@ def with_a_lost_replica(snapshot: state.Snapshot) -> state.Snapshot:
 MIXED = cases.spec(seeds=[3, 4], optimizer=MOMENTUM, stop=2 * N)
 LONGER = cases.spec(seeds=[0, 1], optimizer=ADAM, learning_rate=0.01, model=DROPOUT, stop=3 * N)
 RATES = [0.1, 0.2, 0.05]
+GRID = cases.spec(seeds=[3, 4], accumulation=4)
+SCHEDULED = cases.spec(
+    optimizer=cases.optimizer("sgd", momentum=0.9),
+    schedule={
+        "name": "cosine",
+        "to": 0,
+        "unit": "updates",
+        "length": 8,
+        "begin": 0,
+        "warmup": 3,
+        "warmup_from": 0.1,
+        "momentum_correction": True,
+    },
+    stop=2 * N,
+)
 PHASES = cases.spec(optimizer=ADAM, learning_rate=0.01, seeds=[3, 4], accumulation=2, stop=N)
 PATIENT = cases.spec(
     seeds=[0, 4],
@@ -241,8 +257,8 @@ def jax(tmp_path_factory: pytest.TempPathFactory) -> Jax:
         start = starting_at(MIXED, {})
         lost = with_a_lost_replica(start)
         side.add("lost", "train", MIXED, initial=start, parent=lost)
-        rates = cases.spec(seeds=[3, 3, 3], accumulation=4)
-        side.add("rates", "learning_rates", rates, learning_rates=RATES, initial=starting_at(rates, {}))
+        for name, spec in {"rates": GRID, "scheduled_rates": SCHEDULED}.items():
+            side.add(name, "learning_rates", spec, learning_rates=RATES, initial=starting_at(spec, {}))
         start = starting_at(LONGER, {})
         for name, changes in {
             "longer": {},
@@ -361,14 +377,26 @@ def test_a_replica_does_not_depend_on_those_beside_it(jax: Jax) -> None:
     assert not np.array_equal(masks[0], masks[1])
 
 
-def test_replicas_may_have_learning_rates_of_their_own(jax: Jax) -> None:
+def test_segments_that_are_trained_side_by_side_have_learning_rates_of_their_own(jax: Jax) -> None:
     found, stored = jax.snapshot("rates"), cases.arrays()
-    start = cases.parameters(state.read(jax.folder / "rates-initial.npz"))
-    orders = [order.permutation(3, 0, N)]
-    for row, rate in enumerate(RATES):
-        twin = reference.SGD(rate)
-        expected = reference.train(start, twin, inputs(stored), stored["y_train"], orders, 16, "relu")
+    start, seeds = state.read(jax.folder / "rates-initial.npz"), GRID["seeds"]
+    for row, (rate, seed) in enumerate(itertools.product(RATES, seeds)):
+        twin, orders = reference.SGD(rate), [order.permutation(seed, 0, N)]
+        weights = cases.parameters(start, seeds.index(seed))
+        expected = reference.train(weights, twin, inputs(stored), stored["y_train"], orders, 16, "relu")
         assert cases.relative_error(cases.parameters(found, row), expected) < 1e-12
+    assert jax["rates"]["facts"]["side_by_side"] == len(RATES) * len(seeds)
+    for rows, rate in zip(jax["rates"]["history"], RATES, strict=True):
+        assert [(row["seed"], row["learning_rate"]) for row in rows] == [(seed, rate) for seed in seeds]
+
+
+def test_schedules_of_rates_side_by_side_are_those_of_the_other_core(jax: Jax) -> None:
+    found, start = jax.snapshot("scheduled_rates"), state.read(jax.folder / "scheduled_rates-initial.npz")
+    for row, rate in enumerate(RATES):
+        with cases.precision("float64"):
+            expected = train_here({**SCHEDULED, "learning_rate": rate}, {}, start, start).snapshot
+        one = {key: values[row : row + 1] for key, values in found.arrays.items()}
+        assert error(state.Snapshot((3,), one, found.positions[row : row + 1]), expected) < 1e-10
 
 
 @pytest.mark.parametrize("first", ["tensorflow", "jax"])

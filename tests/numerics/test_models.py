@@ -154,6 +154,18 @@ def test_a_user_model_is_built_with_its_options(tmp_path: Path) -> None:
             "    return keras.Sequential([keras.Input((5,)), keras.layers.Dense(classes)])",
             "cannot take examples of shape",
         ),
+        (
+            "def build(input_shape, classes):\n"
+            "    parts = [keras.Input((6,)), keras.Input((6,))]\n"
+            "    return keras.Model(parts, keras.layers.Dense(classes)(keras.layers.Concatenate()(parts)))",
+            "has 2 inputs, but an example is one array; begin with one",
+        ),
+        (
+            "def build(input_shape, classes):\n"
+            "    layers = [keras.layers.Reshape((4, 3)), keras.layers.GRU(2, stateful=True)]\n"
+            "    return keras.Sequential([keras.Input(batch_shape=(2, 12)), *layers, keras.layers.Dense(classes)])",
+            "has a recurrent layer with stateful=True",
+        ),
     ],
 )
 def test_a_wrong_user_model_is_one_line(tmp_path: Path, code: str, message: str) -> None:

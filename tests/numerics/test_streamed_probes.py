@@ -1,4 +1,4 @@
-"""Probes on data on disk measure what they measure on data in memory, bit by bit."""
+"""Probes on data on disk measure what they measure on data in memory, bit by bit on the TensorFlow core."""
 
 from __future__ import annotations
 

@@ -21,24 +21,25 @@ from batchlab.configuration.advise_key import budget_in_seconds
 from batchlab.configuration.campaign import read
 from batchlab.errors import BatchlabError
 from batchlab.planning import plan
-from batchlab.planning.advised_grid import advised, left_out
+from batchlab.planning.advised_grid import advised
 from batchlab.planning.jobs import Jobs
 from batchlab.report.advice_page import render_advice
 from batchlab.report.advice_schema import schema
-from batchlab.report.advising import answer, duration, sentences, warnings
+from batchlab.report.advising import answer, duration, knee_in_words, sentences, warnings
 from batchlab.report.cells import rows_of
 from batchlab.report.template.answer_page import LOSSES, SNIPPET
+from batchlab.rounds.round_file import Round, keep
+from batchlab.rounds.training_speed import Setting
 from batchlab.tables.csv_files import write_csv
 from batchlab.tables.derivations.batch_by_noise.derive import derive as noise_rules
+from batchlab.tables.derivations.knee.derive import derive as knee_of
 from batchlab.tables.derivations.thumb_rules.derive import derive as rules_of
 
 Grid = dict[tuple[int, float], list[float]]
 CAMPAIGN = {"campaign": "mine", "advise": {"batch_size": 32, "budget": "30 min"}}
-MACHINE = "study,arm,per_update,per_micro_batch,per_example,largest_micro_batch\nmachine,present,{},0,0,{}\n"
-WORKLOAD = "study,arm,evaluation,cores\nmachine,present,{},2\n"
 
 
-NAMES = ("cells", "choices", "thumb_rules", "batch_by_noise", "machine", "throughput", "workload")
+NAMES = ("cells", "choices", "thumb_rules", "batch_by_noise", "knee", "machine", "throughput", "workload")
 # Noise scales of two seeds after two epochs, one of which is not determined, and those of one step.
 NOISE = {
     "one_step_fit": pd.DataFrame(
@@ -66,6 +67,7 @@ def spec_of(folder: Path, grid: Grid = GRID, normalising: int = 0) -> dict[str, 
     made["workload"] = made["workload"].assign(random=1, training_examples=1280, device="cpu")
     made["machine"] = made["machine"].assign(enough_micro_batch=64)
     made["batch_by_noise"] = noise_rules(NOISE, {"theta": 0.5})
+    made["knee"] = knee_of(made, {})
     paths = {name: folder / f"{name}.csv" for name in NAMES}
     for name, path in paths.items():
         write_csv(path, made[name])
@@ -87,7 +89,6 @@ def spec_of(folder: Path, grid: Grid = GRID, normalising: int = 0) -> dict[str, 
         "epochs": 10,
         "optimizer": {"name": "sgd", "momentum": 0.5, "learning_rate": 0.1},
         "metric": {"title": "validation accuracy", "unit": "%", "factor": 100.0},
-        "left_out": [512],
         "tables": {name: str(path) for name, path in paths.items()},
         "figures": [figure],
     }
@@ -136,6 +137,37 @@ def test_rules_on_the_noise_follow_from_the_noise_scale(tmp_path: Path) -> None:
     assert "after epoch 10" in page and "<td>100</td>" in page
 
 
+@pytest.mark.parametrize("spread", [0.0, 0.2])
+def test_the_knee_is_that_of_updates_at_the_best_rates(spread: float) -> None:
+    """Updates 100 · (1 + 64 / B) at the best of two rates have their knee at 64; factors of seeds keep it."""
+    rows = [
+        {"study": "advice", "arm": f"{size}-{rate}", "batch_size": size, "learning_rate": rate, "seed": seed}
+        | {"reached": 1, "updates": slower * 100 * (1 + 64 / size) * math.exp(spread * seed)}
+        for size in (8, 32, 128, 512)
+        for rate, slower in ((0.1, 1.0), (0.2, 3.0))
+        for seed in range(3)
+    ]
+    [found] = knee_of({"cells": pd.DataFrame(rows)}, {}).to_dict("records")
+    assert (found["sizes"], found["n"]) == (4, 3)
+    assert found["knee"] == pytest.approx(64, rel=1e-5)
+    assert (found["knee_low"], found["knee_high"]) == pytest.approx((64, 64), rel=1e-5)
+    assert found["fewest_updates"] == pytest.approx(100 * math.exp(spread), rel=1e-5)
+
+
+def test_without_a_bend_there_is_no_knee() -> None:
+    rows = [
+        {"study": "advice", "arm": f"b{size}", "batch_size": size, "learning_rate": 0.1, "seed": seed}
+        | {"reached": int(size != 512), "updates": 6400 / size}
+        for size in (8, 32, 128, 512)
+        for seed in range(2)
+    ]
+    [found] = knee_of({"cells": pd.DataFrame(rows)}, {}).to_dict("records")
+    assert found["sizes"] == 3 and math.isnan(found["knee"]) and math.isnan(found["knee_low"])
+    assert "show no knee" in knee_in_words({"batch_size": None, "sizes": 3})
+    lost = pd.DataFrame(rows).assign(reached=0)
+    assert knee_of({"cells": lost}, {})["sizes"].tolist() == [0]
+
+
 def test_sentences_say_what_is_known_and_what_is_not(tmp_path: Path) -> None:
     spec = spec_of(tmp_path)
     found = answer(spec)
@@ -143,7 +175,7 @@ def test_sentences_say_what_is_known_and_what_is_not(tmp_path: Path) -> None:
         each["aim"]: each for each in sentences(found, {name: rows_of(path) for name, path in spec["tables"].items()})
     }
     assert said["time"]["answer"].startswith(
-        "B = 128 in one piece with learning rate 0.4: 0.2052 s; your present setting"
+        "B = 128 [128, 256] in one piece with learning rate 0.4: 0.2052 s; your present setting"
     )
     assert said["time"]["open"] == ""
     more = found["aims"]["examples"]["alike"][0]
@@ -223,7 +255,7 @@ def test_the_page_is_whole_escaped_and_loads_nothing(tmp_path: Path) -> None:
     parser.feed(text)
     assert not parser.open and not parser.loads
     assert "Which &lt;B&gt;?" in text and "a validation accuracy of 90\N{NO-BREAK SPACE}%" in text
-    assert 'href="choices.csv"' in text and 'href="advice.json"' in text and "left out B" in text
+    assert 'href="choices.csv"' in text and 'href="advice.json"' in text and "What more time would tell" in text
 
 
 def test_the_snippet_has_five_lines_or_fewer_and_reads_what_is_there(tmp_path: Path) -> None:
@@ -259,12 +291,9 @@ def test_the_snippet_has_five_lines_or_fewer_and_reads_what_is_there(tmp_path: P
 # The campaign
 
 
-def measured(folder: Path, update: float = 1e-3, largest: int = 4096, evaluation: float = 0.01) -> None:
-    """Write what the machine was measured to be."""
-    tables = folder / "results/mine/tables/machine"
-    tables.mkdir(parents=True, exist_ok=True)
-    (tables / "machine.csv").write_text(MACHINE.format(update, largest))
-    (tables / "workload.csv").write_text(WORKLOAD.format(evaluation))
+def rounds(*settings: tuple[int, int, float, int]) -> None:
+    """Keep a round of (B, K, rate, seeds) for the campaign."""
+    keep(read(CAMPAIGN), [Round(tuple(Setting(*each) for each in settings), 60.0)])
 
 
 def test_the_machine_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -274,14 +303,15 @@ def test_the_machine_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert {job.rule for job in Jobs(planned) if job.keras} == {"initialise_model", "measure_apart"}
 
 
-def test_settings_are_the_present_one_and_rules_at_other_sizes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_trained_is_what_the_rounds_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    measured(tmp_path)
-    config = advised(read(CAMPAIGN))
-    arms = config["studies"]["advice"]["arms"]
-    assert arms["present"] == {"batch_size": 32, "accumulation": 1}
-    assert arms["b128"]["learning_rate"] == [0.1, 0.2, 0.4] and arms["b8"]["learning_rate"] == [0.025, 0.05, 0.1]
-    assert arms["b32"]["learning_rate"] == [0.025, 0.4]
+    rounds((32, 1, 0.1, 4), (128, 4, 0.1, 4), (128, 4, 0.4, 8), (128, 4, 0.2, 4))
+    arms = advised(read(CAMPAIGN))["studies"]["advice"]["arms"]
+    assert arms == {
+        "present": {"batch_size": 32, "accumulation": 1},
+        "b128_k4": {"batch_size": 128, "accumulation": 4, "learning_rate": [0.1, 0.2]},
+        "b128_k4_seeds8": {"batch_size": 128, "accumulation": 4, "learning_rate": [0.4], "seeds": 8},
+    }
     planned = plan(read(CAMPAIGN))
     assert list(planned.studies) == ["machine", "advice"]
     # The machine is measured once for both studies.
@@ -291,29 +321,13 @@ def test_settings_are_the_present_one_and_rules_at_other_sizes(tmp_path: Path, m
     ]
 
 
-def test_a_small_budget_leaves_the_present_setting_and_one_other_size(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rounds_of_another_question_do_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    measured(tmp_path, update=1.0)
-    config = read({**CAMPAIGN, "advise": {"batch_size": 32, "budget": "1 s"}})
-    assert set(advised(config)["studies"]["advice"]["arms"]) == {"present", "b128"}
-    assert 8 in left_out(config) and 128 not in left_out(config)
-
-
-def test_the_budget_counts_seconds_of_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A setting takes 8 s + 4 seeds · 30 epochs · 0.1 s of evaluation = 20 s, 10 s on two cores; the noise 32 s."""
-    monkeypatch.chdir(tmp_path)
-    measured(tmp_path, update=0.0, evaluation=0.1)
-    config = read({**CAMPAIGN, "advise": {"batch_size": 32, "budget": "92 s"}})
-    assert len(plan(config).studies["advice"].arms) == 6
-
-
-def test_batches_that_do_not_fit_are_accumulated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    measured(tmp_path, largest=50)
-    arms = advised(read(CAMPAIGN))["studies"]["advice"]["arms"]
-    assert (arms["present"]["accumulation"], arms["b128"]["accumulation"]) == (1, 4)
+    rounds((32, 1, 0.1, 4))
+    for change in ({"epochs": 7}, {"advise": {"batch_size": 16, "budget": "30 min"}}, {"precision": "float64"}):
+        assert list(plan(read({**CAMPAIGN, **change})).studies) == ["machine"]
+    for change in ({"advise": {"batch_size": 32, "budget": "2 h", "target": 0.5}}, {"title": "Mine"}):
+        assert "advice" in plan(read({**CAMPAIGN, **change})).studies
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90 s", 90), ("30min", 1800), ("1.5 h", 5400)])
@@ -341,7 +355,6 @@ def test_mistakes_are_told_in_one_line(change: dict[str, Any], words: str) -> No
 
 def test_a_batch_larger_than_the_data_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    measured(tmp_path)
     with pytest.raises(
         BatchlabError, match=r"advise\.batch_size: 5000 is larger than the training set of digits; allowed"
     ):

@@ -188,6 +188,13 @@ def test_a_damaged_campaign_is_planned_or_explained_in_one_line(steps: list[Any]
 
 STUDY = {"title": "t", "question": "q", "arms": {"a": {}}}
 MANY = list(range(1, 200))
+ALONE = dict.fromkeys(("statement", "source", "published"), "x") | {
+    "test": "ratio",
+    "table": "history",
+    "value": "test_loss",
+    "of": {"recipe": "fixed", "batch_size": "small", "epoch": "last"},
+    "expect": {"max": 1},
+}
 
 # One row per mistake: the change, and what the one line must name (the key, the value, the way out).
 MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
@@ -234,6 +241,10 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ({"studies__sizes__figures__accuracy__where": {"epok": 3}}, ["accuracy.where.epok: ", "did you mean 'epoch'"]),
     ({"studies__sizes__claims__lower__minus": {"batchsize": 3}}, ["lower.minus.batchsize: ", "'batch_size'"]),
     ({"studies__sizes__reference": {"seed": 3}}, ["studies.sizes.reference: ", "column of table arms 'seed'"]),
+    ({"studies__sizes__claims__alone": ALONE}, ["claims.alone: test ratio needs `minus`"]),
+    ({"studies__sizes__claims__lower__test": "equal"}, ["claims.lower: expect 'less' is not allowed with test equal"]),
+    ({"studies__sizes__claims__lower__expect": "equal"}, ["claims.lower: expect equal needs a margin"]),
+    ({"studies__sizes__claims__lower__published_value": 3}, ["claims.lower: published_value needs a margin"]),
     ({"studies__sizes__claims__lower__expect": {"mn": 3}}, ["lower.expect: unknown key 'mn'", "'min'"]),
     # filters that no row will meet
     ({"studies__sizes__figures__accuracy__where": {"recipe": "fixd"}}, ["where.recipe: ", "did you mean 'fixed'"]),
@@ -364,6 +375,8 @@ MODEL_FILES: list[tuple[bytes, dict[str, Any], list[str]]] = [
     (b"def build(s, c, width=3): pass", {"widht": 4}, ["'widht'", "did you mean 'width'"]),
     (b"def build(s, c, width): pass", {}, ["the option 'width'", "missing"]),
     (b"def build(s, c, *, width): pass", {}, ["the option 'width'", "missing"]),
+    (b"def build(s, c): pass\ndef my_loss(y, p): pass", {}, ["line 2: my_loss would not be used", "add_loss"]),
+    (b"class FocalLoss: pass\ndef build(s, c): pass", {}, ["line 1: FocalLoss would not be used", "take it out"]),
 ]
 
 
@@ -384,6 +397,7 @@ def test_a_model_file_is_looked_into_before_anything_runs(
     [
         "def build(s, c, **options): pass",
         "def build(s, c, width=1): pass",
+        "def my_loss(x): pass\ndef build(s, c, width=1): return my_loss",
         "def build(*sizes, width): pass",
         "from other import build",
         "from other import *",

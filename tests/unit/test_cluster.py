@@ -165,7 +165,7 @@ def test_tables_figures_and_downloads_are_never_submitted() -> None:
     rules = re.findall(r"^rule (\w+):\n((?:    .*\n|\n)*)", text, re.MULTILINE)
     assert {name for name, body in rules if "localrule: True" not in body} == {
         *("check_model", "initialise_model", "train_segment", "measure_probe", "measure_apart", "verify"),
-        "train_together",  # asked for only where nothing is submitted
+        "train_together",  # which a run that submits jobs never makes
     }
 
 

@@ -18,6 +18,8 @@ from batchlab.sources import fingerprints, listing, manifests, settings
 from batchlab.sources import prepare as preparation
 from batchlab.sources.fingerprints import RECORD, compute, fingerprint
 from batchlab.sources.listing import Entry
+from batchlab.sources.settings import resolve
+from batchlab.starting.writing import write
 
 HOUR_AGO = time.time_ns() - 3600 * 10**9
 
@@ -184,6 +186,19 @@ def test_of_a_folder_only_new_and_changed_files_are_read_again(folder: Path, mon
     file_of(folder / "other.png", b"c9", HOUR_AGO + 2).replace(path / "b/2.png")
     assert again() not in (first, changed)
     assert read == ["b/2.png"]
+
+
+@pytest.mark.usefixtures("large")
+def test_a_first_campaign_spares_the_first_dry_run_the_reading(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(60):
+        (folder / "images" / "ab"[number % 2]).mkdir(parents=True, exist_ok=True)
+        file_of(folder / "images" / "ab"[number % 2] / f"{number}.png", b"\x89PNG" + bytes([number]))
+    write("images", None, "first", "size: 8", folder / "config")
+    fingerprints._known.clear()
+    fingerprints._manifests.clear()
+    read = opened(monkeypatch)
+    assert resolve({"file": "images", "size": 8}).shape.examples_train == 42
+    assert read == []
 
 
 @pytest.mark.usefixtures("large")

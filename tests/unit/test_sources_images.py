@@ -189,3 +189,27 @@ def test_many_images_are_put_together_in_a_file(tmp_path: Path, monkeypatch: pyt
 
 def no_room(file: int, start: int, size: int) -> None:
     raise OSError(28, "No space left on device")
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is looked at as Linux tells it")
+def test_memory_of_examples_in_a_file_is_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contents, "_LARGE", 1)
+    monkeypatch.setattr(contents, "_BLOCK", 1 << 20)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+
+    def mapped() -> int:
+        """Return the megabytes of pages of files that this process has."""
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return sum(int(line.split()[1]) for line in lines if line.startswith(("RssFile", "RssShmem"))) >> 10
+
+    x = contents.room((100, 1 << 20), np.uint8)
+    before = mapped()
+    x[:] = np.arange(100, dtype=np.uint8)[:, None]
+    assert mapped() - before > 90
+    contents.let_go(x)
+    assert mapped() - before < 10
+    assert [part[0, 0] for part in contents.stretches(x)] == list(range(100))
+    assert mapped() - before < 10
+    taken = contents.Taken(x, np.array([7, 90, 3]))
+    assert [block[0, -1] for block in taken.blocks()] == [7, 90, 3]
+    assert mapped() - before < 10

@@ -239,6 +239,7 @@ def test_whole_numbers_with_gaps_and_decimal_numbers(tmp_path: Path) -> None:
     assert sorted(map(tuple, rows)) == [(row / 4, row - 1.0) for row in range(1, 60)]
 
 
+@pytest.mark.slow
 def test_a_first_campaign_counts_what_the_footer_does_not_tell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("pyarrow")
     frame = flowers(200).drop(columns=["length"])

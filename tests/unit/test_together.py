@@ -68,6 +68,14 @@ def test_no_slot_stays_empty(campaign: Campaign) -> None:
     assert sorted(map(len, groups(campaign, 64))) == [1] * 16
 
 
+def test_a_job_does_not_take_more_replicas_than_its_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    arms = {"many": {"batch_size": "small", "learning_rate": [number / 1000 for number in range(1, 51)]}}
+    study = {"title": "T", "question": "?", "arms": arms}
+    many = Campaign(planned(run=["many"], studies={"many": study}), "tensorflow", lambda path: path, "9.27.1")
+    assert sorted(map(len, groups(many))) == [12, 12, 13, 13]  # of two seeds each
+
+
 def test_only_what_has_to_be_trained_is(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
     new = [job for job in campaign.waiting() if job.rule == "train_segment" and of(job)[1] > 0.35]
     monkeypatch.setattr(campaign, "waiting", lambda: new)

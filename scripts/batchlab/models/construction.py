@@ -57,6 +57,16 @@ def _check(name: str, model: Any, input_shape: Sequence[int], output_shape: Sequ
     """Refuse a model that cannot be trained on the data set."""
     if not isinstance(model, keras.Model):
         raise BatchlabError(f"model {name}: build() returned {type(model).__name__} instead of a keras.Model")
+    if (inputs := len(getattr(model, "inputs", None) or ())) > 1:
+        raise BatchlabError(
+            f"model {name}: has {inputs} inputs, but an example is one array; begin with one keras.Input(input_shape) "
+            "and take it apart in the model, as in inputs[:, :3] and inputs[:, 3:]"
+        )
+    if any(getattr(layer, "stateful", False) for layer in model.layers):
+        raise BatchlabError(
+            f"model {name}: has a recurrent layer with stateful=True, which would carry memory from one batch to the "
+            "next, whatever their order; take it out"
+        )
     try:
         output = keras.ops.shape(model(keras.ops.zeros((2, *input_shape), input_type(model)), training=False))
     except Exception as problem:

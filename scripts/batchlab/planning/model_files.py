@@ -46,6 +46,7 @@ def resolve_model(config: Mapping[str, Any], alias: str) -> dict[str, Any]:
     except _NO_PYTHON as problem:
         raise BatchlabError(f"{where}: {path} is not Python source in UTF-8 ({problem}); correct it") from None
     _check_build(f"models.{alias}", name, tree, settings)
+    _check_loss(f"models.{alias}.file", name, tree)
     return {"code": code, **{key: value for key, value in settings.items() if key != "file"}, **more}
 
 
@@ -76,6 +77,19 @@ def _check_build(where: str, name: str, tree: ast.Module, settings: Mapping[str,
     needed += [a.arg for a, d in zip(signature.kwonlyargs, signature.kw_defaults, strict=True) if d is None]
     if missing := next((key for key in needed if key not in given), None):
         raise BatchlabError(f"{where}: the option {missing!r} of build in {name} is missing; give it or a default")
+
+
+def _check_loss(where: str, name: str, tree: ast.Module) -> None:
+    """Refuse a loss beside `build` that nothing in the file uses: nobody would call it."""
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    for statement in _module_level(tree):
+        if isinstance(statement, ast.FunctionDef | ast.ClassDef) and "loss" in statement.name.lower():
+            if statement.name in used or statement.name.startswith("_"):
+                continue
+            raise BatchlabError(
+                f"{where}: {name}, line {statement.lineno}: {statement.name} would not be used, since the campaign's "
+                "task has the loss; take it out, or add a term with add_loss() in a layer of the model"
+            )
 
 
 def _module_level(tree: ast.AST) -> Iterator[ast.stmt]:

@@ -44,6 +44,7 @@ from batchlab.planning.phases import Recipe
 from batchlab.planning.recipes import filter_of
 from batchlab.planning.references import with_source
 from batchlab.planning.study_settings import ProbeSettings, derived_options, probes_of
+from batchlab.tables import regions
 from batchlab.tables.base import CLAIMS, STUDY_TABLES
 
 
@@ -264,6 +265,14 @@ def _check_item(where: str, item: Mapping[str, Any], tables: Mapping[str, Table]
             check_single(where, item, {key for name in tables_named(item) for key in tables[name].keys}, foreseen)
 
 
+def _check_claim(where: str, claim: Mapping[str, Any]) -> None:
+    """Raise what would stop the claim from being judged, before anything is trained for it."""
+    try:
+        regions.check(claim)
+    except BatchlabError as problem:
+        raise BatchlabError(f"{where}: {problem}") from None
+
+
 def _told(where: str, named: Sequence[str], settings: Mapping[str, Any]) -> tuple[str, ...]:
     """Return those of the named claims that a campaign has not taken out of the study.
 
@@ -310,6 +319,8 @@ def _study(chains: Chains, name: str) -> Study:
     for key, claim in claims.items():
         if claim.get("figure") and claim["figure"] not in figures:
             faults.add(unknown(f"studies.{name}.claims.{key}.figure", "figure", claim["figure"], figures))
+        with faults.part():
+            _check_claim(f"studies.{name}.claims.{key}", claim)
         with faults.part():
             claims[key] = with_source(f"studies.{name}.claims.{key}", claim, config["references"])
     answer: tuple[str, ...] = ()

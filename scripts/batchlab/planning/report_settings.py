@@ -7,7 +7,6 @@ from typing import Any
 
 from batchlab.declarations.columns import SHARED
 from batchlab.errors import BatchlabError, unknown
-from batchlab.planning.advised_grid import left_out
 from batchlab.planning.captions import data_title
 from batchlab.planning.citation import citation
 from batchlab.planning.parts import Plan, Study
@@ -43,7 +42,7 @@ def report_spec(plan: Plan) -> dict[str, Any]:
 
 
 # Derivations of which an answer is made.
-OF_ANSWER = ("cells", "choices", "thumb_rules", "batch_by_noise")
+OF_ANSWER = ("cells", "choices", "thumb_rules", "batch_by_noise", "knee")
 
 
 def advice_spec(plan: Plan, study: str) -> dict[str, Any]:
@@ -65,7 +64,6 @@ def advice_spec(plan: Plan, study: str) -> dict[str, Any]:
         "metric": contract.columns_spec(contract.columns_of(planned.tables.values()), [metric], _OF_VALUES).get(
             metric, {}
         ),
-        "left_out": left_out(plan.config),
         "tables": {
             **{name: f"{base}/derived/{study}/{named[name]}.csv" for name in OF_ANSWER},
             **{name: f"{base}/tables/{study}/{name}.csv" for name in ("machine", "throughput", "workload")},

@@ -21,6 +21,8 @@ from batchlab.records.ready import checkpoint_name
 
 # The rule of their job.
 AHEAD = "train_together"
+# Replicas of a job, which JAX holds in memory side by side; by then little is left to save.
+_MOST = 32
 
 
 class Together:
@@ -96,7 +98,8 @@ class Together:
         found: dict[str, list[Job]] = {}
         for (depth, *_), jobs in alike.items():
             # No slot stays empty: what is alike is cut into parts where there are fewer kinds than slots.
-            parts = min(len(jobs), math.ceil(self._slots / at_once[depth]))
+            replicas = len(jobs) * len(jobs[0].spec["seeds"])
+            parts = min(len(jobs), max(math.ceil(self._slots / at_once[depth]), math.ceil(replicas / _MOST)))
             for part in range(parts):
                 group = jobs[len(jobs) * part // parts : len(jobs) * (part + 1) // parts]
                 if len(group) > 1:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from batchlab.report.advising import by_noise_in_words, rules_in_words, sentences
+from batchlab.report.advising import by_noise_in_words, knee_in_words, more_in_words, rules_in_words, sentences
 from batchlab.report.cells import link, rows_of
 from batchlab.report.inline_figures import figure_of
 from batchlab.report.template import environment
@@ -45,19 +45,26 @@ def render_advice(spec: Mapping[str, Any], found: Mapping[str, Any], page: str |
         .get_template("advice")
         .render(
             title=spec["title"],
-            summary=f"{spec['about']}; {counted(found['epochs'], 'epoch')}, {counted(found['seeds'], 'seed')}.",
+            summary=f"{spec['about']}; {counted(found['epochs'], 'epoch')}, {_seeds(found)}.",
             aims=sentences(shown, tables),
             rule=_rule(found["rate_rule"]),
             target=f"a {title} of {goal}",
             links={**links, "json": Path(page).with_suffix(".json").name},
             warnings=found["warnings"],
-            left_out=found["left_out"],
+            more=more_in_words([each for each in found["next"] if each["settles"]]),
+            rest=more_in_words([each for each in found["next"] if not each["settles"]]),
             figures=figures,
             noise=by_noise_in_words(tables["batch_by_noise"]),
+            knee=knee_in_words(found["knee"]),
             rules=rules_in_words(tables["thumb_rules"]),
             snippet=SNIPPET.format(loss=LOSSES.get(spec["task"], "…")),
         )
     )
+
+
+def _seeds(found: Mapping[str, Any]) -> str:
+    least, most = found["seeds"], found["most_seeds"]
+    return counted(least, "seed") if least == most else f"{least} to {most} seeds"
 
 
 def _scaled(aim: Mapping[str, Any] | None, factor: float, unit: str) -> dict[str, Any] | None:

@@ -24,9 +24,13 @@ def _list(items: dict[str, Any]) -> dict[str, Any]:
 _AIM = _object(
     {
         "batch_size": _COUNT,
+        "batch_size_low": {**_COUNT, "description": "the best one lies from here in 90 % of the resamples of seeds"},
+        "batch_size_high": {**_COUNT, "description": "to here"},
         "micro_batch": _COUNT,
         "accumulation": _COUNT,
         "learning_rate": _NUMBER,
+        "rate_low": {**_MAYBE, "description": "lower end of the 90 % interval of the rate, of those that were tried"},
+        "rate_high": _MAYBE,
         "epochs": _COUNT,
         "optimizer": {
             **_object({"class_name": _TEXT, "config": {"type": "object"}}),
@@ -65,7 +69,8 @@ def schema() -> dict[str, Any]:
             {
                 "campaign": _TEXT,
                 "epochs": _COUNT,
-                "seeds": _COUNT,
+                "seeds": {**_COUNT, "description": "that all settings have"},
+                "most_seeds": {**_COUNT, "description": "of the setting with the most"},
                 "target": _object({"metric": _TEXT, "value": _NUMBER}),
                 "aims": _object(dict.fromkeys(("time", "examples", "metric", "memory"), aim)),
                 "rate_rule": {
@@ -101,6 +106,18 @@ def schema() -> dict[str, Any]:
                     ),
                     "description": "what published rules make of the gradient noise of the present setting",
                 },
+                "knee": {
+                    **_object(
+                        {
+                            "batch_size": _MAYBE,
+                            "low": _MAYBE,
+                            "high": _MAYBE,
+                            "sizes": {"type": "integer", "minimum": 0},
+                            "seeds": {"type": "integer", "minimum": 0},
+                        }
+                    ),
+                    "description": "B at which updates to the target are twice those of the largest batches",
+                },
                 "machine": _object(
                     {
                         "largest_micro_batch": _COUNT,
@@ -110,7 +127,23 @@ def schema() -> dict[str, Any]:
                         "device": _TEXT,
                     }
                 ),
-                "left_out": {**_list(_COUNT), "description": "batch sizes for which the budget was too small"},
+                "next": {
+                    **_list(
+                        _object(
+                            {
+                                "batch_size": _COUNT,
+                                "accumulation": _COUNT,
+                                "learning_rate": _NUMBER,
+                                "seeds": _COUNT,
+                                "trained": {"type": "integer", "minimum": 0, "description": "seeds that are there"},
+                                "why": _TEXT,
+                                "settles": {"type": "boolean", "description": "whether it may change the answer"},
+                                "seconds": {**_NUMBER, "description": "what it would take on this machine"},
+                            }
+                        )
+                    ),
+                    "description": "what is worth training next, the most important first",
+                },
                 "warnings": _list(_TEXT),
             }
         ),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from batchlab.report.cells import Row, count, rows_of, value
 from batchlab.report.wording import counted, listed, told
+from batchlab.rounds.next_round import next_round
+from batchlab.rounds.training_speed import Speed, numbers_of
 from batchlab.tables.rounding import number
 
 AIMS = {
@@ -36,8 +40,8 @@ def answer(spec: Mapping[str, Any]) -> dict[str, Any]:
     """Return what `advice.json` holds; its schema is `config/advice.schema.json`.
 
     Args:
-        spec: `tables` (name → path of `cells`, `choices`, `thumb_rules`, `batch_by_noise`, `machine`, `throughput`,
-            `workload`), `optimizer` (name and options), `epochs`, `campaign`, `task`, `left_out`, and what is shown.
+        spec: `tables` (name → path of `cells`, `choices`, `thumb_rules`, `batch_by_noise`, `knee`, `machine`,
+            `throughput`, `workload`), `optimizer` (name and options), `epochs`, `campaign`, `task`, and what is shown.
 
     Raises:
         BatchlabError: A table is missing.
@@ -47,7 +51,8 @@ def answer(spec: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "campaign": spec["campaign"],
         "epochs": spec["epochs"],
-        "seeds": len({row["seed"] for row in tables["cells"]}),
+        "seeds": min(Counter((row["arm"]) for row in tables["cells"]).values()),
+        "most_seeds": len({row["seed"] for row in tables["cells"]}),
         "target": {"metric": target["metric"], "value": value(target, "target")},
         "aims": {aim: _aim(aim, tables, spec) for aim in AIMS},
         "rate_rule": next(
@@ -80,6 +85,13 @@ def answer(spec: Mapping[str, Any]) -> dict[str, Any]:
             }
             for row in tables["batch_by_noise"]
         ],
+        "knee": {
+            "batch_size": _cell(tables["knee"][0], "knee"),
+            "low": _cell(tables["knee"][0], "knee_low"),
+            "high": _cell(tables["knee"][0], "knee_high"),
+            "sizes": count(tables["knee"][0], "sizes"),
+            "seeds": count(tables["knee"][0], "n"),
+        },
         "machine": {
             "largest_micro_batch": count(machine, "largest_micro_batch"),
             "enough_micro_batch": count(machine, "enough_micro_batch"),
@@ -87,9 +99,30 @@ def answer(spec: Mapping[str, Any]) -> dict[str, Any]:
             "memory_error": value(machine, "memory_error"),
             "device": workload["device"],
         },
-        "left_out": list(spec["left_out"]),
+        "next": _next(tables, spec["epochs"]),
         "warnings": warnings(tables, spec["task"]),
     }
+
+
+def _next(tables: Mapping[str, Sequence[Row]], epochs: int) -> list[dict[str, Any]]:
+    """Return what is worth training next, the most important first."""
+    numbers = numbers_of({**tables["machine"][0], **tables["workload"][0]})
+    speed = Speed(numbers, int(numbers["training_examples"]), epochs)
+    present = next(row for row in tables["thumb_rules"] if row["rule"] == "present")
+    setting = count(present, "batch_size"), value(present, "learning_rate")
+    return [
+        {
+            "batch_size": each.setting.batch_size,
+            "accumulation": each.setting.accumulation,
+            "learning_rate": each.setting.learning_rate,
+            "seeds": each.setting.seeds,
+            "trained": each.trained,
+            "why": each.why,
+            "settles": each.settles,
+            "seconds": round(speed.seconds(each.setting, each.trained), 3),
+        }
+        for each in next_round(tables["choices"], tables["cells"], speed, setting)
+    ]
 
 
 def _cell(row: Row, column: str) -> float | None:
@@ -109,6 +142,9 @@ def _aim(aim: str, tables: Mapping[str, Sequence[Row]], spec: Mapping[str, Any])
     config = {**options, "learning_rate": rate, **({"gradient_accumulation_steps": passes} if passes > 1 else {})}
     return {
         "batch_size": count(best, "batch_size"),
+        **dict(zip(("batch_size_low", "batch_size_high"), _sizes(rows), strict=True)),
+        "rate_low": _cell(best, "rate_low"),
+        "rate_high": _cell(best, "rate_high"),
         "micro_batch": count(best, "micro_batch"),
         "accumulation": passes,
         "learning_rate": rate,
@@ -131,6 +167,14 @@ def _aim(aim: str, tables: Mapping[str, Sequence[Row]], spec: Mapping[str, Any])
             if row["verdict"] in (ALIKE, UNKNOWN)
         ],
     }
+
+
+def _sizes(rows: Sequence[Row]) -> tuple[int, int]:
+    """Return the sizes between which the best one lies in 90 % of the resamples of seeds."""
+    shares = sorted((count(row, "batch_size"), value(row, "best_share")) for row in rows)
+    sums = list(itertools.accumulate(share for _, share in shares))
+    low, high = (next(place for place, each in enumerate(sums) if each >= part * sums[-1]) for part in (0.05, 0.95))
+    return shares[low][0], shares[high][0]
 
 
 # With tokens, or weights, batches of equal size hold unequal numbers of what the loss is summed over.
@@ -210,7 +254,9 @@ def _sentence(aim: str, best: Mapping[str, Any] | None, found: Mapping[str, Any]
         }
     whole = best["accumulation"] == 1
     pieces = "in one piece" if whole else f"as {best['accumulation']} micro-batches of {best['micro_batch']}"
-    settings = f"B = {best['batch_size']} {pieces} with learning rate {number(best['learning_rate'])}"
+    size = str(best["batch_size"]) + _between(best["batch_size_low"], best["batch_size_high"])
+    settings = f"B = {size} {pieces} with learning rate {number(best['learning_rate'])}"
+    settings += _between(best["rate_low"], best["rate_high"])
     ends = [math.nan if best[end] is None else best[end] for end in ("low", "high")]
     reached = told([best["value"], *ends], best["unit"])
     close = [each for each in best["alike"] if aim != "memory"]
@@ -223,6 +269,28 @@ def _sentence(aim: str, best: Mapping[str, Any] | None, found: Mapping[str, Any]
         if math.isfinite(low) and low <= 1 <= high:
             text += ", so it is not shown to be slower"
     return {"answer": text, "open": _open(close, found["seeds"])}
+
+
+def _between(low: float | None, high: float | None) -> str:
+    """Return an interval in brackets; nothing if it is a point or not known."""
+    return "" if low is None or high is None or low == high else f" [{number(low)}, {number(high)}]"
+
+
+def more_in_words(proposals: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what more time would tell, one sentence for each reason, with what it would cost."""
+    told_ = []
+    for why, group in itertools.groupby(proposals, key=lambda each: str(each["why"])):
+        each = list(group)
+        new = [one for one in each if not one["trained"]]
+        sizes = listed([str(size) for size in sorted({one["batch_size"] for one in each})])
+        what = (
+            f"{counted(len(each), 'setting')} at B = {sizes}"
+            if new
+            else f"{counted(each[0]['seeds'] - each[0]['trained'], 'more seed')} each"
+        )
+        seconds = sum(one["seconds"] for one in each)
+        told_.append(f"{why[:1].upper()}{why[1:]}: {what}, about {duration(seconds)}")
+    return told_
 
 
 def _open(close: Sequence[Mapping[str, Any]], seeds: int) -> str:
@@ -270,6 +338,20 @@ def by_noise_in_words(rows: Sequence[Row]) -> dict[str, Any]:
         "epochs": [number(epoch) for epoch in epochs],
         "rules": [(name, [told_at(rule, epoch) for epoch in epochs]) for rule, name in _BY_NOISE.items()],
     }
+
+
+def knee_in_words(knee: Mapping[str, Any]) -> str:
+    """Return the measured knee in a sentence, beside which the published rules stand."""
+    if knee["batch_size"] is None:
+        return (
+            f"The updates to the target of the {counted(knee['sizes'], 'size')} that reach it show no knee, so there is"
+            " nothing to compare these with"
+        )
+    ends = [math.nan if knee[end] is None else knee[end] for end in ("batch_size", "low", "high")]
+    return (
+        f"What training shows: at B = {told(ends)} updates to the target are twice those of the largest batches"
+        " (the knee; the first rule is meant to predict it)"
+    )
 
 
 def rules_in_words(rows: Sequence[Row]) -> list[dict[str, str]]:

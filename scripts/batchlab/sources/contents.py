@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import lzma
 import math
+import mmap
 import os
 import tempfile
 import tokenize
@@ -96,6 +97,20 @@ def room(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
         return np.memmap(file, dtype, "r+", shape=shape)
 
 
+def let_go(x: Any) -> None:
+    """Give the memory of an array in a file (see `room`) back; its values stay in the file."""
+    if isinstance(x, np.memmap) and isinstance(x.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        x.base.madvise(mmap.MADV_DONTNEED)
+
+
+def stretches(x: Array) -> Iterator[Array]:
+    """Yield the rows of an array some at a time; of one in a file, those before are let go."""
+    step = max(1, _BLOCK // max(1, x[:1].nbytes))
+    for start in range(0, len(x), step):
+        yield x[start : start + step]
+        let_go(x)
+
+
 @dataclass(frozen=True)
 class Taken:
     """Some rows of an array in a file, in some order; read block by block when they are written."""
@@ -118,6 +133,7 @@ class Taken:
         step = max(1, _BLOCK // max(1, self.of[:1].nbytes))
         for start in range(0, len(self.rows), step):
             yield np.ascontiguousarray(self.of[self.rows[start : start + step]])
+            let_go(self.of)
 
 
 class Part(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from batchlab.sources.contents import Array, Contents, Part
+from batchlab.sources.contents import Array, Contents, Part, stretches
 from batchlab.sources.spec import PrepareSpec
 
 # Entries of what was understood, and (what, text) for people.
@@ -97,8 +97,11 @@ def lines(known: Mapping[str, Any]) -> str:
 def _stored(x: Array) -> dict[str, Any]:
     if x.size == 0:
         return {"type": str(x.dtype), "least": None, "largest": None}
-    least, largest = (np.nanmin(x), np.nanmax(x)) if x.dtype.kind == "f" else (x.min(), x.max())
-    return {"type": str(x.dtype), "least": float(least), "largest": float(largest)}
+    smallest, greatest = (np.nanmin, np.nanmax) if x.dtype.kind == "f" else (np.min, np.max)
+    parts = stretches(x) if isinstance(x, np.memmap) else [x]
+    limits = [(float(smallest(part)), float(greatest(part))) for part in parts]
+    least, largest = (choose(values) for values, choose in zip(zip(*limits, strict=True), (min, max), strict=True))
+    return {"type": str(x.dtype), "least": least, "largest": largest}
 
 
 def _numbers(names: Sequence[str], parts: Mapping[str, Part]) -> Understood:

@@ -17,6 +17,7 @@ from batchlab.paths import PROJECT
 from batchlab.planning import plan
 from batchlab.sources.fingerprints import remember
 from batchlab.sources.keys import UncountedError
+from batchlab.sources.listing import listed_once
 from batchlab.sources.settings import resolve
 from batchlab.starting import campaign_text
 from batchlab.starting.sizes import fitting
@@ -105,7 +106,13 @@ def write(data: str, label: str | None, name: str | None, keys: str, folder: Pat
     target = folder / f"{campaign}.yaml"
     if target.exists():
         raise BatchlabError(f"{target}: is there already, and is not overwritten; give NAME=… or delete it")
-    settings = _sized(_counted(_dataset(data, label, _keys(keys))))
+    with listed_once():  # a folder may hold 100,000 images
+        return _write(campaign, target, _dataset(data, label, _keys(keys)))
+
+
+def _write(campaign: str, target: Path, dataset: dict[str, Any]) -> str:
+    """Write the file of a campaign and return what to do next."""
+    settings, folder = _sized(_counted(dataset)), target.parent
     found = resolve(settings)
     table = len(found.shape.input_shape) == 1 and found.shape.targets != "tokens"
     if "name" not in settings and table and "standardise" not in settings:

@@ -30,7 +30,7 @@ from typing import Any
 
 import pandas as pd
 
-from batchlab.declarations.claim import EVIDENCE, NOT_COMPARABLE, PAIRED, TESTS
+from batchlab.declarations.claim import EVIDENCE, NOT_COMPARABLE
 from batchlab.errors import BatchlabError
 from batchlab.tables import regions, rounding
 from batchlab.tables.chance import collapsed_runs
@@ -74,7 +74,7 @@ def judge(spec: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> pd.Dat
         claim = spec["claims"][name]
         column = spec["values"].get(claim["value"], {})
         try:
-            _check(claim)
+            regions.check(claim)
             frame = joined(names_of(claim["table"]), tables, spec["tables"])
             region = regions.expected(claim)
             measured = measure(claim, frame, spec["derived"], region, column=column, collapsed=collapsed)
@@ -82,13 +82,6 @@ def judge(spec: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> pd.Dat
         except BatchlabError as problem:
             raise BatchlabError(f"claim {name} of study {spec['study']}: {problem}") from None
     return pd.DataFrame(rows, columns=spec["columns"])
-
-
-def _check(claim: Mapping[str, Any]) -> None:
-    if (test := claim["test"]) not in TESTS:
-        raise BatchlabError(f"test {test!r} is not allowed; write {', '.join(TESTS)}")
-    if test in PAIRED and not claim.get("minus"):
-        raise BatchlabError(f"test {test} needs `minus`, the selection to compare with")
 
 
 def _row(

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from batchlab.declarations.claim import PAIRED, TESTS
 from batchlab.errors import BatchlabError
 
 # Two deterministic quantities whose quotient is 1/2 on paper may miss it by rounding, of the tables' nine digits too.
@@ -61,6 +62,20 @@ def centre(test: str) -> float:
 def between(limits: Mapping[str, Any]) -> Region:
     """Return the closed region of `{min, max}`, either of which may be left out."""
     return Region(float(limits.get("min", -math.inf)), float(limits.get("max", math.inf)), closed=True)
+
+
+def check(claim: Mapping[str, Any]) -> None:
+    """Raise if a claim lacks what its test needs, or expects what the test cannot say.
+
+    Raises:
+        BatchlabError: Without `minus` where two selections are compared; a margin or an expectation that does not fit.
+    """
+    if (test := claim["test"]) not in TESTS:
+        raise BatchlabError(f"test {test!r} is not allowed; write {', '.join(TESTS)}")
+    if test in PAIRED and not claim.get("minus"):
+        raise BatchlabError(f"test {test} needs `minus`, the selection to compare with")
+    expected(claim)
+    published_region(claim)
 
 
 def expected(claim: Mapping[str, Any]) -> Region:

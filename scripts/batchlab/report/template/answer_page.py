@@ -36,19 +36,29 @@ main.wide { max-width: 50rem; margin: 0 auto; padding: 1.2rem 1.25rem; }
 running. <a href="{{ links.json }}">advice.json</a> has all of it for scripts; numbers are from <a href="{{ links.choices }}">choices.csv</a>,
 <a href="{{ links.thumb_rules }}">thumb_rules.csv</a>, <a href="{{ links.cells }}">cells.csv</a> and <a href="{{ links.machine }}">machine.csv</a>.</p>
 </section>
-{% if warnings or left_out %}
+{% if warnings %}
 <section id="mind">
 <h2>What to mind</h2>
 <ul>
 {% for each in warnings %}
 <li>{{ each[:1] | upper }}{{ each[1:] }}.</li>
 {% endfor %}
-{% if left_out %}
-<li>The budget left out B = {{ left_out | join(", ") }}; a larger one trains what is missing and nothing else.</li>
-{% endif %}
 </ul>
 </section>
 {% endif %}
+<section id="more">
+<h2>What more time would tell</h2>
+{% if more %}
+<ul>
+{% for each in more %}
+<li>{{ each }}.</li>
+{% endfor %}
+</ul>
+{% else %}
+<p>Nothing that is left is likely to change the answer.</p>
+{% endif %}
+<p class="meta">{% for each in rest %}{{ each }}. {% endfor %}A larger budget trains what is missing and nothing else.</p>
+</section>
 <section id="why">
 <h2>Why</h2>
 {% for figure in figures %}
@@ -82,7 +92,8 @@ stands where the noise cannot be told from the signal.</p>
 </tbody>
 </table>
 </div>
-<p class="meta">From <a href="{{ links.batch_by_noise }}">batch_by_noise.csv</a>.</p>
+<p>{{ knee }}.</p>
+<p class="meta">From <a href="{{ links.batch_by_noise }}">batch_by_noise.csv</a> and <a href="{{ links.knee }}">knee.csv</a>.</p>
 </section>
 <section id="keras">
 <h2>In Keras</h2>

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 
 from batchlab.errors import BatchlabError
-from batchlab.sources.contents import Array, Contents, Pair, room
+from batchlab.sources.contents import Array, Contents, Pair, let_go, room
 from batchlab.sources.formats.images.folders import SPLITS, shape_below, sides
 
 # Pillow's kinds of pixels that hold more than eight bits; bringing them to eight would cut values off.
 _WIDE = ("I", "F")
+# Images after which the memory of those before is given back, where they are put together in a file.
+_TOGETHER = 1000
 
 
 def read(paths: Sequence[Path], options: Mapping[str, Any]) -> Contents:
@@ -37,6 +39,8 @@ def read(paths: Sequence[Path], options: Mapping[str, Any]) -> Contents:
             for row, image in enumerate(own):
                 x[row], size = _decode(folder / image.path, options, remarks)
                 found[size] += 1
+                if row % _TOGETHER == 0:
+                    let_go(x)
             pairs[part] = x, np.array([number[image.label] for image in own], np.int64)
     told = [("Images", _sizes(found, options))]
     told += [("Remark", f"{count:,} {words}") for words, count in remarks.items()]
