@@ -865,3 +865,20 @@ def test_times_of_one_machine_have_no_interval_over_seeds(drawn: Any) -> None:
     # Seed s takes 3 · (1 + 0.01 s) seconds.
     assert points["mean"].tolist() == pytest.approx([3.03] * 3) and points[["low", "high"]].isna().all(axis=None)
     assert "one machine, so no interval" in subtitle(drawn("points", **changes))
+
+
+def test_a_curve_through_points_of_different_colours_is_one_line_and_seeds_behind_a_row_are_told(drawn: Any) -> None:
+    rows = [
+        {"study": "s", "dataset": "d", "model": "mlp", "optimizer": "sgd", "batch_size": size, "seeds": 8}
+        | {"updates": 5000 // size, "examples": 5000 + 40 * size, "fitted_examples": 5100 + 40 * size}
+        for size in SIZES
+    ]
+    DECLARED["hyperbola_curve"] = find.derivations()["hyperbola_curve"].table
+    figure = {"table": "hyperbola_curve", "x": "updates", "y": "examples", "x_scale": "log", "where": {}}
+    tables = {"hyperbola_curve": pd.DataFrame(rows).assign(arm="a", label="l", recipe="r")}
+    specification = drawn("points", tables, **figure, colour="batch_size", predicted="fitted_examples")
+    found = [node for node in nodes(specification) if "encoding" in node]
+    [line] = [node for node in found if node["encoding"].get("y", {}).get("field") == "predicted"]
+    assert line["mark"]["type"] == "line"
+    assert "batch_size" not in [part["field"] for part in line["encoding"]["detail"]]
+    assert "n = 8 seeds together" in subtitle(specification) and "One seed" not in subtitle(specification)
