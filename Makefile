@@ -38,6 +38,7 @@ help:
 	@echo "make figures BACKEND=jax                on the second training core; on a GPU: PROFILE=profiles/gpu, see docs/gpu.md"
 	@echo "make figures PROFILE=profiles/slurm     on a cluster, see docs/cluster.md"
 	@echo "make new DATA=my.csv LABEL=species      write a campaign for your own data, config/my.yaml; KEYS='missing: drop' says more"
+	@echo "make parquet                            install PyArrow, with which data in Parquet are read"
 	@echo "make plan CONFIG=…                      what would run, why, how long it will take"
 	@echo "make verify CONFIG=… SAMPLE=n SEED=m    compare results with their records and compute a random sample again"
 	@echo "make crate CONFIG=…                     pack results, workflow and history as one RO-Crate for an archive"
@@ -214,6 +215,7 @@ lock:
 	@$(UV_COMPILE) envs/requirements.in -o envs/lock.txt
 	@$(UV_COMPILE) -c envs/lock.txt envs/requirements-jax.in -o envs/lock-jax.txt
 	@$(UV_COMPILE) -c envs/lock.txt envs/requirements-slurm.in -o envs/lock-slurm.txt
+	@cp envs/lock.txt envs/lock-s3.txt && $(UV_COMPILE) envs/requirements-s3.in -o envs/lock-s3.txt
 	@$(UV_COMPILE) -c envs/lock.txt envs/requirements-parquet.in -o envs/lock-parquet.txt
 	@$(UV_COMPILE) -c envs/lock.txt -c envs/lock-jax.txt envs/requirements-dev.in -o envs/lock-dev.txt
 
