@@ -13,6 +13,7 @@ from batchlab.sources.formats.csv import table as text_table
 from batchlab.sources.settings import resolve
 
 ROWS = 30
+FLOWERS = Path(__file__).parent / "tables" / "flowers.parquet"
 
 
 def made(folder: Path, head: str, cells: list[str], end: str = "", name: str = "mine.csv") -> dict[str, str]:
@@ -157,3 +158,15 @@ def test_one_value_and_words_in_capitals_are_remarked(tmp_path: Path) -> None:
     dataset = made(tmp_path, "a,b,y", ["Bern", "BERN", "Genf"])
     assert remarks(dataset, tmp_path) == ["column 'a': 'BERN' and 'Bern' are two words, which differ in capitals alone"]
     assert remarks(made(tmp_path, "a,b,y", ["a", "A", "b"]), tmp_path) == []  # letters are what they are
+
+
+def test_without_a_label_the_columns_are_named(tmp_path: Path) -> None:
+    path = made(tmp_path, "a,b,y", ["1", "2"])["file"]
+    assert "the key label is missing" in (line := refused({"file": path}))
+    assert line.endswith("; its columns: a, b, y")
+    Path(path).write_text("".join(f"{row * row},{row % 7},u\n" for row in range(9)))
+    assert refused({"file": path}).endswith("; its columns: 1, 2, 3")
+    assert refused({"file": str(FLOWERS)}).endswith(
+        "its columns: length, leaves, wild, town, soil, weight, price, grade, species"
+    )
+    assert "its columns" not in refused({"file": str(tmp_path / "absent.csv")})
