@@ -15,6 +15,9 @@ from batchlab.planning.together import Together
 from batchlab.records import scratch
 from batchlab.sources.fingerprints import remember
 
+# Whether results are in object storage.
+STORAGE = workflow.storage_settings.default_storage_provider is not None
+
 try:
     CAMPAIGN = open_campaign(
         config,
@@ -23,6 +26,7 @@ try:
         os.environ,
         ancient,
         SNAKEMAKE,
+        local if STORAGE else None,
     )
 except BatchlabError as problem:
     # Not raised: Snakemake would add where in this file, which is not where the mistake is.
@@ -46,11 +50,19 @@ ASKS = Requests(
     workflow.is_main_process,
 )
 
-# Trainings that differ in their learning rates alone; on a GPU one job computes at a time.
+# Trainings that differ in their learning rates alone; on each GPU one job computes at a time.
+GPUS = workflow.resource_settings.resources.get("gpu")
 TOGETHER = Together(
     CAMPAIGN,
-    1 if os.environ.get("BATCHLAB_DEVICE") == "gpu" else workflow.cores or 1,
-    lambda: workflow.local_exec,
+    # Older versions of Snakemake give the number itself.
+    (
+        getattr(GPUS, "value", GPUS) or 1
+        if os.environ.get("BATCHLAB_DEVICE") == "gpu"
+        else workflow.cores or 1
+    ),
+    # In the process of a job on a cluster, Snakemake executes locally, too. Of files in object storage, each job sees
+    # its own.
+    lambda: workflow.local_exec and workflow.is_main_process and not STORAGE,
 )
 
 

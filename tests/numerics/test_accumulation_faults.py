@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numerics import cases, reference
+from numerics import cases, reference, task_cases
 
 from batchlab.probes import measuring
 from batchlab.training import order
@@ -115,6 +115,39 @@ def test_each_fault_is_that_of_the_twin(table: dict[str, dict[str, Any]], breake
     assert row["loss_change"] == pytest.approx(losses[0] - losses[1], rel=1e-7)
     if breaker == "no_flush":
         assert error == 1  # no update at all where the whole batch makes one
+
+
+def bigram_gradient(weights: reference.Parameters, data: dict[str, Any], rows: np.ndarray) -> np.ndarray:
+    """Return the gradient, summed over the tokens that count, of E[x] W + b, flat in the order E, W, b."""
+    table, matrix, bias = weights
+    x, y, counts = (data[f"{name}_train"][rows] for name in "xyw")
+    logits = table[x] @ matrix + bias
+    shares = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    errors = (shares / shares.sum(axis=-1, keepdims=True) - np.eye(len(bias))[y]) * counts[..., None]
+    of_table = np.zeros_like(table)
+    np.add.at(of_table, x, errors @ matrix.T)
+    parts = (of_table, np.einsum("bti,btj->ij", table[x], errors), errors.sum(axis=(0, 1)))
+    return np.concatenate([part.ravel() for part in parts])
+
+
+def test_unequal_numbers_of_tokens_make_the_mean_of_means_another_gradient() -> None:
+    own = {"name": "broken_accumulation", "updates": 1, "accumulation": K}
+    own["breakers"] = ["count_weighted", "mean_of_means"]
+    with task_cases.workload("masked") as (data, model):
+        spec = cases.spec(model=model)
+        start = cases.initial(data, spec)
+        [rows] = measuring.measure({**spec, "position": 0, "probe": own}, data, (start,)).tables.values()
+    exact, broken = rows
+    arrays = task_cases.arrays(task_cases.CASES["masked"])
+    weights = [values[0] for key, values in start.arrays.items() if key.startswith("weights/")]
+    sums = [bigram_gradient(weights, arrays, micro) for micro in next(windows())]
+    counts = [float(arrays["w_train"][micro].sum()) for micro in next(windows())]
+    whole = np.sum(sums, axis=0) / sum(counts)
+    means = np.mean([total / (count or 1) for total, count in zip(sums, counts, strict=True)], axis=0)
+    assert exact["gradient_error"] < 1e-12 and exact["first_update"] == 0
+    error = np.linalg.norm(means - whole) / np.linalg.norm(whole)
+    assert broken["gradient_error"] == pytest.approx(error, rel=1e-9) and error > 0.01
+    assert broken["count_spread"] == pytest.approx(np.std(counts) / np.mean(counts))
 
 
 @pytest.mark.slow

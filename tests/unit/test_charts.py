@@ -10,6 +10,7 @@ import runpy
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
@@ -32,6 +33,7 @@ from batchlab.charts.line_ends import spread_out
 from batchlab.charts.planned import data_spec, drawing_spec, setting_of, telling
 from batchlab.charts.quantities import axes_of, quantity, series_of
 from batchlab.charts.rows import rows_of
+from batchlab.charts.telling import tell_apart
 from batchlab.charts.words import number_text
 from batchlab.declarations import find
 from batchlab.declarations.columns import Column, Table
@@ -865,3 +867,33 @@ def test_times_of_one_machine_have_no_interval_over_seeds(drawn: Any) -> None:
     # Seed s takes 3 · (1 + 0.01 s) seconds.
     assert points["mean"].tolist() == pytest.approx([3.03] * 3) and points[["low", "high"]].isna().all(axis=None)
     assert "one machine, so no interval" in subtitle(drawn("points", **changes))
+
+
+def test_arms_among_which_the_data_choose_are_one_setting() -> None:
+    """Two seeds of one batch size, each at the rate that the other chose, are one point and no two."""
+    rows = pd.DataFrame(
+        {"arm": ["a", "b"], "seed": [0, 1], "batch_size": 16, "learning_rate": [0.1, 0.2], "updates": 9}
+    )
+    figure = Figure("s", "f", {"x": "batch_size", "y": ["updates"]}, {}, tells=("learning_rate",))
+    assert tell_apart(figure, rows)[0].dash == "learning_rate"
+    assert tell_apart(replace(figure, chosen=("arm", "learning_rate")), rows) == (
+        replace(figure, chosen=("arm", "learning_rate")),
+        [],
+    )
+
+
+def test_a_curve_through_points_of_different_colours_is_one_line_and_seeds_behind_a_row_are_told(drawn: Any) -> None:
+    rows = [
+        {"study": "s", "dataset": "d", "model": "mlp", "optimizer": "sgd", "batch_size": size, "seeds": 8}
+        | {"updates": 5000 // size, "examples": 5000 + 40 * size, "fitted_examples": 5100 + 40 * size}
+        for size in SIZES
+    ]
+    DECLARED["hyperbola_curve"] = find.derivations()["hyperbola_curve"].table
+    figure = {"table": "hyperbola_curve", "x": "updates", "y": "examples", "x_scale": "log", "where": {}}
+    tables = {"hyperbola_curve": pd.DataFrame(rows).assign(arm="a", label="l", recipe="r")}
+    specification = drawn("points", tables, **figure, colour="batch_size", predicted="fitted_examples")
+    found = [node for node in nodes(specification) if "encoding" in node]
+    [line] = [node for node in found if node["encoding"].get("y", {}).get("field") == "predicted"]
+    assert line["mark"]["type"] == "line"
+    assert "batch_size" not in [part["field"] for part in line["encoding"]["detail"]]
+    assert "n = 8 seeds together" in subtitle(specification) and "One seed" not in subtitle(specification)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import math
 from pathlib import Path
@@ -83,7 +85,7 @@ def results(tmp_path: Path) -> Path:
 
 
 def test_claims_stand_in_columns_with_their_differences(results: Path) -> None:
-    page = compare(["a", "b"], results / "compare/a+b.html", results).replace("\u00a0", " ")
+    page = compare(["a", "b"], results / "compare/a+b.html", results)[".html"].replace("\u00a0", " ")
     assert "1 claim is in both campaigns; 0 have the same verdict in both." in page
     assert "Measured effects differ clearly in 1 of the 1" in page and 'href="#s-claim-lower"' in page
     # Half widths of 1 with n = 5 each: standard error 1 / 2.776 in both, 8 degrees of freedom.
@@ -93,6 +95,26 @@ def test_claims_stand_in_columns_with_their_differences(results: Path) -> None:
     differing = [line for line in page.splitlines() if 'class="differs"' in line]
     assert len(differing) == 1 and "float64" in differing[0]
     assert 'href="../a/index.html"' in page
+
+
+def test_the_matrix_has_every_claim_and_its_picture_those_that_count_twice(results: Path) -> None:
+    files = compare(["a", "b"], results / "compare/a+b.html", results)
+    rows = list(csv.DictReader(io.StringIO(files[".csv"])))
+    assert [(row["claim"], row["campaign"], row["verdict"]) for row in rows] == [
+        ("lower", "a", "supported"),
+        ("lower", "b", "contradicted"),
+        ("own", "a", "supported"),
+    ]
+    assert (rows[1]["measured"], rows[1]["ci_low"], rows[1]["unit"], rows[1]["n"]) == ("-9.0", "-10.0", "pp", "5")
+    assert "s/lower" in files[".svg"] and "s/own" not in files[".svg"] and "Verdicts on 1 claim in 2" in files[".svg"]
+    assert 'href="a+b.csv"' in files[".html"] and "<svg" in files[".html"]
+
+
+def test_campaigns_without_a_claim_in_common_have_no_picture(results: Path) -> None:
+    lines = (results / "b/s.csv").read_text().replace("\nlower,", "\nother,")
+    (results / "b/s.csv").write_text(lines)
+    files = compare(["a", "b"], results / "compare/a+b.html", results)
+    assert set(files) == {".html", ".csv"} and "No claim that counts is in two of them." in files[".html"]
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,27 @@ def test_inputs_are_recorded_with_size_and_time_and_without_markers(tmp_path: Pa
     assert record["outputs"] == {"table": {"path": "out/table.csv", "sha256": sha256(b"whole").hexdigest()}}
 
 
+def test_copies_from_object_storage_have_the_paths_of_the_project(tmp_path: Path) -> None:
+    """Beside them the job finds what the project has, but not results that are no copies."""
+    copies = tmp_path / ".snakemake/storage/s3/lab/results"
+    copies.mkdir(parents=True)
+    (copies / "made.txt").write_text("copy")
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results/made.txt").write_text("another one")
+    (tmp_path / "data.txt").write_text("data")
+    (tmp_path / "my.py").write_text(
+        "assert this.input['data'] == 'data.txt' and open('data.txt').read() == 'data'\n"
+        "assert open('results/made.txt').read() == 'copy'\n"
+        "write_text(this.output['table'], this.output['table'])"
+    )
+    done = run(tmp_path, ".snakemake/storage/s3/lab/results/out/table.csv")
+    assert (done.returncode, done.stderr) == (0, ""), (tmp_path / "logs/job.log").read_text()
+    assert (copies / "out/table.csv").read_text() == "results/out/table.csv"
+    record = json.loads((copies / "out/table.csv.provenance.json").read_text())
+    assert record["outputs"]["table"]["path"] == "results/out/table.csv"
+    assert not (tmp_path / "results/out").exists()
+
+
 # A job that makes a folder.
 
 WRITES = "open(this.output['table'] + '/a.csv', 'w').write('a')\n"

@@ -22,7 +22,7 @@ from batchlab.progress.costs import Costs
 from batchlab.progress.job_names import Words, duration, size
 from batchlab.progress.narration import Telling, foretold
 from batchlab.progress.results import counts, recommended
-from batchlab.progress.run import Run
+from batchlab.progress.run import Run, by_study
 from batchlab.progress.screen import Screen, bar, fitted
 from batchlab.training.checkpoint import Checkpoint
 
@@ -141,6 +141,12 @@ def test_a_longer_training_costs_more(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_the_plan_says_what_it_costs_and_from_where_that_is_known(campaign: Campaign) -> None:
     text = foretold(campaign, rules(campaign), 2)
     work = sum(Costs(campaign.jobs).seconds(job) for job in campaign.jobs)
+    shares = by_study(campaign, campaign.jobs)
+    assert list(shares) == list(campaign.plan.studies) and sum(shares.values()) < work
+    first, *_ = shares
+    own = [job for job in campaign.jobs if job.wildcards.get("study") == first or job.rule == "train_segment"]
+    assert shares[first] < sum(Costs(campaign.jobs).seconds(job) for job in own)
+    assert f"with the first: {first} {duration(shares[first])}, " in text
     assert f"({duration(work)} of work)" in text and "on 2 cores" in text and "declared costs" in text
     for job in campaign.jobs:
         if job.benchmark:
@@ -274,5 +280,5 @@ def test_a_dry_run_is_left_to_snakemake_and_ends_with_the_costs(
     assert not handler.writes_to_stream
     handler.emit(record(LogEvent.RUN_INFO, "Job stats", stats=json.loads(json.dumps(rules(campaign)))))
     handler.close()
-    [line] = capsys.readouterr().err.splitlines()
-    assert line.startswith("It will take about ")
+    line, by_studies = capsys.readouterr().err.splitlines()
+    assert line.startswith("It will take about ") and by_studies.startswith("Work by study, ")

@@ -194,6 +194,21 @@ def test_a_recommendation_is_the_first_answer(tmp_path: Path) -> None:
     ]
 
 
+def test_statements_of_threads_stand_beside_what_was_measured(spec: dict[str, Any], tmp_path: Path) -> None:
+    spec["statements"] = [
+        {"statement": "Large is fine", "links": [["x#1", "https://x.org/1"]], "claims": [["size", "lower"]]},
+        {"statement": "It is free", "links": [], "claims": []},
+    ]
+    source = render(spec, tmp_path / "index.html")
+    part = source[source.index('<section id="statements"') : source.index('<section id="claims"')]
+    text = " ".join(Page(part).text.split())
+    assert "“Large is fine” x#1 B = 1024 ends 1.93 pp below B = 64. supported Figure 1" in text
+    assert "“It is free” No claim of this campaign answers this." in text
+    assert 'href="https://x.org/1"' in part and 'href="#size-claim-lower"' in part
+    spec["statements"] = []
+    assert 'id="statements"' not in render(spec, tmp_path / "index.html")
+
+
 def test_a_campaign_without_a_ranking_gives_no_advice(spec: dict[str, Any], tmp_path: Path) -> None:
     spec["advice"] = {}
     assert "gives no advice" in render(spec, tmp_path / "index.html")

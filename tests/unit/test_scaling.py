@@ -48,6 +48,13 @@ CASES: list[tuple[dict[str, Any], int, dict[str, Any], dict[str, float]]] = [
         ADAM,
         {"learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999**4},
     ),
+    # ½ ^ (B / 64), whatever the optimizer's own momentum.
+    (
+        {"other_rules": [{"name": "half_life", "of": ["momentum"], "examples": 64}]},
+        128,
+        {"name": "sgd", "learning_rate": 0.1},
+        {"momentum": 0.25},
+    ),
     ({"other_rules": ["half_life"]}, 32, {"name": "sgd", "learning_rate": 0.1, "momentum": 0.9}, {"momentum": 0.81}),
     # Wang & Aitchison 2024: B / (η λ) stays.
     (

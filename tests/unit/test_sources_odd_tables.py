@@ -13,6 +13,7 @@ from batchlab.sources.formats.csv import table as text_table
 from batchlab.sources.settings import resolve
 
 ROWS = 30
+FLOWERS = Path(__file__).parent / "tables" / "flowers.parquet"
 
 
 def made(folder: Path, head: str, cells: list[str], end: str = "", name: str = "mine.csv") -> dict[str, str]:
@@ -58,16 +59,45 @@ def test_what_only_looks_like_dates_is_taken(cells: list[str], tmp_path: Path) -
 
 @pytest.mark.parametrize(
     "cells",
-    [["$1200", "$7"], ["5 %", "7.5%"], ["1.100,50", "2.250,75"], ["12 500", "1 750"], ["€ 3", "€ 4"], ["-3%", "4%"]],
+    [
+        ["$1200", "$7"],
+        ["5 %", "7.5%"],
+        ["1.100,50", "2.250,75"],
+        ["12 500", "1 750"],
+        ["€ 3", "€ 4"],
+        ["-3%", "4%"],
+        ["3 kg", "4.5 kg"],
+        ["(3)", "(4)"],
+        ["7°30'", "8°30'"],
+    ],
 )
 def test_numbers_with_signs_are_no_categories(cells: list[str], tmp_path: Path) -> None:
     dataset = made(tmp_path, "a;b;y", cells)
-    assert "column 'a' holds numbers with signs" in refused(dataset)
+    assert "column 'a' holds numbers with signs or units" in refused(dataset)
     assert resolve(dataset | {"categories": ["a"]}).shape.input_shape == (1 + len(cells),)  # type: ignore[dict-item]
 
 
-def test_versions_of_programs_are_words(tmp_path: Path) -> None:
-    assert resolve(made(tmp_path, "a,b,y", ["1.100.50", "3.2.1"])).shape.input_shape == (3,)
+@pytest.mark.parametrize(
+    "cells", [["1.100.50", "3.2.1"], ["1st", "2nd"], ["3 rooms", "many rooms"], ["10-20", "20-30"]]
+)
+def test_words_with_numbers_in_them_are_words(cells: list[str], tmp_path: Path) -> None:
+    assert resolve(made(tmp_path, "a,b,y", cells)).shape.input_shape == (3,)
+
+
+def test_the_line_by_which_excel_knows_the_separator_is_no_row(tmp_path: Path) -> None:
+    plain = prepare(made(tmp_path, "a;b;y", ["1", "2.5"]), tmp_path)
+    found = prepare(made(tmp_path, "sep=;\na;b;y", ["1", "2.5"]), tmp_path)
+    assert np.array_equal(found.arrays["x_train"], plain.arrays["x_train"])
+    assert ["Columns of numbers", "2: a, b"] in found.understood["told"]
+
+
+def test_years_in_the_first_line_are_asked_for(tmp_path: Path) -> None:
+    dataset = made(tmp_path, "2019,2020,y", ["1", "2.5"]) | {"label": "3"}
+    assert "the first line counts from 2019 to 2020: names of columns, or an example? Say header: true" in refused(
+        dataset
+    )
+    named = dataset | {"label": "y", "header": True}  # type: ignore[dict-item]
+    assert resolve(named).shape.classes == 2
 
 
 def test_a_sign_at_the_end_of_each_line_makes_no_column(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,3 +158,15 @@ def test_one_value_and_words_in_capitals_are_remarked(tmp_path: Path) -> None:
     dataset = made(tmp_path, "a,b,y", ["Bern", "BERN", "Genf"])
     assert remarks(dataset, tmp_path) == ["column 'a': 'BERN' and 'Bern' are two words, which differ in capitals alone"]
     assert remarks(made(tmp_path, "a,b,y", ["a", "A", "b"]), tmp_path) == []  # letters are what they are
+
+
+def test_without_a_label_the_columns_are_named(tmp_path: Path) -> None:
+    path = made(tmp_path, "a,b,y", ["1", "2"])["file"]
+    assert "the key label is missing" in (line := refused({"file": path}))
+    assert line.endswith("; its columns: a, b, y")
+    Path(path).write_text("".join(f"{row * row},{row % 7},u\n" for row in range(9)))
+    assert refused({"file": path}).endswith("; its columns: 1, 2, 3")
+    assert refused({"file": str(FLOWERS)}).endswith(
+        "its columns: length, leaves, wild, town, soil, weight, price, grade, species"
+    )
+    assert "its columns" not in refused({"file": str(tmp_path / "absent.csv")})

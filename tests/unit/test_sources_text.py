@@ -157,6 +157,15 @@ def test_tiny_shakespeare_says_its_sizes_before_it_is_fetched() -> None:
     assert (shape.input_shape, shape.classes, shape.targets) == ((64,), 65, "tokens")
 
 
+def test_tiny_shakespeare_by_lines_has_the_length_of_the_longest() -> None:
+    shape = resolve({"name": "tiny_shakespeare", "by": "line"}).shape
+    # 32,777 lines that are not empty, the longest of 63 characters and its end.
+    assert (shape.examples_train, shape.examples_validation, shape.examples_test) == (29_499, 1639, 1639)
+    assert (shape.input_shape, shape.classes, shape.targets) == ((64,), 65, "tokens")
+    with pytest.raises(BatchlabError, match="length = 32 is less than a line; say 64"):
+        resolve({"name": "tiny_shakespeare", "by": "line", "length": 32})
+
+
 def test_tiny_shakespeare_from_the_mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mirror = Path("/work/shared/data")
     if not (mirror / "tiny_shakespeare/input.txt.gz").exists():
@@ -165,6 +174,9 @@ def test_tiny_shakespeare_from_the_mirror(tmp_path: Path, monkeypatch: pytest.Mo
     arrays = prepare({"name": "tiny_shakespeare"}, tmp_path).arrays
     assert "".join(arrays["names"][arrays["x_train"][0]]).startswith("First Citizen:\nBefore we proceed")
     assert len(arrays["names"]) == 65
+    lines = prepare({"name": "tiny_shakespeare", "by": "line"}, tmp_path).arrays
+    assert lines["x_train"].shape == (29_499, 64) and len(lines["names"]) == 65
+    assert {int(row.sum()) for row in lines["w_train"]} >= {20, 40, 60}
 
 
 def test_a_mirror_may_hold_a_file_compressed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,8 @@ import pytest
 from unit.campaigns import planned
 
 from batchlab.errors import BatchlabError
+from batchlab.tables.derivations.critical_batch.derive import derive as critical_batch
+from batchlab.tables.derivations.good_settings.derive import derive as good_settings
 from batchlab.tables.derivations.rate_range.derive import derive as rate_range
 from batchlab.tables.derivations.scaling_rules.derive import derive as scaling_rules
 from batchlab.tables.derivations.scaling_rules.derive import nearest
@@ -216,3 +218,47 @@ def test_recipes_say_which_runs_are_read() -> None:
     tables = {"studies__sizes__tables": {"tuned": {"derivation": "tuned_runs", "recipes": ["gird"]}}}
     with pytest.raises(BatchlabError, match=r"sizes\.tables\.tuned\.recipes: unknown recipe 'gird'.*'grid'"):
         planned(**{**tuning(), **tables})
+
+
+# Settings that serve, and where larger batches stop paying
+
+
+def test_good_settings_are_counted_over_all_arms_of_a_size_and_an_optimizer() -> None:
+    rates = {0.1: 0.80, 0.2: 0.90, 0.4: 0.89, 0.8: math.nan}
+    table = history({(16, rate): [[0.1, end], [0.1, 0.9]] for rate, end in rates.items()})
+    other = history({(16, 0.3): [[0.1, 0.99], [0.1, 0.5]]}).assign(optimizer="adam")
+    options = {"metric": "validation_accuracy", "better": "higher", "within": 0.01}
+    found = good_settings({"history": pd.concat([table, other])}, options).set_index(["optimizer", "seed"])
+    first = found.loc[("sgd", 0)]
+    # 0.90 and 0.89 of four: a run without a finite end counts, and is not good.
+    assert (first["settings"], first["good"], first["share"]) == (4, 2, 0.5)
+    assert (first["best"], first["best_rate"]) == (0.9, 0.2)
+    assert found.loc[("sgd", 1), "share"] == 1 and found.loc[("adam", 0), "share"] == 1
+    lower = good_settings({"history": table}, {**options, "better": "lower"}).set_index("seed")
+    assert (lower.loc[0, "good"], lower.loc[0, "best"], lower.loc[0, "best_rate"]) == (1, 0.8, 0.1)
+
+
+def test_good_settings_need_a_run_that_ends() -> None:
+    options = {"metric": "validation_accuracy", "better": "higher", "within": 0.01}
+    with pytest.raises(BatchlabError, match="no run ended with finite values"):
+        good_settings({"history": history({(16, 0.1): [[0.1, math.nan]]})}, options)
+
+
+def test_the_critical_batch_lies_on_the_line_between_logarithms() -> None:
+    """Updates 48, 24, 24 and 24 at 8, 16, 32 and 64 are 1, 1, 2 and 4 times perfect scaling: √2 falls at 16 √2."""
+    runs = {(8, 0.1): reaching(2), (16, 0.1): reaching(2), (32, 0.1): reaching(4), (64, 0.1): reaching(8)}
+    tuned = tuned_runs({"history": history(runs)}, TO_TARGET)
+    assert tuned["of_perfect"].tolist() == [1, 1, 2, 4]
+    [row] = critical_batch({"tuned_runs": tuned}, {"excess": math.sqrt(2) - 1}).to_dict("records")
+    assert row["critical"] == pytest.approx(16 * math.sqrt(2)) and row["reached"] == 1 and row["sizes"] == 4
+
+
+def test_a_critical_batch_beyond_the_sizes_that_were_tried_is_marked() -> None:
+    runs = {(8, 0.1): reaching(2), (16, 0.1): reaching(2), (32, 0.1): reaching(NEVER)}
+    [row] = critical_batch({"tuned_runs": tuned_runs({"history": history(runs)}, TO_TARGET)}, {"excess": 0.2}).to_dict(
+        "records"
+    )
+    assert (row["critical"], row["reached"], row["sizes"]) == (16, 0, 2)
+    with pytest.raises(BatchlabError, match="no run has reached the target"):
+        none = tuned_runs({"history": history({(8, 0.1): reaching(NEVER)})}, TO_TARGET)
+        critical_batch({"tuned_runs": none}, {"excess": 0.2})

@@ -20,6 +20,7 @@ class Figure:
         options: Options that its kind of chart declares, complete; absent ones are None.
         columns: The columns that it names, as far as the job uses them.
         tells: Columns that tell arms apart, in the order in which a reader would want them told apart.
+        chosen: Columns in which the data choose one of several arms, seed by seed; their values tell nothing apart.
         title: What it shows, in neutral words.
         finding: The sentence that a claim's verdict says of this campaign's numbers; the heading, where there is one.
         setting: Data set, model, optimizer and learning rate of the runs.
@@ -35,6 +36,7 @@ class Figure:
     options: Mapping[str, Any]
     columns: Mapping[str, Column]
     tells: tuple[str, ...] = ()
+    chosen: tuple[str, ...] = ()
     title: str = ""
     finding: str = ""
     setting: str = ""
@@ -120,6 +122,7 @@ def figure_from(spec: Mapping[str, Any]) -> Figure:
         options=spec["options"],
         columns=columns_from(spec["columns"]),
         tells=tuple(spec.get("tells", ())),
+        chosen=tuple(spec.get("chosen", ())),
         title=spec.get("title", ""),
         setting=spec.get("setting", ""),
         campaign=spec.get("campaign", ""),

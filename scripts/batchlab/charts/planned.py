@@ -147,6 +147,7 @@ def data_spec(
     *,
     changes: Sequence[float] = (),
     claims: Mapping[str, Mapping[str, Any]] | None = None,
+    chosen: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return what the numbers of a figure depend on.
 
@@ -158,13 +159,14 @@ def data_spec(
         arms: The study's rows of `arms.csv`.
         changes: Epochs at which an arm changes its batch size or learning rate.
         claims: The study's claims by name.
+        chosen: Columns of the tables in which the data choose one of several arms.
     """
     chart, options = find.charts()[figure["chart"]], options_of(figure)
     where, minus = figure.get("where") or {}, figure.get("minus") or {}
     named, columns = chart.columns(options), columns_of(tables)
     regions = regions_of(figure, claims or {})
     filtered = [*where, *minus, *(column for region in regions for column in region.get("minus", ()))]
-    more = {"changes": list(changes), "regions": regions}
+    more = {"changes": list(changes), "regions": regions, "chosen": list(dict.fromkeys(chosen))}
     return {
         "study": study,
         "name": name,

@@ -29,7 +29,8 @@ def tell_apart(figure: Figure, rows: pd.DataFrame) -> tuple[Figure, list[pd.Data
         pairs = rows[list(dict.fromkeys([*columns, "arm"]))].drop_duplicates()
         return bool(pairs.duplicated(columns).any()) if columns else len(pairs) > 1
 
-    if "arm" not in rows or not clashes(keys):
+    # Where the data choose the arm, several arms are one setting, such as the rate that is tuned for a batch size.
+    if "arm" not in rows or "arm" in figure.chosen or not clashes(keys):
         return figure, []
     for column in figure.tells:
         if column in rows and column not in keys and not clashes([*keys, column]):

@@ -166,6 +166,7 @@ def _campaign() -> dict[str, Schema]:
         "advice": _with_default(
             {}, _object({"figure": _TEXT, "claims": {"type": "array", "items": _TEXT, "uniqueItems": True}})
         ),
+        "statements": _with_default({}, _removable("statement")),
         "advise": _object(
             {
                 "batch_size": {**_ref("count"), "description": "The present batch size"},
@@ -192,6 +193,26 @@ def _reference() -> Schema:
         },
         required=["authors", "year", "title"],
         anyOf=[{"required": [key]} for key in ("doi", "arxiv", "url")],
+    )
+
+
+def _statement() -> Schema:
+    return _object(
+        {
+            "statement": _TEXT,
+            "links": {
+                "type": "object",
+                "additionalProperties": {"type": "string", "pattern": "^https://"},
+                "description": "What a link is called → its address",
+            },
+            "claims": {
+                "type": "array",
+                "items": _TEXT,
+                "uniqueItems": True,
+                "description": "Claims whose findings answer the statement, as study.claim",
+            },
+        },
+        required=["statement", "links", "claims"],
     )
 
 
@@ -433,6 +454,7 @@ def schema() -> Schema:
             "ending": _ending(),
             "phase": _phase(),
             "reference": _reference(),
+            "statement": _statement(),
             "probe": _probe(),
             **_kinds("probe", PROBE_KEYS, _probes_of(Reads.ARMS, among=False)),
             **_kinds("probe", (*PROBE_KEYS, AGAINST), _probes_of(Reads.ARMS)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -132,6 +132,7 @@ class Format:
         without: Keys of all data sets that mean nothing here.
         inspect: Looks into a user's file while the campaign is planned, with the standard library alone. Takes its path
             and the complete options; raises `BatchlabError` for a file that cannot be used.
+        columns: Names the columns of a file, for the message where a key that chooses one is missing.
     """
 
     summary: str
@@ -140,6 +141,7 @@ class Format:
     chosen_by: str = ""
     without: tuple[str, ...] = ()
     inspect: Callable[[Path, Mapping[str, Any]], FileShape] = _not_inspected
+    columns: Callable[[Path], Sequence[str]] | None = None
 
 
 @dataclass(frozen=True)

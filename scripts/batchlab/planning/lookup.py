@@ -28,15 +28,23 @@ class Campaign:
         core: Core that computes on this machine, `tensorflow` or `jax`.
         ancient: Snakemake's function of that name.
         version: Snakemake's version.
+        local: Snakemake's function of that name where results are in object storage: it marks files that are not.
     """
 
     markers = str(currency.MARKERS)
     initial_name, trained_name = INITIAL_NAME, TRAINED_NAME
 
-    def __init__(self, plan: Plan, core: str, ancient: Callable[[str], Any], version: str) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        core: str,
+        ancient: Callable[[str], Any],
+        version: str,
+        local: Callable[[str], Any] | None = None,
+    ) -> None:
         self.plan, self.jobs = plan, Jobs(plan)
         self.results = self.jobs.results
-        self._core, self._ancient = core, ancient
+        self._core, self._ancient, self._local = core, ancient, local
         # Studies with an answer of their own, as a pattern; it matches nothing where there is none.
         self.advising = "|".join(advising(plan)) or "(?!)"
         # Trainings that are made together, by the wildcards of their job; `planning.together` knows them.
@@ -59,7 +67,8 @@ class Campaign:
             status = self._status[job.name]
 
             def flagged(path: str) -> Any:
-                return self._ancient(path) if path in status.ancient else path
+                placed = self._local(path) if self._local and not path.startswith("results/") else path
+                return self._ancient(placed) if path in status.ancient else placed
 
             files: Files = {
                 name: flagged(value) if isinstance(value, str) else [flagged(path) for path in value]
@@ -234,6 +243,7 @@ def open_campaign(
     environment: MutableMapping[str, str],
     ancient: Callable[[str], Any],
     version: str,
+    local: Callable[[str], Any] | None = None,
 ) -> Campaign:
     """Plan the campaign that Snakemake has read.
 
@@ -244,6 +254,7 @@ def open_campaign(
         environment: Of this process; the choice of core and device is put there for the jobs.
         ancient: Snakemake's function of that name.
         version: Snakemake's version.
+        local: Snakemake's function of that name where results are in object storage, else None.
 
     Raises:
         BatchlabError: Something in the campaign or a file that it names is wrong; one line says what and where.
@@ -251,5 +262,5 @@ def open_campaign(
     machine.choose(config, environment)
     planned = plan(campaign.read(with_types(config, given), files))
     global opened
-    opened = Campaign(planned, environment.get("BATCHLAB_BACKEND", "tensorflow"), ancient, version)
+    opened = Campaign(planned, environment.get("BATCHLAB_BACKEND", "tensorflow"), ancient, version, local)
     return opened

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from batchlab.declarations.columns import SHARED
 from batchlab.errors import BatchlabError, unknown
+from batchlab.paths import PROJECT
 from batchlab.planning.captions import data_title
 from batchlab.planning.citation import citation
 from batchlab.planning.parts import Plan, Study
@@ -28,6 +30,7 @@ def report_spec(plan: Plan) -> dict[str, Any]:
         "summary": config["summary"],
         "identity": campaign_identity(plan),
         "advice": _advice(plan, base),
+        "statements": _statements(plan),
         "studies": [_study(plan, base, planned) for planned in plan.studies.values()],
         "settings": {
             "task": {plan.task.name: dict(plan.task.options)},
@@ -69,7 +72,17 @@ def advice_spec(plan: Plan, study: str) -> dict[str, Any]:
             **{name: f"{base}/tables/{study}/{name}.csv" for name in ("machine", "throughput", "workload")},
         },
         "figures": _figures(base, planned),
+        "foresight": _foresight(),
     }
+
+
+def _foresight() -> list[dict[str, str]]:
+    """Return how well published rules foresaw the knee on the workloads of `make foresight`, if that ran."""
+    try:
+        with (PROJECT / "results" / "foresight" / "ranks.csv").open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+    except FileNotFoundError:
+        return []
 
 
 def _study(plan: Plan, base: str, planned: Study) -> dict[str, Any]:
@@ -135,9 +148,22 @@ def _advice(plan: Plan, base: str) -> dict[str, Any]:
             if derived.derivation == "recommendation"
         ],
         "rankings": rankings,
-        "claims": _present(plan, "claims", given.get("claims", [])),
-        "figure": next(iter(_present(plan, "figures", [given["figure"]] if "figure" in given else [])), None),
+        "claims": _present(plan, "advice", "claims", given.get("claims", [])),
+        "figure": next(iter(_present(plan, "advice", "figures", [given["figure"]] if "figure" in given else [])), None),
     }
+
+
+def _statements(plan: Plan) -> list[dict[str, Any]]:
+    """Return statements of public threads with their links, and the claims of this campaign that answer them."""
+    return [
+        {
+            "statement": given["statement"],
+            "links": [list(link) for link in given["links"].items()],
+            "claims": _present(plan, f"statements.{name}", "claims", given["claims"]),
+        }
+        for name, given in plan.config["statements"].items()
+        if given is not None  # taken out by a campaign
+    ]
 
 
 def _better(planned: Study, metric: str) -> str:
@@ -145,8 +171,14 @@ def _better(planned: Study, metric: str) -> str:
     return contract.columns_of(planned.tables.values())[metric].better or "higher"
 
 
-def _present(plan: Plan, group: str, named: Iterable[str]) -> list[list[str]]:
+def _present(plan: Plan, where: str, group: str, named: Iterable[str]) -> list[list[str]]:
     """Return study and name of those claims or figures that the campaign has.
+
+    Args:
+        plan: The campaign.
+        where: The key that names them, for messages.
+        group: `claims` or `figures`.
+        named: Texts of the form study.name.
 
     Raises:
         BatchlabError: A study that is not in the catalogue, or a thing that the study does not know.
@@ -156,12 +188,12 @@ def _present(plan: Plan, group: str, named: Iterable[str]) -> list[list[str]]:
         study, _, name = text.partition(".")
         studies = plan.config["studies"]
         if study not in studies:
-            raise unknown(f"advice.{group}", "study", study, studies)
+            raise unknown(f"{where}.{group}", "study", study, studies)
         if not name:
-            raise BatchlabError(f"advice.{group}: {text!r} is no claim or figure; write study.name")
+            raise BatchlabError(f"{where}.{group}: {text!r} is no claim or figure; write study.name")
         known: Mapping[str, Any] = studies[study].get(group, {}) if studies[study] else {}
         if studies[study] and name not in known:
-            raise unknown(f"advice.{group}", group.removesuffix("s"), name, known)
+            raise unknown(f"{where}.{group}", group.removesuffix("s"), name, known)
         if study in plan.studies and known.get(name):
             found.append([study, name])
     return found

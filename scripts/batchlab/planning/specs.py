@@ -186,7 +186,9 @@ def figure_data_spec(plan: Plan, study: str, figure: str) -> dict[str, Any]:
     planned = plan.studies[study]
     settings, tables, arms = _figure(plan, study, figure)
     changes = _changes(planned, settings, arms) if settings.get("x") == "epoch" else []
-    return data_spec(study, figure, settings, tables, arms, changes=changes, claims=planned.claims)
+    read = [planned.derived[name] for name in names_read(settings) if name in planned.derived]
+    chosen = [column for table in read for column in find.derivations()[table.derivation].chosen]
+    return data_spec(*(study, figure, settings, tables, arms), changes=changes, claims=planned.claims, chosen=chosen)
 
 
 def _changes(planned: Study, settings: Mapping[str, Any], arms: list[dict[str, Any]]) -> list[int]:

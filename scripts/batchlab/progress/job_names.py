@@ -66,6 +66,12 @@ class Words:
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
         return f"{study}{more}: {arm}"
 
+    def study(self, job: Job) -> str:
+        """Return the first study that needs a job; nothing for one that belongs to the campaign as a whole."""
+        named = job.wildcards
+        parts = [self._probes.get(named.get("probe", ""), {}), self._segments.get(named.get("segment", ""), {})]
+        return next((study for found in parts for study in found), named.get("study", ""))
+
     def of(self, job: Job) -> str:
         """Return what a job does, as `train switch: large → small, seeds 0–7`."""
         named, seeds = job.wildcards, seeds_in_words(job)

@@ -11,7 +11,7 @@ from batchlab.planning.lookup import Campaign
 from batchlab.progress import checkpoints
 from batchlab.progress.job_names import duration, size, stage
 from batchlab.progress.results import counts, recommended
-from batchlab.progress.run import Run, forecast
+from batchlab.progress.run import Run, by_study, forecast
 from batchlab.progress.screen import Screen, bar
 
 # Seconds between two drawings of the live line, two looks at checkpoints, and two plain lines about long jobs.
@@ -197,7 +197,7 @@ def _reason(log: Path) -> str | None:
 
 
 def foretold(campaign: Campaign, counts: Mapping[str, int], cores: int) -> str:
-    """Return what a run will cost, in one line: time, memory, disk, and from where that is known.
+    """Return what a run will cost: time, memory, disk, from where that is known, and the work of each study.
 
     Args:
         campaign: The planned campaign.
@@ -216,5 +216,6 @@ def foretold(campaign: Campaign, counts: Mapping[str, int], cores: int) -> str:
     )
     return (
         f"It will take about {duration(wait)} on {cores} cores ({duration(work)} of work), up to {size(memory)} memory "
-        f"and {size(disk)} on disk: {source}."
+        f"and {size(disk)} on disk: {source}.\nWork by study, what several need with the first: "
+        + ", ".join(f"{study} {duration(seconds)}" for study, seconds in by_study(campaign, jobs).items())
     )

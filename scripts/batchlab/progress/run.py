@@ -151,6 +151,20 @@ class Run:
             self.running[number].known = min(_ALMOST, share)
 
 
+def by_study(campaign: Campaign, jobs: Iterable[Job]) -> dict[str, float]:
+    """Return study → seconds of work of its jobs; what several studies need counts with the first of them.
+
+    Args:
+        campaign: The planned campaign.
+        jobs: Those that will run.
+    """
+    costs, words = Costs(campaign.jobs), Words(campaign.plan)
+    found: defaultdict[str, float] = defaultdict(float)
+    for job in jobs:
+        found[words.study(job)] += costs.seconds(job)
+    return {study: found[study] for study in campaign.plan.studies if study in found}
+
+
 def forecast(campaign: Campaign, jobs: Iterable[Job], cores: int) -> tuple[float, float, float, float, float]:
     """Return what jobs will cost: seconds of work, seconds to wait, MB at once, MB on disk, share that is measured.
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from batchlab.errors import BatchlabError, one_line
 from batchlab.files import write_json
-from batchlab.records import gpus, provenance, scratch
+from batchlab.records import gpus, provenance, scratch, storage
 from batchlab.records.digests import digest, keep_parsed
 from batchlab.records.provenance import Files
 from batchlab.records.running import alone
@@ -43,8 +43,13 @@ class Job:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-def _named(items: Any) -> dict[str, Any]:
-    return {name: value if isinstance(value, str) else [str(item) for item in value] for name, value in items.items()}
+def _named(items: Any, folder: Path) -> dict[str, Any]:
+    return {
+        name: storage.seen_from(folder, value)
+        if isinstance(value, str)
+        else [storage.seen_from(folder, str(item)) for item in value]
+        for name, value in items.items()
+    }
 
 
 # Names of the inputs that only make Snakemake run a job (see `currency`), or another one before it (see
@@ -192,7 +197,7 @@ def _settle(snakemake: Any, current: Job) -> None:
 def _at_work(snakemake: Any, current: Job, folder: bool, started: datetime, recorded: bool) -> Iterator[None]:
     """Do what is to be done before and after the body of a job."""
     outputs = dict(current.output)
-    first = next(iter(snakemake.output))
+    first = next(iter(outputs.values()))
     of = digest(snakemake.params.spec, snakemake.params.get("code"), snakemake.params.get("env"))
     with alone(provenance.MEMORY / "running" / f"{first}.json", of) as earlier:
         _remove_leftovers(outputs)
@@ -242,11 +247,12 @@ def job(snakemake: Any, folder: bool = False, recorded: bool = True) -> Iterator
         recorded: Whether a record is written; not of what only helps other jobs.
     """
     started = datetime.now(UTC)
+    home = storage.home(next(iter(snakemake.output)))
     # `source` says where the user's files lie; `spec` identifies them by content.
     current = Job(
         spec={**json.loads(snakemake.params.spec), **snakemake.params.get("source", {})},
-        input=_named(snakemake.input),
-        output=_named(snakemake.output),
+        input=_named(snakemake.input, home),
+        output=_named(snakemake.output, home),
         threads=snakemake.threads,
     )
     log = Path(snakemake.log[0])
@@ -254,6 +260,8 @@ def job(snakemake: Any, folder: bool = False, recorded: bool = True) -> Iterator
     try:
         with _streams_to(log):
             try:
+                if home.parts:
+                    storage.enter(home)
                 with _at_work(snakemake, current, folder, started, recorded):
                     yield current
                 if not sys.dont_write_bytecode:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from batchlab.report import citing, computed
-from batchlab.report.answers import advice_of, answers_of
+from batchlab.report.answers import advice_of, answers_of, statements_of
 from batchlab.report.forest import strip
 from batchlab.report.glossary import terms_in
 from batchlab.report.inline_figures import inline_svg
@@ -54,6 +54,7 @@ def render(spec: Mapping[str, Any], page: str | Path) -> str:
             summary=spec.get("summary", ""),
             advice=advice,
             answers=answers_of(studies),
+            statements=statements_of(spec.get("statements", []), studies),
             tally=tally(claims),
             claims=claims,
             limits=limits_of(spec, studies, computed.machines(made)),

@@ -31,6 +31,25 @@ def answers_of(studies: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
+def statements_of(
+    statements: Sequence[Mapping[str, Any]], studies: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return statements of public threads, each with the claims of the campaign that answer it and their first figure.
+
+    Args:
+        statements: Each with `statement`, `links` (text and address) and `claims` (study and name).
+        studies: The page's studies.
+    """
+    claims = {(claim["study"], claim["name"]): claim for study in studies for claim in study["claims"]}
+    figures = {(figure["study"], figure["name"]): figure for study in studies for figure in study["figures"]}
+    told = []
+    for statement in statements:
+        named = [claims[study, name] for study, name in statement["claims"] if (study, name) in claims]
+        found = [{**claim, "shown": figures.get((claim["study"], claim["figure"]))} for claim in named]
+        told.append({**statement, "claims": found})
+    return told
+
+
 def advice_of(advice: Mapping[str, Any], studies: Sequence[Mapping[str, Any]], names: Names) -> dict[str, Any]:
     """Return the first answer: sentences on the best arms, and the findings of the claims that belong to it.
 

@@ -1,7 +1,8 @@
 """Campaigns side by side: the same claims in columns, with the differences between campaigns.
 
-`python -m batchlab.report.campaigns quick paper` writes results/compare/quick+paper.html from finished results. It is
-no rule of the workflow: nothing depends on it, and it must not start a campaign that it looks at.
+`python -m batchlab.report.campaigns quick paper` writes results/compare/quick+paper.html from finished results, and
+beside it the matrix claim × campaign of verdicts, as a table (.csv) and a picture (.svg). It is no rule of the
+workflow: nothing depends on it, and it must not start a campaign that it looks at.
 """
 
 from __future__ import annotations
@@ -13,9 +14,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
+
+from batchlab.charts import export
 from batchlab.errors import BatchlabError
 from batchlab.files import write_text
-from batchlab.report import computed
+from batchlab.report import computed, matrix
 from batchlab.report.answers import advice_of
 from batchlab.report.cells import count, link, rows_of
 from batchlab.report.forest import strip
@@ -82,12 +86,12 @@ def _facts(spec: Mapping[str, Any], made: Mapping[str, Sequence[str]]) -> list[t
     return [(name, "; ".join(values)) for name, values in lines if values]
 
 
-def compare(names: Sequence[str], page: Path, results: Path = RESULTS) -> str:
-    """Return the page that lays campaigns side by side.
+def compare(names: Sequence[str], page: Path, results: Path = RESULTS) -> dict[str, str]:
+    """Return what lays campaigns side by side: ending → text of the page, of the matrix as a table, and as a picture.
 
     Args:
         names: Two or more campaigns; the others are compared with the first.
-        page: Where the page will be.
+        page: Where the page will be; the others have its name with their own ending.
         results: Folder of all results.
 
     Raises:
@@ -102,7 +106,12 @@ def compare(names: Sequence[str], page: Path, results: Path = RESULTS) -> str:
     keys = list(dict.fromkeys(key for campaign in campaigns for key in campaign["claims"]))
     rows = [_row(key, campaigns) for key in keys]
     shared = [row for row in rows if all(cell for cell in row["cells"])]
-    return (
+    verdicts = matrix.cells(names, rows)
+    drawing = matrix.picture(names, verdicts)
+    files = {".csv": matrix.table(verdicts)}
+    if drawing is not None:
+        files[".svg"] = export.to_svg(export.to_vega_lite(drawing), f"batchlab · campaigns {', '.join(names)}")
+    text = (
         environment()
         .get_template("comparison")
         .render(
@@ -117,11 +126,14 @@ def compare(names: Sequence[str], page: Path, results: Path = RESULTS) -> str:
                 for study, title in titles.items()
                 if any(row["study"] == study for row in rows)
             ],
+            matrix=[(ending, f"{page.stem}{ending}") for ending in files],
+            picture=Markup(export.scoped(files[".svg"], "matrix")) if drawing is not None else "",
             shared=len(shared),
             agreeing=sum(len({cell["verdict"] for cell in row["cells"]}) == 1 for row in shared),
             apart=[row for row in shared if any(cell["apart"]["clear"] for cell in row["cells"][1:] if cell["apart"])],
         )
     )
+    return {".html": text, **files}
 
 
 def _row(key: tuple[str, str], campaigns: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -131,6 +143,7 @@ def _row(key: tuple[str, str], campaigns: Sequence[Mapping[str, Any]]) -> dict[s
     first = claims[0]
     return {
         "study": key[0],
+        "claim": key[1],
         "name": f"{key[0]}/{key[1]}",
         "anchor": f"{key[0]}-claim-{key[1]}",
         "cells": [
@@ -167,11 +180,12 @@ def _interval(claim: Mapping[str, Any]) -> Interval:
 
 
 def main(names: Sequence[str]) -> Path:
-    """Write the page of some campaigns below results/compare and return its path."""
+    """Write page, table and picture of some campaigns below results/compare and return the page's path."""
     page = RESULTS / "compare" / f"{'+'.join(names)}.html"
-    text = compare(names, page)
+    files = compare(names, page)
     page.parent.mkdir(parents=True, exist_ok=True)
-    write_text(page, text)
+    for ending, text in files.items():
+        write_text(page.parent / f"{page.stem}{ending}", text)
     return page
 
 

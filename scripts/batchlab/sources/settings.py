@@ -29,6 +29,8 @@ _ALWAYS_IDENTIFY = ("label", "scale")
 _LABELS = "labels"
 # The ending of folders among the formats' endings.
 _FOLDER = "/"
+# Columns that a message names.
+_LISTED = 12
 # How files in formats that are not read become one that is, by ending.
 _WAYS = {
     **{
@@ -264,7 +266,7 @@ def _resolve_published(dataset: Mapping[str, Any]) -> Settings:
 def _resolve_file(dataset: Mapping[str, Any], wanted: str | None) -> Settings:
     name, layout = dataset["file"], _layout(dataset)
     form, file, where = find.formats()[layout], Path(name), f"data set {name!r}"
-    values = _checked(where, "file", dataset, keys.of_file(form), _otherwise(name, layout))
+    values = _checked(where, "file", dataset, keys.of_file(form), _columns(form, file) + _otherwise(name, layout))
     own = {option.name: values[option.name] for option in form.options if option.name in values}
     if wanted not in (None, "classes") and _LABELS in {option.name for option in form.options}:
         own.setdefault(_LABELS, wanted)
@@ -333,6 +335,18 @@ def _inspect(form: Format, file: Path, own: Mapping[str, Any]) -> FileShape:
         return form.inspect(file, own)
     except OSError as problem:
         raise BatchlabError(f"{file}: cannot be read ({problem})") from None
+
+
+def _columns(form: Format, file: Path) -> str:
+    """Return which columns a file has, if it can be told."""
+    if form.columns is None or not file.is_file():
+        return ""
+    try:
+        names = [name or f"{place} (without a name)" for place, name in enumerate(form.columns(file), 1)]
+    except (BatchlabError, OSError):
+        return ""
+    more = f", … ({len(names)} in all)" if len(names) > _LISTED else ""
+    return f"; its columns: {', '.join(names[:_LISTED])}{more}"
 
 
 def _otherwise(name: str, layout: str) -> str:

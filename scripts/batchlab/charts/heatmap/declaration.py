@@ -1,6 +1,6 @@
 """A map over two quantities: the keys that it reads."""
 
-from batchlab.declarations.chart import Chart
+from batchlab.declarations.chart import Chart, names
 from batchlab.declarations.options import OPTIONAL, ColumnName, Text
 
 CHART = Chart(
@@ -10,6 +10,7 @@ CHART = Chart(
         ColumnName("y", "second quantity", "learning_rate"),
         ColumnName("value", "column that is drawn"),
         ColumnName("facet", "column with one panel for each value", OPTIONAL),
+        names(),
         Text("x_title", "title of the horizontal axis", OPTIONAL),
         Text("y_title", "title of the vertical axis", OPTIONAL),
     ),

@@ -40,11 +40,13 @@ def data(figure: Figure, rows: Rows) -> pd.DataFrame:
     orders = {name: in_order(frame[name]) for name in figure.groups()}
     axes = [_axis(figure, frame, wanted, orders) for wanted in axes_of(figure)]
     behind = [regions(figure, rows, wanted) for wanted in axes_of(figure)]
-    return stacked(*axes, *behind, counts(len(rows.frame), rows.diverged), *told, *_trials(figure, frame))
+    return stacked(*axes, *behind, counts(len(rows.frame), rows.diverged), *told, *_behind(figure, frame))
 
 
-def _trials(figure: Figure, rows: pd.DataFrame) -> list[pd.DataFrame]:
-    """Return the row with the number of trials behind bars of the table's own error, if there is one."""
+def _behind(figure: Figure, rows: pd.DataFrame) -> list[pd.DataFrame]:
+    """Return the row with the number of trials behind bars of the table's own error, or of seeds behind its rows."""
+    if "seed" not in rows and "seeds" in rows:
+        return [note("seeds", n=int(rows["seeds"].max()))]
     if figure.option("error") is None or "trials" not in rows or not rows["trials"].notna().any():
         return []
     return [note("trials", n=int(rows["trials"].max()))]

@@ -64,6 +64,8 @@ def draw(figure: Figure, drawn: Drawn) -> Any:
 
 def _bars_text(figure: Figure, drawn: Drawn, points: Sequence[Row]) -> str:
     error = figure.option("error")
+    if error is None and (seeds := drawn.number("seeds")):
+        return f"Each point is made of n = {seeds} seeds together, so it has no interval"
     if error is None:
         if all(figure.column(name).clock for name in figure.y):
             average = "Geometric mean" if figure.option("y_scale") == "log" else "Mean"
@@ -146,9 +148,15 @@ def _prediction(figure: Figure, points: Sequence[Row], split: Split) -> list[Any
     dashed = alt.Chart(alt.InlineData(values=list(points))).mark_line(
         strokeDash=[3, 3], strokeWidth=1.4, color=theme.GREY
     )
-    names = (split.column.name, figure.colour)
-    own = [alt.Detail(f"{name}:N") for name in names if name is not None and name != figure.x]
+    names = [name for name in (split.column.name, figure.colour) if name is not None and _draws_lines(points, name)]
+    own = [alt.Detail(f"{name}:N") for name in names]
     return [dashed.encode(x="x:Q", y="predicted:Q", detail=own)]
+
+
+def _draws_lines(points: Sequence[Row], name: str) -> bool:
+    """Return whether some value of a column has several points, so that it has a line of its own."""
+    places = {(row[name], row["x"]) for row in points}
+    return len(places) > len({value for value, _ in places})
 
 
 def _groups(figure: Figure, everywhere: Sequence[Row], points: Sequence[Row], axis: _Axis, span: Span) -> list[Any]:

@@ -43,7 +43,8 @@ PROBE = Probe(
                 *("study", "arm", "epoch", "seed"),
                 Column(
                     "breaker",
-                    "`count_weighted`: nothing, sums over K micro-batches are divided by the number of examples;"
+                    "`count_weighted`: nothing, sums over K micro-batches are divided by the number of examples or"
+                    " tokens;"
                     " `mean_of_means`: the mean of the micro-batches' means, whatever their sizes; `no_flush`: windows"
                     " of K go on across the end of an epoch; `micro_step_schedule`: a rate that falls linearly to 0 is"
                     " counted in micro-batches; `keras`: `gradient_accumulation_steps` of Keras",
@@ -59,6 +60,12 @@ PROBE = Probe(
                     },
                 ),
                 *("accumulation", "updates"),
+                Column(
+                    "count_spread",
+                    "standard deviation / mean of how much the micro-batches of all updates count: of their numbers of"
+                    " examples, or of their tokens or weights",
+                    title="spread of the micro-batches' counts (standard deviation / mean)",
+                ),
                 Column(
                     "first_update",
                     "the first update that differs by more than rounding (1e-9); 0 if none does",

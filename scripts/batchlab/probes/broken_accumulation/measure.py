@@ -7,7 +7,7 @@ of this one update is the error of the accumulated gradient.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -90,7 +90,10 @@ def measure(run: Run, data: Resident, snapshots: tuple[state.Snapshot, ...], opt
     for seed in run.seeds:
         _, position = snapshot.replica(seed)
         for breaker, (whole, broken) in pairs.items():
-            following = windows(seed, position.examples, updates, run.batch_size, run.batch_size // k, data.examples)
+            following = list(
+                windows(seed, position.examples, updates, run.batch_size, run.batch_size // k, data.examples)
+            )
+            counts = [paths.count(rows) for window in following for rows in window]
             for path in (whole, broken):
                 path.start(snapshot, seed)
             found = _compare(whole, broken, following)
@@ -100,6 +103,7 @@ def measure(run: Run, data: Resident, snapshots: tuple[state.Snapshot, ...], opt
                     "breaker": breaker,
                     "accumulation": k,
                     "updates": updates,
+                    "count_spread": float(np.std(counts) / np.mean(counts)),
                     **found,
                     "keras": keras.__version__,
                 }
@@ -107,7 +111,7 @@ def measure(run: Run, data: Resident, snapshots: tuple[state.Snapshot, ...], opt
     return Measurement({"broken_accumulation": rows}, {"keras": keras.__version__})
 
 
-def _compare(whole: Any, broken: Any, following: Iterator[Window]) -> dict[str, float]:
+def _compare(whole: Any, broken: Any, following: Iterable[Window]) -> dict[str, float]:
     """Return where and how far two paths through the same updates part, and how far apart they end."""
     keys = whole.keys
     start = before = whole.weights()

@@ -25,6 +25,17 @@ def _flat(at: Landscape, row: Any, weights: list[Any]) -> Any:
     return keras.ops.concatenate([keras.ops.reshape(part, (-1,)) for part in at.gradient(row, weights)])
 
 
+def _counts(data: Resident) -> NDArray[np.float64]:
+    """Return how much each training example counts in an update."""
+    train = np.arange(data.examples)
+    given = None if data.weights is None else keras.ops.take(data.weights, train, axis=0)
+    weights = data.task.weights(keras.ops.take(data.y, train, axis=0), given)
+    if weights is None:
+        return np.ones(data.examples)
+    found = np.asarray(keras.ops.convert_to_numpy(weights), np.float64)
+    return found.reshape(data.examples, -1).sum(axis=1)
+
+
 class OptimizerPaths:
     """One model whose gradients (in inference mode) several optimizers follow, each with weights of its own.
 
@@ -38,6 +49,11 @@ class OptimizerPaths:
         self.shapes = [tuple(variable.shape) for variable in self.model.model.trainable_variables]
         self._ends = np.cumsum([int(np.prod(shape)) for shape in self.shapes])
         self._gradients = over_rows(self.model.replicas, _flat, int(self._ends[-1]))
+        self._counts = _counts(data)
+
+    def count(self, rows: Rows) -> float:
+        """Return the number of examples, or the sum of their weights, such as the number of their tokens; 1 for 0."""
+        return float(self._counts[rows].sum()) or 1.0
 
     def sums(self, window: list[Rows], weights: list[NDArray[Any]]) -> list[Gradient]:
         """Return the gradient of each micro-batch, summed over its examples."""
@@ -84,7 +100,7 @@ class OptimizerPath:
         """Go through the micro-batches that are one update of the whole batch."""
         if self._way == "keras":
             for rows in window:
-                self._apply(self._sums([rows])[0] / len(rows))
+                self._apply(self._sums([rows])[0] / self._paths.count(rows))
         elif self._way == "no_flush":
             for rows in window:
                 self._waiting.append(rows)
@@ -92,7 +108,8 @@ class OptimizerPath:
                     self._apply(self._mean(self._waiting))
                     self._waiting = []
         elif self._way == "mean_of_means":
-            means = [total / len(rows) for total, rows in zip(self._sums(window), window, strict=True)]
+            sums = zip(self._sums(window), window, strict=True)
+            means = [total / self._paths.count(rows) for total, rows in sums]
             self._apply(np.mean(means, axis=0))
         else:
             if self._way != "exact":
@@ -119,7 +136,7 @@ class OptimizerPath:
         return self._paths.sums(window, self._values())
 
     def _mean(self, window: list[Rows]) -> Gradient:
-        return np.sum(self._sums(window), axis=0) / sum(map(len, window))
+        return np.sum(self._sums(window), axis=0) / sum(map(self._paths.count, window))
 
     def _apply(self, gradient: Gradient) -> None:
         self._optimizer.apply(self._paths.parts(gradient), self._variables)

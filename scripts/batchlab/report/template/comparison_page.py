@@ -35,6 +35,15 @@ main.wide { max-width: 80rem; margin: 0 auto; padding: 1.2rem 1.25rem; }
 ratios are compared as ratios. A difference is called clear if its interval excludes 0 (for ratios, 1); that is not adjusted for the number of claims. Campaigns that differ in
 more than one respect do not say which of them made the difference.</p>
 </section>
+<section id="matrix">
+<h2>Verdicts, claim by claim</h2>
+<p class="meta">Claims that count and that two or more of the campaigns have. All claims: {% for ending, file in matrix %}<a href="{{ file }}">{{ "numbers (CSV)" if ending == ".csv" else "SVG" }}</a>{{ ", " if not loop.last else "." }}{% endfor %}</p>
+{% if picture %}
+<div class="scroll side canvas" tabindex="0" role="region" aria-label="Verdicts of all campaigns">{{ picture }}</div>
+{% else %}
+<p>No claim that counts is in two of them.</p>
+{% endif %}
+</section>
 <section id="settings">
 <h2>What the campaigns are made of</h2>
 <p class="meta">Rows in which they differ are shaded.</p>

@@ -11,6 +11,9 @@ NAVIGATION = """\
 <ol>
 <li><a href="#answer">Which batch size?</a></li>
 <li><a href="#answers">All answers</a></li>
+{% if statements %}
+<li><a href="#statements">Statements in threads</a></li>
+{% endif %}
 {% if claims %}
 <li><a href="#claims">All claims</a></li>
 {% endif %}

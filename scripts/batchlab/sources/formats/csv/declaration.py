@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from batchlab.declarations.options import OPTIONAL, REQUIRED, Choice, Flag, Text
 from batchlab.declarations.source import FileShape, Format, Place, Places, Words
+from batchlab.sources.formats.csv.header import header_of
 from batchlab.sources.formats.csv.table import GAPS, open_table
-from batchlab.sources.formats.csv.text import SEPARATORS
+from batchlab.sources.formats.csv.text import SAMPLE, SEPARATORS, lines_of, writing
 from batchlab.sources.keys import LABELS, LEAVE_OUT, SCALE
 
 
@@ -17,6 +19,12 @@ def inspect(path: Path, options: Mapping[str, Any]) -> FileShape:
     """Count rows, features and classes or targets; of cells that hold numbers, the first 100,000 are looked at."""
     table = open_table(path, options)
     return FileShape(table.kept, None, (table.width,), len(table.classes), targets=table.targets)
+
+
+def columns(path: Path) -> Sequence[str]:
+    """Return the names of the columns, or their numbers."""
+    rows = list(islice(lines_of(path, writing(path, {})), SAMPLE + 1))
+    return header_of(path, rows, frozenset(GAPS), None).names
 
 
 FORMAT = Format(
@@ -47,4 +55,5 @@ FORMAT = Format(
         SCALE,
     ),
     inspect=inspect,
+    columns=columns,
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from batchlab.errors import BatchlabError
@@ -68,9 +69,10 @@ def header_of(path: Path, rows: Sequence[Row], gaps: frozenset[str], said: bool 
     if not numeric or any(not _is_number(first[column]) for column in numeric):
         return Header(tuple(first), 1, "a header line")
     ordinals = [[str(start + column) for column in range(len(first))] for start in (0, 1)]
-    if first in ordinals:
+    counted = [first[column] for column in numeric]
+    if first in ordinals or _years(counted):
         raise BatchlabError(
-            f"{path}: the first line counts from {first[0]} to {first[-1]}: names of columns, or an example? "
+            f"{path}: the first line counts from {counted[0]} to {counted[-1]}: names of columns, or an example? "
             "Say header: true or header: false"
         )
     return Header(unnamed, 0, "no header line (the first row holds numbers where the others do); columns are numbered")
@@ -81,6 +83,13 @@ def _sizes(first: Sequence[str], width: int) -> bool:
     if len(first) < 3 or not (first[0].isdecimal() and first[1].isdecimal()):
         return False
     return int(first[1]) == width - 1 and not any(_is_number(cell) for cell in first[2:])
+
+
+def _years(cells: Sequence[str]) -> bool:
+    """Return whether cells are years that follow one another, as names of columns often are."""
+    if len(cells) < 2 or not all(cell.isdecimal() and 1800 <= int(cell) <= 2200 for cell in cells):
+        return False
+    return all(int(after) == int(before) + 1 for before, after in pairwise(cells))
 
 
 def _is_number(cell: str) -> bool:

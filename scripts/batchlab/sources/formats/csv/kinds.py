@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from batchlab.errors import BatchlabError, nearest
-from batchlab.sources.formats.csv.text import has_decimal_commas, is_date, is_date_in_digits, is_signed, number
+from batchlab.sources.formats.csv.text import are_amounts, has_decimal_commas, is_date, is_date_in_digits, number
 
 Kind = Literal["numbers", "truth values", "words"]
 TRUTH = {"true": 1.0, "false": 0.0}
@@ -141,9 +141,9 @@ def _kind(path: Path, name: str, cells: Sequence[str], comma: bool) -> Kind:
             f"{path}: column {name!r} holds dates or times ({cells[0]!r}); leave it out with leave_out: [{name}], or "
             "write it as numbers, such as days since the first"
         )
-    if all(map(is_signed, cells)):
+    if are_amounts(cells):
         raise BatchlabError(
-            f"{path}: column {name!r} holds numbers with signs ({cells[0]!r}); write them as plain numbers, or say "
-            f"leave_out: [{name}], or categories: [{name}] if each is a name"
+            f"{path}: column {name!r} holds numbers with signs or units ({cells[0]!r}); write them as plain numbers, "
+            f"or say leave_out: [{name}], or categories: [{name}] if each is a name"
         )
     return "words"

@@ -10,9 +10,10 @@ import csv
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,10 @@ _DATE = re.compile(
 _DIGITS = re.compile(r"(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])")
 # Numbers with a sign of money, per cent, or between thousands.
 _AMOUNT = r"(\d+([.,]\d+)?|\d{1,3}(\.\d{3})+(,\d+)?|\d{1,3}(,\d{3})+(\.\d+)?|\d{1,3}([' \u00a0]\d{3})+([.,]\d+)?)"
-_SIGNED = re.compile(rf"[+-]?[$€£¥]?\s*[+-]?{_AMOUNT}\s*[%$€£¥]?")
+_SIGNED = re.compile(rf"[+-]?[$€£¥]?\s*[+-]?{_AMOUNT}\s*[%$€£¥]?|\({_AMOUNT}\)")
+_WITH_UNIT = re.compile(rf"[+-]?{_AMOUNT}\s*(?P<unit>[^\d\s.,;:/+-].*)")
+# The first line by which Excel is told what separates cells.
+_SAID = re.compile(r'"?sep=(.)"?')
 
 
 @dataclass(frozen=True)
@@ -50,10 +54,12 @@ class Writing:
     Attributes:
         encoding: Of the text.
         separator: Name of the sign between cells, of `SEPARATORS`.
+        skipped: Lines at the beginning that only say the separator, 0 or 1.
     """
 
     encoding: str
     separator: str
+    skipped: int = 0
 
     @property
     def words(self) -> str:
@@ -79,7 +85,10 @@ def writing(path: Path, options: Mapping[str, Any]) -> Writing:
         ) from None
     except UnicodeDecodeError as problem:
         raise undecodable(path, encoding, start[: problem.start].count(b"\n") + 1) from None
-    return Writing(encoding, options.get("separator") or _separator(text.splitlines()[:50]))
+    lines = text.splitlines()[:50]
+    said = _SAID.fullmatch(lines[0].rstrip()) if lines else None
+    name = next((name for name, sign in SEPARATORS.items() if said and sign == said[1]), None)
+    return Writing(encoding, options.get("separator") or name or _separator(lines), 1 if name else 0)
 
 
 def undecodable(path: Path, encoding: str, line: int | None = None) -> BatchlabError:
@@ -119,7 +128,7 @@ def lines_of(path: Path, how: Writing) -> Iterator[tuple[int, list[str]]]:
     try:
         with path.open(encoding=how.encoding, newline="") as file:
             reader = _reader(file, SEPARATORS[how.separator])
-            for row in reader:
+            for row in islice(reader, how.skipped, None):
                 cells = list(map(str.strip, row))
                 if how.separator == "space" and cells and not cells[-1]:
                     cells.pop()
@@ -177,6 +186,9 @@ def is_date_in_digits(cell: str) -> bool:
     return _DIGITS.fullmatch(cell) is not None
 
 
-def is_signed(cell: str) -> bool:
-    """Return whether a cell is a number but for a sign of money, per cent, or between thousands."""
-    return _SIGNED.fullmatch(cell) is not None
+def are_amounts(cells: Sequence[str]) -> bool:
+    """Return whether cells are numbers but for signs of money, per cent or thousands, or one unit, such as `3 kg`."""
+    if all(_SIGNED.fullmatch(cell) for cell in cells):
+        return True
+    found = [_WITH_UNIT.fullmatch(cell) for cell in cells]
+    return len(set(cells)) > 1 and all(found) and len({match["unit"] for match in found if match}) == 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,11 @@ def inspect(path: Path, options: Mapping[str, Any]) -> FileShape:
     if rows is None or features is None or classes is None:
         raise to_be_said(path, options, {"rows": rows, "features": features, "classes": classes})
     return FileShape(rows, None, (features,), classes, targets=chosen.targets)
+
+
+def columns(path: Path) -> Sequence[str]:
+    """Return the names of the columns."""
+    return [column.name for column in footer_of(path).columns]
 
 
 FORMAT = Format(
@@ -49,4 +54,5 @@ FORMAT = Format(
         SCALE,
     ),
     inspect=inspect,
+    columns=columns,
 )

@@ -11,6 +11,14 @@ from batchlab.declarations.source import FileShape, Format
 from batchlab.sources.formats.text.cutting import cut, tokens_in
 from batchlab.sources.keys import SPLIT_SEED
 
+BY = Choice(
+    "by",
+    "`position`: examples and parts follow one another in the text; `line`: each line is an example, lines are "
+    "drawn for the parts, and shorter ones are filled up with tokens of weight 0",
+    "position",
+    words=("position", "line"),
+)
+
 
 def inspect(path: Path, options: Mapping[str, Any]) -> FileShape:
     """Cut the text and count its characters."""
@@ -39,13 +47,7 @@ FORMAT = Format(
             words=("characters", "bytes"),
         ),
         Count("length", "tokens of an example; 128, or those of the longest line", OPTIONAL, most=2**16),
-        Choice(
-            "by",
-            "`position`: examples and parts follow one another in the text; `line`: each line is an example, lines are "
-            "drawn for the parts, and shorter ones are filled up with tokens of weight 0",
-            "position",
-            words=("position", "line"),
-        ),
+        BY,
         Choice(
             "unseen",
             "characters that no training example has: `refuse`, or `replace` them by one more token",
