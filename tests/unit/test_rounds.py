@@ -178,7 +178,7 @@ def test_groups_are_taken_whole_as_the_budget_allows() -> None:
 
     def taken(left: float, share: float, factor: float = 1.0) -> list[float] | None:
         found = affordable(listed, left, share, factor)
-        return found and [found.expected - 20, len(found.settings)]
+        return None if found is None else [found.expected - 20, len(found.settings)]
 
     assert taken(100, 100) == [55, 4]
     assert taken(100, 45) == [25, 3]  # a and c, with 20 s for the round itself
