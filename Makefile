@@ -21,12 +21,12 @@ endif
 # The project's own logger, a package in scripts/; LOGGER=… chooses another one that is installed. So is the executor for
 # Slurm. Jobs on a cluster get the path with the rest of the environment.
 LOGGER ?= batchlab
-advise new config-read figures plan redraw unlock verify crate report-archive compare bench prune bench-gpu: export PYTHONPATH := \
+advise foresight new config-read figures plan redraw unlock verify crate report-archive compare bench prune bench-gpu: export PYTHONPATH := \
 	$(CURDIR)/scripts$(if $(findstring slurm,$(PROFILE)),:$(CURDIR)/scripts/cluster)$(if $(PYTHONPATH),:$(PYTHONPATH))
 READY := config-read $(VENV)/run.stamp $(if $(filter jax,$(BATCHLAB_BACKEND)),$(VENV)/jax.stamp) \
 	$(if $(findstring slurm,$(PROFILE)),$(VENV)/slurm.stamp)
 
-.PHONY: help advise new config-there config-read figures redraw plan unlock verify crate report-archive prune compare bench bench-gpu \
+.PHONY: help advise foresight new config-there config-read figures redraw plan unlock verify crate report-archive prune compare bench bench-gpu \
 	bench-peers bench-docs test test-slow test-slurm \
 	check format docs environment parquet lock clean-env
 
@@ -34,6 +34,7 @@ help:
 	@echo "make figures                            the quick campaign on the embedded digits (no network)"
 	@echo "make figures CONFIG=config/paper.yaml   the same studies on full MNIST"
 	@echo "make advise CONFIG=config/mine.yaml     which batch size for your model and data; alone: an example in three minutes"
+	@echo "make foresight                          do published rules on gradients foresee it? on six workloads, about two hours"
 	@echo "make figures BACKEND=jax                on the second training core; on a GPU: PROFILE=profiles/gpu, see docs/gpu.md"
 	@echo "make figures PROFILE=profiles/slurm     on a cluster, see docs/cluster.md"
 	@echo "make new DATA=my.csv LABEL=species      write a campaign for your own data, config/my.yaml; KEYS='missing: drop' says more"
@@ -79,6 +80,13 @@ advise: CONFIG = config/advise.yaml
 advise: $(READY)
 	$(ADOPT)
 	@$(BIN)/python -m batchlab.rounds "$(CONFIG)" $(SNAKEMAKE) --logger $(LOGGER) --quiet host reason
+
+# Does the cheap stage of `advise` foresee what training shows? On each workload of config/workloads, two hours on two cores;
+# tables in results/foresight, which pages of `advise` quote.
+WORKLOADS ?= $(wildcard config/workloads/*.yaml)
+foresight: $(READY)
+	@for workload in $(WORKLOADS); do $(MAKE) --no-print-directory advise CONFIG=$$workload || exit 1; done
+	@$(BIN)/python -m batchlab.report.foresight $$(sed -n 's/^campaign: *//p' $(WORKLOADS))
 
 # It ends with what the run will cost.
 plan: $(READY)

@@ -25,9 +25,10 @@ from batchlab.planning.advised_grid import advised
 from batchlab.planning.jobs import Jobs
 from batchlab.report.advice_page import render_advice
 from batchlab.report.advice_schema import schema
-from batchlab.report.advising import answer, duration, knee_in_words, sentences, warnings
+from batchlab.report.advising import answer, duration, headline, knee_in_words, sentences, warnings
 from batchlab.report.cells import rows_of
 from batchlab.report.template.answer_page import LOSSES, SNIPPET
+from batchlab.report.wording import told
 from batchlab.rounds.round_file import Round, keep
 from batchlab.rounds.training_speed import Setting
 from batchlab.tables.csv_files import write_csv
@@ -91,6 +92,7 @@ def spec_of(folder: Path, grid: Grid = GRID, normalising: int = 0) -> dict[str, 
         "metric": {"title": "validation accuracy", "unit": "%", "factor": 100.0},
         "tables": {name: str(path) for name, path in paths.items()},
         "figures": [figure],
+        "foresight": [],
     }
 
 
@@ -154,6 +156,18 @@ def test_the_knee_is_that_of_updates_at_the_best_rates(spread: float) -> None:
     assert found["fewest_updates"] == pytest.approx(100 * math.exp(spread), rel=1e-5)
 
 
+def test_the_page_quotes_how_well_rules_foresaw_the_knee(tmp_path: Path) -> None:
+    spec = spec_of(tmp_path)
+    row = {"rule": "noise_scale", "when": "late", "known": "4", "rank": "0.67", "rank_low": "0.1", "rank_high": "1"}
+    row |= {"ratio": "0.5", "ratio_low": "0.25", "ratio_high": "0.9"}
+    others = [{**row, "rule": "norm_test"}, {**row, "when": "early", "known": "1"}]
+    page = render_advice({**spec, "foresight": [row, *others]}, answer(spec), tmp_path / "advice.html")
+    text = page.replace("\N{NO-BREAK SPACE}", " ")
+    assert "On 4 workloads on which this was tried" in text and f"late τ = {told([0.67, 0.1, 1.0])}" in text
+    assert "early τ" not in text
+    assert "rank correlation" not in render_advice(spec, answer(spec), tmp_path / "advice.html")
+
+
 def test_without_a_bend_there_is_no_knee() -> None:
     rows = [
         {"study": "advice", "arm": f"b{size}", "batch_size": size, "learning_rate": 0.1, "seed": seed}
@@ -194,6 +208,21 @@ def test_the_present_setting_is_called_by_its_name_where_it_is_the_best(tmp_path
     assert said[3]["answer"].endswith("that is your present setting, in smaller pieces")
 
 
+def test_the_headline_says_what_to_take_and_whether_that_may_change(tmp_path: Path) -> None:
+    spec = spec_of(tmp_path)
+    found, rows = answer(spec), {name: rows_of(path) for name, path in spec["tables"].items()}
+    assert headline(found, rows) == (
+        "Take B = 128 with learning rate 0.4, whatever you aim at. Settings are left that may change this, see below."
+    )
+    other = {**found["aims"], "memory": {**found["aims"]["time"], "batch_size": 32}}
+    assert "0.4, if the time to the target is what counts." in headline({**found, "aims": other}, rows)
+    aims = {aim: {**found["aims"]["time"], "batch_size": 32, "learning_rate": 0.1} for aim in found["aims"]}
+    assert headline({**found, "aims": aims, "next": []}, rows) == (
+        "Keep B = 32 with learning rate 0.1, whatever you aim at. Nothing that is left is likely to change this."
+    )
+    assert headline({**found, "aims": {**aims, "time": None}}, rows).startswith("There is no advice yet")
+
+
 def test_where_nothing_reaches_the_target_there_is_no_advice(tmp_path: Path) -> None:
     made = tables({(32, 0.1): [0.09, 0.09], (128, 0.1): [0.01, 0.01]})
     made["cells"]["reached"] = 0
@@ -229,7 +258,6 @@ def test_warnings_are_those_that_apply(tmp_path: Path) -> None:
     assert "tokens" not in plain
     assert "only 1 micro-batch could be measured" in plain  # one row of the table
     assert "smaller" not in plain  # 1280 examples are 10 batches of 128
-    assert "lowest or highest that was tried (0.4 at B = 128)" in plain
 
 
 class _Page(HTMLParser):
@@ -328,6 +356,13 @@ def test_rounds_of_another_question_do_not_count(tmp_path: Path, monkeypatch: py
         assert list(plan(read({**CAMPAIGN, **change})).studies) == ["machine"]
     for change in ({"advise": {"batch_size": 32, "budget": "2 h", "target": 0.5}}, {"title": "Mine"}):
         assert "advice" in plan(read({**CAMPAIGN, **change})).studies
+
+
+@pytest.mark.parametrize(("count", "block"), [(None, 4), (3, 3), (4, 4), (8, 4), (5, 5), (7, 7), (6, 3), (1, 1)])
+def test_jobs_have_equally_many_seeds_so_that_more_make_new_jobs(count: int | None, block: int) -> None:
+    found = read({**CAMPAIGN, **({} if count is None else {"seeds": {"count": count}})})["seeds"]
+    assert (found["count"], found["block"]) == (count or 4, block)
+    assert read({**CAMPAIGN, "seeds": {"count": 3, "block": 2}})["seeds"]["block"] == 2
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90 s", 90), ("30min", 1800), ("1.5 h", 5400)])

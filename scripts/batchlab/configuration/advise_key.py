@@ -9,6 +9,10 @@ from typing import Any
 # Studies of the catalogue that measure the machine, and that answer.
 MACHINE, ANSWER = "machine", "advice"
 
+_SEEDS = 4
+# Sizes of a job, the best first.
+_BLOCKS = (4, 5, 3, 2)
+
 _SECONDS = {"s": 1, "min": 60, "h": 3600}
 BUDGET = rf"[0-9]+(\.[0-9]+)? ?({'|'.join(_SECONDS)})"
 
@@ -26,11 +30,22 @@ def layer(raw: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "title": "Which batch size for this model and these data?",
         "run": [MACHINE, ANSWER],
-        "seeds": {"count": 4, "block": 4},
+        "seeds": {"count": _SEEDS, "block": _block(raw.get("seeds"))},
         "advice": {"figure": f"{ANSWER}.time", "claims": []},
         # A wrong one is told where it stands.
         "batch_sizes": {"small": size if isinstance(size, int) and size > 0 else 1},
     }
+
+
+def _block(seeds: Any) -> int:
+    """Return the seeds of a job: such that all jobs have as many, and added seeds make new jobs.
+
+    Args:
+        seeds: What the campaign says of seeds; a wrong one is told where it stands.
+    """
+    count = seeds.get("count") if isinstance(seeds, Mapping) else None
+    count = count if isinstance(count, int) and count > 0 else _SEEDS
+    return next((size for size in _BLOCKS if count % size == 0), count)
 
 
 def budget_in_seconds(text: str) -> float:

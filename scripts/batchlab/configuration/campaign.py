@@ -28,7 +28,7 @@ from batchlab.paths import PROJECT
 DEFAULT_CAMPAIGN = PROJECT / "config" / "quick.yaml"
 
 # Folders below `results/` that all campaigns share.
-SHARED_FOLDERS = frozenset({"checkpoints", "crates", "data", "downloads", "probes", "segments"})
+SHARED_FOLDERS = frozenset({"checkpoints", "crates", "data", "downloads", "foresight", "probes", "segments"})
 
 # Beyond any use, and small enough for every count that is made of it (examples = epochs × training set, say).
 _LARGEST = 10**12

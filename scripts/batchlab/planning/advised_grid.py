@@ -16,7 +16,7 @@ from batchlab.rounds.training_speed import Setting
 from batchlab.sources.settings import resolve
 
 # Batch sizes of single steps.
-_STEP_SIZES = tuple(4**power for power in range(1, 7))
+_STEP_SIZES = (4, 32, 256, 2048)
 
 
 def advised(config: Mapping[str, Any]) -> dict[str, Any]:

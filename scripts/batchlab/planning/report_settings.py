@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from batchlab.declarations.columns import SHARED
 from batchlab.errors import BatchlabError, unknown
+from batchlab.paths import PROJECT
 from batchlab.planning.captions import data_title
 from batchlab.planning.citation import citation
 from batchlab.planning.parts import Plan, Study
@@ -70,7 +72,17 @@ def advice_spec(plan: Plan, study: str) -> dict[str, Any]:
             **{name: f"{base}/tables/{study}/{name}.csv" for name in ("machine", "throughput", "workload")},
         },
         "figures": _figures(base, planned),
+        "foresight": _foresight(),
     }
+
+
+def _foresight() -> list[dict[str, str]]:
+    """Return how well published rules foresaw the knee on the workloads of `make foresight`, if that ran."""
+    try:
+        with (PROJECT / "results" / "foresight" / "ranks.csv").open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+    except FileNotFoundError:
+        return []
 
 
 def _study(plan: Plan, base: str, planned: Study) -> dict[str, Any]:

@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from batchlab.report.advising import by_noise_in_words, knee_in_words, more_in_words, rules_in_words, sentences
+from batchlab.report.advising import (
+    by_noise_in_words,
+    foresight_in_words,
+    headline,
+    knee_in_words,
+    more_in_words,
+    rules_in_words,
+    sentences,
+)
 from batchlab.report.cells import link, rows_of
 from batchlab.report.inline_figures import figure_of
 from batchlab.report.template import environment
@@ -46,6 +54,7 @@ def render_advice(spec: Mapping[str, Any], found: Mapping[str, Any], page: str |
         .render(
             title=spec["title"],
             summary=f"{spec['about']}; {counted(found['epochs'], 'epoch')}, {_seeds(found)}.",
+            headline=headline(found, tables),
             aims=sentences(shown, tables),
             rule=_rule(found["rate_rule"]),
             target=f"a {title} of {goal}",
@@ -56,6 +65,7 @@ def render_advice(spec: Mapping[str, Any], found: Mapping[str, Any], page: str |
             figures=figures,
             noise=by_noise_in_words(tables["batch_by_noise"]),
             knee=knee_in_words(found["knee"]),
+            foresight=foresight_in_words(spec["foresight"]),
             rules=rules_in_words(tables["thumb_rules"]),
             snippet=SNIPPET.format(loss=LOSSES.get(spec["task"], "…")),
         )

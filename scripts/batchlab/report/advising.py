@@ -110,6 +110,11 @@ def _next(tables: Mapping[str, Sequence[Row]], epochs: int) -> list[dict[str, An
     speed = Speed(numbers, int(numbers["training_examples"]), epochs)
     present = next(row for row in tables["thumb_rules"] if row["rule"] == "present")
     setting = count(present, "batch_size"), value(present, "learning_rate")
+    proposals = next_round(tables["choices"], tables["cells"], speed, setting)
+    groups = [
+        [each.setting.batch_size for each in proposals[:place] if each.why == proposals[place].why]
+        for place in range(len(proposals))
+    ]
     return [
         {
             "batch_size": each.setting.batch_size,
@@ -119,9 +124,9 @@ def _next(tables: Mapping[str, Sequence[Row]], epochs: int) -> list[dict[str, An
             "trained": each.trained,
             "why": each.why,
             "settles": each.settles,
-            "seconds": round(speed.seconds(each.setting, each.trained), 3),
+            "seconds": round(speed.seconds(each.setting, each.trained, beside), 3),
         }
-        for each in next_round(tables["choices"], tables["cells"], speed, setting)
+        for each, beside in zip(proposals, groups, strict=True)
     ]
 
 
@@ -215,10 +220,6 @@ def warnings(tables: Mapping[str, Sequence[Row]], task: str = "") -> list[str]:
         )
     if split and task == "next_token":
         found.append(_UNEQUAL)
-    edges = sorted({(count(row, "batch_size"), value(row, "learning_rate")) for row in best if count(row, "edge")})
-    if edges:
-        rates = listed([f"{number(rate)} at B = {size}" for size, rate in edges])
-        found.append(f"the best learning rate is the lowest or highest that was tried ({rates}): try beyond it")
     measured = {row["micro_batch"] for row in tables["throughput"] if row["outcome"] == "measured"}
     if len(measured) < _FEW:
         found.append(
@@ -244,6 +245,32 @@ def sentences(found: Mapping[str, Any], tables: Mapping[str, Sequence[Row]]) -> 
     return [
         {"aim": aim, "name": name, **_sentence(aim, found["aims"][aim], found, present)} for aim, name in AIMS.items()
     ]
+
+
+def headline(found: Mapping[str, Any], tables: Mapping[str, Sequence[Row]]) -> str:
+    """Return the answer in two sentences: what to take, and whether more training may change that.
+
+    Args:
+        found: What `answer` returned.
+        tables: Name → rows.
+    """
+    best = found["aims"]["time"]
+    if best is None:
+        return "There is no advice yet: no batch size reaches the target with every seed."
+    present = next(row for row in tables["thumb_rules"] if row["rule"] == "present")
+    setting = best["batch_size"], best["learning_rate"]
+    same = [
+        aim for aim, each in found["aims"].items() if each and (each["batch_size"], each["learning_rate"]) == setting
+    ]
+    kept = setting == (count(present, "batch_size"), value(present, "learning_rate"))
+    verb = "Keep" if kept else "Take"
+    text = f"{verb} B = {setting[0]} with learning rate {number(setting[1])}"
+    text += ", whatever you aim at" if len(same) == len(AIMS) else ", if the time to the target is what counts"
+    left = any(each["settles"] for each in found["next"])
+    sure = (
+        "Settings are left that may change this, see below" if left else "Nothing that is left is likely to change this"
+    )
+    return f"{text}. {sure}."
 
 
 def _sentence(aim: str, best: Mapping[str, Any] | None, found: Mapping[str, Any], present: Row) -> dict[str, str]:
@@ -351,6 +378,22 @@ def knee_in_words(knee: Mapping[str, Any]) -> str:
     return (
         f"What training shows: at B = {told(ends)} updates to the target are twice those of the largest batches"
         " (the knee; the first rule is meant to predict it)"
+    )
+
+
+def foresight_in_words(rows: Sequence[Row]) -> str:
+    """Return how well the noise scale foresaw the knee where that was tried; empty if it was not."""
+    known = [row for row in rows if row["rule"] == "noise_scale" and count(row, "known") > 1]
+    if not known:
+        return ""
+    parts = [
+        f"{row['when']} τ = {told([value(row, 'rank'), value(row, 'rank_low'), value(row, 'rank_high')])} and"
+        f" {told([value(row, 'ratio'), value(row, 'ratio_low'), value(row, 'ratio_high')])} times the knee"
+        for row in known
+    ]
+    several = counted(max(count(row, "known") for row in known), "workload")
+    return (
+        f"On {several} on which this was tried, the noise scale had a rank correlation with the knee of {listed(parts)}"
     )
 
 

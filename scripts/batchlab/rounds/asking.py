@@ -19,7 +19,7 @@ from batchlab.configuration.advise_key import ANSWER, MACHINE, budget_in_seconds
 from batchlab.configuration.campaign import read
 from batchlab.configuration.yaml_files import parsed
 from batchlab.errors import BatchlabError
-from batchlab.rounds.first_round import ROUND, ROUNDS, SHORT, first_round
+from batchlab.rounds.first_round import ROUND, ROUNDS, SHORT, expected, first_round
 from batchlab.rounds.round_file import Round, keep, rounds_of
 from batchlab.rounds.training_speed import NEEDED, Setting, Speed, numbers_of
 
@@ -48,7 +48,7 @@ def ask(path: str, command: Sequence[str]) -> int:
         rate = float(config["optimizers"][config["optimizer"]]["learning_rate"])
         seeds = config["seeds"]["count"]
         settings = first_round(config["advise"]["batch_size"], rate, speed, seeds, budget)
-        keep(config, [Round(tuple(settings), ROUND + sum(map(speed.seconds, settings)))])
+        keep(config, [Round(tuple(settings), expected(settings, speed))])
     while True:
         begun = time.monotonic()
         code = _called(command, ANSWER)

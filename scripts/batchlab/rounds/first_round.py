@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from batchlab.rounds.training_speed import START, Setting, Speed
 
@@ -38,14 +38,19 @@ def first_round(present: int, rate: float, speed: Speed, seeds: int, budget: flo
     """
     share = budget if budget < SHORT else budget / ROUNDS
     taken: list[Setting] = []
-    spent = ROUND + _GRADIENT_JOBS * START / speed.cores
     for size, each in coarse(present, rate, speed.examples):
         setting = speed.setting(size, each, seeds)
-        spent += speed.seconds(setting)
-        if len(taken) >= _FEWEST and spent > share:
+        if len(taken) >= _FEWEST and expected([*taken, setting], speed) > share:
             break
         taken.append(setting)
     return taken
+
+
+def expected(settings: Sequence[Setting], speed: Speed) -> float:
+    """Return the seconds of a first round: gradients are measured, and the present setting is cut for that."""
+    sizes = [each.batch_size for each in settings]
+    training = sum(speed.seconds(each, beside=sizes[:place]) for place, each in enumerate(settings))
+    return ROUND + _GRADIENT_JOBS * START / speed.cores + training
 
 
 def coarse(present: int, rate: float, examples: int) -> Iterator[tuple[int, float]]:

@@ -123,8 +123,7 @@ class _Next:
                 step = rates[-1] / rates[-2] if high else rates[1] / rates[0]
                 step = min(max(step, _LEAST_STEP), _MOST_STEP)
                 rate = rates[-1] * step if high else rates[0] / step
-                side = "highest" if high else "lowest"
-                yield self._new(size, rate, f"the best rate at B = {size} is the {side} that was tried")
+                yield self._new(size, rate, "the best rate is the lowest or highest that was tried")
 
     def _ends(self) -> Iterator[Proposal]:
         for aim in AIMS[:2]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,18 +60,20 @@ class Speed:
         """Return a setting in the fewest pieces, its rate with six digits."""
         return Setting(batch_size, self.pieces(batch_size), float(f"{learning_rate:.6g}"), seeds)
 
-    def seconds(self, setting: Setting, trained: int = 0) -> float:
+    def seconds(self, setting: Setting, trained: int = 0, beside: Iterable[int] = ()) -> float:
         """Return what training a setting takes of the machine's time, all cores at work.
 
         Args:
             setting: The setting.
             trained: How many of its seeds are trained already.
+            beside: Batch sizes that are trained anyway: rates of one size share a process, and its start.
         """
         line, passes = self.machine, setting.accumulation
         micro = setting.batch_size / passes
         update = line["per_update"] + passes * (line["per_micro_batch"] + line["per_example"] * micro)
         epoch = math.ceil(self.examples / setting.batch_size) * update + line["evaluation"]
-        return (START + (setting.seeds - trained) * self.epochs * epoch) / self.cores
+        start = 0.0 if setting.batch_size in beside else START
+        return (start + (setting.seeds - trained) * self.epochs * epoch) / self.cores
 
 
 NEEDED = (

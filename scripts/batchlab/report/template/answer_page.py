@@ -13,6 +13,7 @@ ADVICE = """\
 <style>
 {% include "style" %}
 main.wide { max-width: 50rem; margin: 0 auto; padding: 1.2rem 1.25rem; }
+main.wide .scroll td:not(:first-child) { white-space: nowrap; }
 </style>
 </head>
 <body id="top">
@@ -23,6 +24,7 @@ main.wide { max-width: 50rem; margin: 0 auto; padding: 1.2rem 1.25rem; }
 </header>
 <section id="answer" class="opening">
 <h2>The answer</h2>
+<p class="headline"><b>{{ headline }}</b></p>
 <dl class="answers">
 {% for each in aims %}
 <div>
@@ -92,7 +94,7 @@ stands where the noise cannot be told from the signal.</p>
 </tbody>
 </table>
 </div>
-<p>{{ knee }}.</p>
+<p>{{ knee }}.{% if foresight %} {{ foresight }}.{% endif %}</p>
 <p class="meta">From <a href="{{ links.batch_by_noise }}">batch_by_noise.csv</a> and <a href="{{ links.knee }}">knee.csv</a>.</p>
 </section>
 <section id="keras">

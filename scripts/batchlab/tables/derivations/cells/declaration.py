@@ -36,7 +36,9 @@ DERIVATION = Derivation(
             Column("target", "value to reach"),
             Column("better", "whether higher or lower values are better", "text", exact=True),
             Column("reached", "1 if the run has reached it, 0 if not", "integer"),
-            Column("final", "the metric at the end of the run; empty if it diverged"),
+            Column(
+                "final", "the metric at the end of the run; empty if it diverged", title="validation value at the end"
+            ),
             Column(
                 "updates",
                 "updates to the target, placed on the line between two evaluations",

@@ -1,0 +1,64 @@
+"""Whether published rules foresee the measured knee: ranks by brute force, ratios, and where they come from."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from batchlab.errors import BatchlabError
+from batchlab.report.foresight import rank_correlation, ranks, rows_of_campaign, write
+
+
+def campaign(results: Path, name: str, knee: float | None, sizes: dict[int, float | None]) -> None:
+    """Write the answer of a campaign: epoch → the noise scale there."""
+    folder = results / name
+    folder.mkdir(parents=True)
+    by_noise = [
+        {"rule": "noise_scale", "epoch": epoch, "batch_size": size, "low": None, "high": None}
+        for epoch, size in sizes.items()
+    ]
+    knee_ = {"batch_size": knee, "low": None, "high": None}
+    (folder / "advice.json").write_text(json.dumps({"by_noise": by_noise, "knee": knee_, "seeds": 4}))
+    (folder / "advice.provenance.json").write_text(json.dumps({"code": name, "git": {}, "spec": {"much": 1}}))
+
+
+def test_times_are_the_first_the_middle_and_the_last(tmp_path: Path) -> None:
+    campaign(tmp_path, "one", 50.0, {2: 10.0, 10: 20.0, 20: None})
+    rows = rows_of_campaign("one", tmp_path)
+    assert [(row["when"], row["epoch"]) for row in rows] == [("early", 2), ("middle", 10), ("late", 20)]
+    assert [row["knee"] for row in rows] == [50.0] * 3 and math.isnan(rows[2]["foreseen"])
+
+
+def test_ranks_and_ratios_over_workloads(tmp_path: Path) -> None:
+    """Four workloads whose knees are four times what was foreseen, and one without a knee."""
+    for place, name in enumerate("abcd"):
+        campaign(tmp_path, name, 40.0 * 2**place, {1: 10.0 * 2**place})
+    campaign(tmp_path, "e", None, {1: 7.0})
+    folder = write("abcde", tmp_path)
+    [row] = csv.DictReader((folder / "ranks.csv").open())
+    assert (row["workloads"], row["known"], row["rank"]) == ("5", "4", "1")
+    assert [float(row[name]) for name in ("ratio", "ratio_low", "ratio_high")] == pytest.approx([0.25] * 3)
+    assert (row["rank_low"], row["rank_high"]) == ("1", "1")
+    assert json.loads((folder / "provenance.json").read_text())["a"] == {"code": "a", "git": {}}
+    assert len((folder / "knees.csv").read_text().splitlines()) == 6
+    few = ranks([row for name in "abc" for row in rows_of_campaign(name, tmp_path)])
+    assert few[0]["rank"] == 1 and math.isnan(few[0]["rank_low"])
+
+
+@pytest.mark.parametrize("second", list(itertools.permutations([1.0, 2.0, 2.0, 5.0]))[::5])
+def test_the_rank_correlation_is_kendalls(second: tuple[float, ...]) -> None:
+    first = np.array([3.0, 1.0, 4.0, 4.0])
+    assert rank_correlation(first, second) == pytest.approx(stats.kendalltau(first, second).statistic)
+    assert math.isnan(rank_correlation([1.0, 1.0], [1.0, 2.0]))
+
+
+def test_a_campaign_without_an_answer_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BatchlabError, match=r"mine/advice\.json: no answer; run make advise"):
+        write(["mine"], tmp_path)
