@@ -237,3 +237,10 @@ def test_planning_imports_the_standard_library_only() -> None:
     )
     found = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_the_report_tells_how_many_examples_are_trained_on() -> None:
+    whole, part = (
+        planned(run=["sizes"], datasets={"digits": {"name": "digits", **more}}) for more in ({}, {"examples": 500})
+    )
+    assert [report_spec(each)["data"][0]["examples"][0] for each in (whole, part)] == [1297, 500]

@@ -40,7 +40,7 @@ size,b1024,test_accuracy,0.95,5,0.948,0.952,5,-0.03,-0.0315,-0.0285,0.001,worse,
 """  # noqa: E501 - a table
 SUMMARY = """study,arm,label,metric,mean,n,diverged,collapsed
 {study},fixed-b64,B = 64,test_accuracy,0.98,3,1,1
-{study},fixed-b64,B = 64,updates,100,5,0,0
+{study},fixed-b64,B = 64,updates,100,5,1,1
 {study},fixed-b1024,B = 1024,test_accuracy,0.95,5,0,0
 """
 COMPARISONS = """study,metric,arm,reference,difference,ci_low,ci_high,n,p,p_holm,effect_size,verdict

@@ -204,7 +204,12 @@ def _data(plan: Plan) -> list[dict[str, Any]]:
     return [
         {
             "data": name.rpartition("-")[0],
-            "examples": list(settings.spec["examples"]),
+            # Those that are trained on, where the campaign takes a part of them.
+            "examples": [
+                settings.shape.examples_train,
+                settings.shape.examples_validation,
+                settings.shape.examples_test,
+            ],
             "classes": settings.spec["classes"],
             "targets": settings.shape.targets,
         }

@@ -15,7 +15,8 @@ def failures_of(summary: Sequence[Row]) -> list[str]:
     """Return a sentence for each arm with failed runs: `B = 1: 1 run of 3 collapsed`.
 
     Args:
-        summary: The study's summary; each arm has one row for each metric, and the largest count of them counts.
+        summary: The study's summary; each arm has one row for each metric, and the largest count of them counts. The
+            first is of the runs that have not failed; updates and times are of all.
     """
     arms: dict[str, dict[str, int]] = {}
     runs: dict[str, int] = {}
@@ -24,7 +25,7 @@ def failures_of(summary: Sequence[Row]) -> list[str]:
         found = arms.setdefault(name, dict.fromkeys(KINDS, 0))
         for kind in KINDS:
             found[kind] = max(found[kind], count(row, kind))
-        runs[name] = max(runs.get(name, 0), count(row, "n") + sum(count(row, kind) for kind in KINDS))
+        runs.setdefault(name, count(row, "n") + sum(count(row, kind) for kind in KINDS))
     return [f"{name}: {_failed(failed)} of {runs[name]}" for name, failed in arms.items() if any(failed.values())]
 
 
