@@ -101,7 +101,7 @@ from batchlab.configuration import campaign as configuration
 from batchlab.planning import plan
 config = json.load(open("config/many.yaml"))
 clock = time.perf_counter()
-plan(configuration.load(config))
+plan(configuration.read(config))
 print(time.perf_counter() - clock)
 """
 
@@ -113,7 +113,7 @@ from batchlab.configuration import campaign as configuration
 from batchlab.planning import plan
 from batchlab.planning.jobs import Jobs
 from batchlab.records.provenance import fingerprints, record_path
-for job in Jobs(plan(configuration.load(json.load(open("config/many.yaml"))))):
+for job in Jobs(plan(configuration.read(json.load(open("config/many.yaml"))))):
     for output in map(Path, job.outputs.values()):
         (output if job.folder else output.parent).mkdir(parents=True, exist_ok=True)
         (output / "history.csv" if job.folder else output).touch()

@@ -26,6 +26,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "gradient_competition": {"examples": 64, "draws": 2, "batch_sizes": [64], "trials": 20, "bins": 4},
     "gradient_norms": {"batch_sizes": [16, 256], "trials": 6, "samples": 256},
     "interpolation": {"points": 3},
+    "layer_noise": {"examples": 64, "draws": 2},
     "noise_scale": {"examples": 64, "part": 16, "draws": 3},
     "one_step": {"batch_sizes": [64], "draws": 2, "held_out": 11, "steps": 3},
     "paths": {"batch_sizes": [16, 64], "examples": 256, "every": 64, "grid": 2, "surface_examples": 1200},

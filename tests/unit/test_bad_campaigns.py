@@ -63,6 +63,8 @@ def valid() -> str:
         for group, named in campaign["advice"].items()
         if isinstance(named, list)
     }
+    for statement in campaign["statements"].values():
+        statement["claims"] = [name for name in statement["claims"] if name.partition(".")[0] in STUDIES]
     return json.dumps(campaign)
 
 

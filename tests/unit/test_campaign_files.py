@@ -20,6 +20,7 @@ from batchlab.configuration.schema import schema
 from batchlab.errors import BatchlabError
 from batchlab.planning import plan
 from batchlab.planning.parts import INITIAL_NAME, TRAINED_NAME, Plan
+from batchlab.planning.report_settings import report_spec
 
 PROJECT = Path(__file__).resolve().parents[2]
 CAMPAIGNS = sorted(path.name for path in (PROJECT / "config").glob("*.yaml"))
@@ -173,3 +174,12 @@ def test_two_files_of_the_catalogue_cannot_have_the_same_study(tmp_path: Path, m
     (tmp_path / "c.yaml").write_text("run: [two]\n")
     with pytest.raises(BatchlabError, match=r"c\.yaml: run stands in another file"):
         catalogue()
+
+
+def test_what_names_a_study_that_was_taken_out_forgets_it() -> None:
+    own = yaml.safe_load((PROJECT / "config/quick.yaml").read_text())
+    own["run"].remove("accumulation")
+    own["studies"] = {"accumulation": None}
+    spec = report_spec(plan(configuration.read(own)))
+    named = {study for each in (spec["advice"], *spec["statements"]) for study, _ in each["claims"]}
+    assert "batch_size" in named and "accumulation" not in named

@@ -142,7 +142,8 @@ def test_shares_that_cannot_be_kept_are_refused() -> None:
 @pytest.mark.parametrize("epochs", [3, 5, 30])
 def test_the_default_campaign_can_be_made_shorter_or_longer(epochs: int) -> None:
     """`--config epochs=5`: arms that are compared by epochs are equally long."""
-    campaign = functools.reduce(merged, (catalogue(), parsed(DEFAULT_CAMPAIGN), {"epochs": epochs}))
-    found = plan(load(campaign))
-    for name in ("switch", "growing_batch"):
+    compared = ["switch", "growing_batch"]
+    changed = {"epochs": epochs, "run": compared}
+    found = plan(load(functools.reduce(merged, (catalogue(), parsed(DEFAULT_CAMPAIGN), changed))))
+    for name in compared:
         assert {arm.recipe.last_epoch for arm in found.studies[name].arms} == {epochs}

@@ -7,7 +7,7 @@ import datetime
 import functools
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -322,6 +322,14 @@ def _check(config: Mapping[str, Any]) -> None:
     _proven.update(texts.values())
 
 
+def _forget(config: Mapping[str, Any], removed: Set[str]) -> None:
+    """Take the claims of studies that a campaign has taken out of the catalogue from what names them."""
+    for named in (config["advice"], *filter(None, config["statements"].values())):
+        named["claims"] = [text for text in named.get("claims", ()) if text.partition(".")[0] not in removed]
+    if config["advice"].get("figure", "").partition(".")[0] in removed:
+        del config["advice"]["figure"]
+
+
 def load(raw: Mapping[str, Any]) -> dict[str, Any]:
     """Return the complete configuration of a campaign, the catalogue merged into it before.
 
@@ -334,6 +342,7 @@ def load(raw: Mapping[str, Any]) -> dict[str, Any]:
     config = _filled(schema(), config)
     studies = config.get("studies", {})
     config["studies"] = {name: _complete(study) for name, study in studies.items() if study is not None}
+    _forget(config, {name for name, study in studies.items() if study is None})
     if not config["studies"]:
         raise BatchlabError("studies: there is none; name at least one (config/studies/ has many)")
     config.setdefault("run", list(config["studies"]))

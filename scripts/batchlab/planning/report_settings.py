@@ -191,8 +191,8 @@ def _present(plan: Plan, where: str, group: str, named: Iterable[str]) -> list[l
             raise unknown(f"{where}.{group}", "study", study, studies)
         if not name:
             raise BatchlabError(f"{where}.{group}: {text!r} is no claim or figure; write study.name")
-        known: Mapping[str, Any] = studies[study].get(group, {}) if studies[study] else {}
-        if studies[study] and name not in known:
+        known: Mapping[str, Any] = studies[study].get(group, {})
+        if name not in known:
             raise unknown(f"{where}.{group}", group.removesuffix("s"), name, known)
         if study in plan.studies and known.get(name):
             found.append([study, name])
