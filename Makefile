@@ -33,7 +33,7 @@ READY := config-read $(VENV)/run.stamp $(if $(filter jax,$(BATCHLAB_BACKEND)),$(
 help:
 	@echo "make figures                            the quick campaign on the embedded digits (no network)"
 	@echo "make figures CONFIG=config/paper.yaml   the same studies on full MNIST"
-	@echo "make advise CONFIG=config/mine.yaml     which batch size for your model and data; alone: an example in three minutes"
+	@echo "make advise CONFIG=config/mine.yaml     which batch size for your model and data; alone: an example in two minutes"
 	@echo "make foresight                          do published rules on gradients foresee it? on six workloads, about two hours"
 	@echo "make figures BACKEND=jax                on the second training core; on a GPU: PROFILE=profiles/gpu, see docs/gpu.md"
 	@echo "make figures PROFILE=profiles/slurm     on a cluster, see docs/cluster.md"
