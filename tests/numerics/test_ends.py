@@ -134,9 +134,13 @@ def test_training_stops_when_the_metric_stops_improving_and_goes_back_to_the_bes
     ("evaluate", "until"),
     [
         ({**EVERY, "subset": 6}, STOPPING),
-        ({**LOG, "subset": 6}, {"metric": "train_loss", "better": "lower", "at": 0.3}),
+        pytest.param(
+            {**LOG, "subset": 6},
+            {"metric": "train_loss", "better": "lower", "at": 0.3},
+            id="target",
+            marks=pytest.mark.slow,
+        ),
     ],
-    ids=["stopping", "target"],
 )
 def test_a_split_run_and_a_killed_one_equal_an_unsplit_one_bitwise(
     evaluate: dict[str, Any], until: dict[str, Any], data: Resident, start: state.Snapshot, tmp_path: Path
