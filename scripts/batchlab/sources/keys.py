@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from batchlab.declarations.options import OPTIONAL, Choice, Count, Flag, Number, Option, Text
+from batchlab.declarations.options import OPTIONAL, REQUIRED, Choice, Count, Flag, Number, Option, Text
 from batchlab.declarations.source import Format, Names, Place, Places, Published, Share, Sides, Words
 from batchlab.errors import BatchlabError
 
@@ -44,6 +44,25 @@ LABELS = Choice(
     words=("classes", "numbers", "flags"),
 )
 LEAVE_OUT = Places("leave_out", "columns or arrays that are not used", OPTIONAL)
+# What every table of rows and columns takes, whatever its file.
+TABLE: tuple[Option, ...] = (
+    Places(
+        "label",
+        "the column that holds the labels, by name or number; a list of one-hot columns, or of what `labels` says",
+        REQUIRED,
+    ),
+    LABELS,
+    Place("weight", "the column that says how much each row counts, at least 0", OPTIONAL),
+    LEAVE_OUT,
+    Places("categories", "columns whose values are names, each of which becomes a feature of 0 and 1", OPTIONAL),
+    Choice(
+        "missing",
+        "what becomes of gaps: `drop` leaves the row out, `impute` fills in the training set's median and makes a "
+        "category of missing words",
+        "refuse",
+        words=("refuse", "drop", "impute"),
+    ),
+)
 
 
 class UncountedError(BatchlabError):

@@ -7,12 +7,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from batchlab.declarations.options import OPTIONAL, REQUIRED, Choice, Flag, Text
-from batchlab.declarations.source import FileShape, Format, Place, Places, Words
+from batchlab.declarations.options import OPTIONAL, Choice, Flag, Text
+from batchlab.declarations.source import FileShape, Format, Words
 from batchlab.sources.formats.csv.header import header_of
 from batchlab.sources.formats.csv.table import GAPS, open_table
 from batchlab.sources.formats.csv.text import SAMPLE, SEPARATORS, lines_of, writing
-from batchlab.sources.keys import LABELS, LEAVE_OUT, SCALE
+from batchlab.sources.keys import SCALE, TABLE
 
 
 def inspect(path: Path, options: Mapping[str, Any]) -> FileShape:
@@ -31,22 +31,7 @@ FORMAT = Format(
     summary="table with columns of labels or target numbers: numbers, truth values, words as categories",
     suffixes=(".csv", ".tsv", ".txt", ".data"),
     options=(
-        Places(
-            "label",
-            "the column that holds the labels, by name or number; a list of one-hot columns, or of what `labels` says",
-            REQUIRED,
-        ),
-        LABELS,
-        Place("weight", "the column that says how much each row counts, at least 0", OPTIONAL),
-        LEAVE_OUT,
-        Places("categories", "columns whose values are names, each of which becomes a feature of 0 and 1", OPTIONAL),
-        Choice(
-            "missing",
-            "what becomes of gaps: `drop` leaves the row out, `impute` fills in the training set's median and makes a "
-            "category of missing words",
-            "refuse",
-            words=("refuse", "drop", "impute"),
-        ),
+        *TABLE,
         Words("missing_words", "cells that count as gaps", GAPS),
         Flag("header", "whether the first line holds names; found out by the types of cells", OPTIONAL),
         Choice("separator", "sign between cells; found out by counting", OPTIONAL, words=tuple(SEPARATORS)),

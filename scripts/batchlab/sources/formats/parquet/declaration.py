@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from batchlab.declarations.options import OPTIONAL, REQUIRED, Choice, Count
-from batchlab.declarations.source import FileShape, Format, Place, Places
+from batchlab.declarations.options import OPTIONAL, Count
+from batchlab.declarations.source import FileShape, Format
 from batchlab.sources.formats.parquet.counting import to_be_said
 from batchlab.sources.formats.parquet.parquet_columns import choose
 from batchlab.sources.formats.parquet.parquet_footer import footer_of
-from batchlab.sources.keys import LABELS, LEAVE_OUT, SCALE
+from batchlab.sources.keys import SCALE, TABLE
 
 
 def inspect(path: Path, options: Mapping[str, Any]) -> FileShape:
@@ -32,22 +32,7 @@ FORMAT = Format(
     summary="table with columns of labels or target numbers, as pandas and others write it",
     suffixes=(".parquet", ".pq"),
     options=(
-        Places(
-            "label",
-            "the column that holds the labels, by name or number; a list of one-hot columns, or of what `labels` says",
-            REQUIRED,
-        ),
-        LABELS,
-        Place("weight", "the column that says how much each row counts, at least 0", OPTIONAL),
-        LEAVE_OUT,
-        Places("categories", "columns whose values are names, each of which becomes a feature of 0 and 1", OPTIONAL),
-        Choice(
-            "missing",
-            "what becomes of gaps: `drop` leaves the row out, `impute` fills in the training set's median and makes a "
-            "category of missing words",
-            "refuse",
-            words=("refuse", "drop", "impute"),
-        ),
+        *TABLE,
         Count("rows", "rows without gaps, where the footer of the file does not tell", OPTIONAL),
         Count("features", "features, where the footer of the file does not tell", OPTIONAL),
         Count("classes", "classes, where the footer of the file does not tell", OPTIONAL, least=2),
