@@ -11,7 +11,7 @@ NAVIGATION = """\
 <ol>
 <li><a href="#answer">Which batch size?</a></li>
 <li><a href="#answers">All answers</a></li>
-{% if statements %}
+{% if statements | selectattr("claims") | list %}
 <li><a href="#statements">Statements in threads</a></li>
 {% endif %}
 {% if claims %}

@@ -45,22 +45,23 @@ OPENING = """\
 {% endfor %}
 </dl>
 </section>
-{% if statements %}
+{% if statements | selectattr("claims") | list %}
 <section id="statements">
 <h2>Statements found in public threads {{ drawn.anchor("statements", "Statements found in public threads") }}</h2>
-<p class="meta">Beside each stands what this campaign measured; a statement that none of its claims answers says so.</p>
+<p class="meta">Beside each stands what this campaign measured.</p>
 <dl class="answers">
-{% for given in statements %}
+{% for given in statements if given.claims %}
 <div>
 <dt>“{{ given.statement }}”{% for text, address in given.links %} <a href="{{ address }}" class="more">{{ text }}</a>{% endfor %}</dt>
 {% for claim in given.claims %}
 <dd>{{ claim.finding or claim.statement }}. <a href="#{{ claim.anchor }}" class="more" aria-label="Claim {{ claim.study }}/{{ claim.name }}, {{ claim.verdict }}">{{ claim.verdict if claim.standing == "evidence" else claim.standing }}</a>{% if claim.shown %} <a href="#{{ claim.shown.anchor }}" class="more">Figure {{ claim.shown.number }}</a>{% endif %}</dd>
-{% else %}
-<dd>No claim of this campaign answers this.</dd>
 {% endfor %}
 </div>
 {% endfor %}
 </dl>
+{% for given in statements if not given.claims %}
+{{ "<p class='meta'>No claim of this campaign answers: " | safe if loop.first }}“{{ given.statement }}”{% for text, address in given.links %} <a href="{{ address }}">{{ text }}</a>{% endfor %}{{ "; " if not loop.last else ".</p>" | safe }}
+{% endfor %}
 </section>
 {% endif %}
 {% if claims %}
