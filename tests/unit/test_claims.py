@@ -140,6 +140,24 @@ def test_level() -> None:
     assert (row["verdict"], row["expected"]) == ("supported", "≥ 0.9")
 
 
+def test_a_level_of_a_positive_quantity_is_judged_on_the_logarithmic_scale() -> None:
+    values = np.array([1.2, 30.0, 4.0, 9.0])
+    spec = spec_of({"c": claim(test="level", table="t", value="scale", of={}, minus=None, expect={"min": 1})})
+    spec["values"]["scale"] = {"positive": True, "title": "noise scale"}
+    frame = pd.DataFrame({"seed": SEEDS, "scale": values})
+    row = judge(spec, {"t": frame}).iloc[0]
+    low, high = np.exp(stats.t.interval(0.95, 3, np.log(values).mean(), stats.sem(np.log(values))))
+    assert (row["measured"], row["ci_low"], row["ci_high"]) == pytest.approx((stats.gmean(values), low, high))
+    assert numbers(row["finding"]) == pytest.approx([stats.gmean(values), low, high, 4], rel=0.01)
+    # The interval of the values themselves reaches below 0, which such a quantity cannot.
+    assert mean_interval(values).ci_low < 0 < low and row["verdict"] == "undetermined"
+    spec["claims"]["c"]["expect"] = {"min": low}
+    assert judge(spec, {"t": frame}).iloc[0]["verdict"] == "supported"
+    # A value of exactly 0 has no logarithm.
+    with_zero = judge(spec, {"t": frame.assign(scale=[0.0, 1.0, 2.0, 3.0])}).iloc[0]
+    assert with_zero["measured"] == pytest.approx(1.5)
+
+
 def test_ratio() -> None:
     row = verdict(test="ratio", expect={"min": 0.97, "max": 0.99})
     estimate = ratio_of_means(accuracies(256), accuracies(16))
@@ -338,6 +356,29 @@ def test_findings(changes: dict[str, Any], expected: str) -> None:
     found = verdict({"history": frame}, **told, **changes)["finding"]
     # Numbers by SciPy; the sentence as promised.
     assert numbers(found) == pytest.approx(numbers(expected), abs=0.05) and words(found) == words(expected)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (
+            {"expect": "greater", "unit": "pp"},
+            "B = 256 and B = 16 end equal in test accuracy: 0 pp in every run, 4 seeds",
+        ),
+        (
+            {"test": "ratio", "expect": {"min": 1}},
+            "Test accuracy: B = 256 and B = 16 are equal, ratio 1 in every run, 4 seeds",
+        ),
+        (
+            {"test": "trend", "of": {"epoch": "last"}, "unit": "pp"},
+            "Test accuracy neither rises nor falls with B: 0 pp in every run, 4 seeds",
+        ),
+    ],
+)
+def test_a_finding_on_equal_numbers_names_no_range(changes: dict[str, Any], expected: str) -> None:
+    frame = history().assign(test_accuracy=0.5)
+    told = {"words": {"of": "B = 256", "minus": "B = 16"}}
+    assert verdict({"history": frame}, **told, **changes)["finding"] == expected
 
 
 def test_a_finding_fits_a_title_and_has_true_minus_signs() -> None:

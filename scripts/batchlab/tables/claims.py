@@ -12,9 +12,9 @@ same in every seed (a number of updates, say) has an interval of width zero and 
 
 | test       | estimate                                                | `less`  | `greater` | `equal`      |
 |------------|---------------------------------------------------------|---------|-----------|--------------|
-| level      | mean of the value                                       | < −m    | > m       | within ±m    |
+| level      | mean of the value; of a positive quantity, geometric    | < −m    | > m       | within ±m    |
 | difference | mean of `of` − `minus`, paired by seed                  | < −m    | > m       | within ±m    |
-| ratio      | mean of `of` / mean of `minus`, Fieller's interval      | < 1 − m | > 1 + m   | within 1 ± m |
+| ratio      | `of` / `minus`; of positive quantities, geometric mean  | < 1 − m | > 1 + m   | within 1 ± m |
 | trend      | slope against log₂ batch size, one slope per seed       | < −m    | > m       | within ±m    |
 | equal      | as difference                                           |         |           | within ±m    |
 
@@ -156,8 +156,10 @@ def _unit(claim: Mapping[str, Any], column: Mapping[str, Any]) -> str:
 
 
 def _within(claim: Mapping[str, Any], factor: float, unit: str) -> str:
-    """Return what counts as no effect, in words."""
+    """Return what counts as no effect, in words; nothing where it is one number."""
     region = regions.no_effect(claim)
+    if region.low == region.high:
+        return ""
     if claim["test"] == "ratio":
         return region.text(1.0, "")
     return f"{rounding.number(factor * region.high)}{f' {unit}' if unit else ''}"

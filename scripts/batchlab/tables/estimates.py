@@ -286,6 +286,8 @@ def _estimate(
     test: str, first: pd.Series, second: pd.Series | None, column: Mapping[str, Any], confidence: float
 ) -> Estimate:
     if second is None:
+        if test == "level" and column.get("positive") and not (first <= 0).any():
+            return intervals.geometric_mean(first, confidence)
         return intervals.mean_interval(first, confidence)
     if test == "ratio":
         if column.get("positive") and not ((first <= 0).any() or (second <= 0).any()):
