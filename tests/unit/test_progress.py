@@ -21,7 +21,7 @@ from batchlab.progress import checkpoints
 from batchlab.progress.costs import Costs
 from batchlab.progress.job_names import Words, duration, size
 from batchlab.progress.narration import Telling, foretold
-from batchlab.progress.results import counts, recommended
+from batchlab.progress.results import counts, more_seeds, recommended
 from batchlab.progress.run import Run, by_study
 from batchlab.progress.screen import Screen, bar, fitted
 from batchlab.training.checkpoint import Checkpoint
@@ -234,6 +234,39 @@ def test_the_end_of_a_run_repeats_what_its_tables_recommend(tmp_path: Path, monk
     table.parent.mkdir(parents=True)
     table.write_text('batch_size,advice\n16,"Take B = 16, say."\n256,\n')
     assert recommended(made) == ["Take B = 16, say."]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "excluded", "own", "told"),
+    [
+        (
+            "undetermined",
+            0,
+            None,
+            "Open with 2 of at most 6 seeds: lower; for another look write studies: {sizes: {seeds: 4}}",
+        ),
+        (
+            "undetermined",
+            0,
+            4,
+            "Open with 4 of at most 6 seeds: lower; for another look write studies: {sizes: {seeds: 6}}",
+        ),
+        ("undetermined", 0, 6, None),
+        ("undetermined", 1, None, None),
+        ("supported", 0, None, None),
+    ],
+)
+def test_the_end_of_a_run_says_where_more_seeds_were_planned_and_would_tell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verdict: str, excluded: int, own: int | None, told: str | None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = {"studies__sizes__answer": ["lower"], "seeds": {"count": 2, "block": 2, "up_to": 6}}
+    found = planned(**settings, **({"studies__sizes__seeds": own} if own else {}))
+    made = Campaign(found, "tensorflow", lambda path: path, "9.27.1")
+    table = tmp_path / "claims.csv"
+    assert more_seeds(made, table) == []
+    table.write_text(f"study,claim,verdict,excluded\nsizes,lower,{verdict},{excluded}\n")
+    assert more_seeds(made, table) == ([told] if told else [])
 
 
 class Settings:
