@@ -133,6 +133,9 @@ def _campaign() -> dict[str, Schema]:
         "count": _integer(1, _MOST_SEEDS, default=5),
         "first": _integer(0, 2**31 - 1, default=0),
         "block": _integer(1, _MOST_SEEDS, default=5),
+        "up_to": _integer(
+            1, _MOST_SEEDS, description="Seeds that a study may come to have: `count`, twice as many, …, so many"
+        ),
     }
     sizes = {"type": "object", "minProperties": 1, "required": ["small"]}
     return {
