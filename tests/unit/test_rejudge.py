@@ -152,11 +152,10 @@ def campaign(folder: Path, seed: int, looks: int = 1, collapsed: str | None = No
 
 
 @pytest.mark.parametrize(
-    ("seed", "looks", "collapsed"),
-    slow_but([(0, 1, None), (1, 1, None), (2, 3, None), (3, 1, "2")], (0, 1, None)),
+    "case", slow_but([(0, 1, None), (1, 1, None), (2, 3, None), (3, 1, "2")], (0, 1, None)), ids=str
 )
-def test_every_kind_of_claim_is_judged_alike(tmp_path: Path, seed: int, looks: int, collapsed: str | None) -> None:
-    found = list(rejudge.rejudged(campaign(tmp_path, seed, looks, collapsed)))
+def test_every_kind_of_claim_is_judged_alike(tmp_path: Path, case: tuple[int, int, str | None]) -> None:
+    found = list(rejudge.rejudged(campaign(tmp_path, *case)))
     assert len(found) == len(KINDS)
     assert {name: differ for name, row, here in found if (differ := rejudge.otherwise(row, here))} == {}
     # Neither side says one thing of all.
@@ -164,12 +163,12 @@ def test_every_kind_of_claim_is_judged_alike(tmp_path: Path, seed: int, looks: i
 
 
 @pytest.mark.parametrize(
-    ("column", "wrong"),
-    slow_but([("measured", 1.001), ("ci_low", 0.999), ("verdict", None)], ("ci_low", 0.999)),
+    "case", slow_but([("measured", 1.001), ("ci_low", 0.999), ("verdict", None)], ("ci_low", 0.999)), ids=str
 )
 def test_what_differs_is_named(
-    tmp_path: Path, column: str, wrong: float | None, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, case: tuple[str, float | None], capsys: pytest.CaptureFixture[str]
 ) -> None:
+    column, wrong = case
     path = campaign(tmp_path, 0) / "claims/s.csv"
     frame = pd.read_csv(path)
     place = frame.index[frame["claim"] == "kind_2"]
