@@ -178,6 +178,11 @@ def _campaign() -> dict[str, Schema]:
                     "pattern": f"^{BUDGET}$(?!\\n)",
                     "description": "a time such as 90 s, 30 min or 2 h",
                 },
+                "metric": {
+                    "type": "string",
+                    "pattern": r"^validation_[a-z0-9_]+$(?!\n)",
+                    "description": "Validation metric to judge by, such as validation_balanced_accuracy",
+                },
                 "target": {"type": "number", "description": "Validation value to reach, in the unit of the table"},
             },
             required=["batch_size", "budget"],

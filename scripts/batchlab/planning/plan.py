@@ -14,7 +14,7 @@ from batchlab.declarations.options import Option, Recipes
 from batchlab.declarations.probe import Reads
 from batchlab.declarations.task import Chosen
 from batchlab.errors import BatchlabError, unknown
-from batchlab.planning.advised_grid import advised
+from batchlab.planning.advised_grid import advised, check_metric
 from batchlab.planning.captions import quotable, resolve_texts
 from batchlab.planning.chains import Chains
 from batchlab.planning.chosen_task import of_task, task_defaults
@@ -377,6 +377,7 @@ def plan(config: dict[str, Any]) -> Plan:
     chains = Chains(found)
     with faults.part():
         chains.choose_task()
+        check_metric(config, found.task)
     for name in config["run"]:
         if name in config["studies"]:
             with faults.part():
