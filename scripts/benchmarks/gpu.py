@@ -55,6 +55,10 @@ class Case:
     replicas: int
     examples: int
 
+    def __str__(self) -> str:
+        """In words."""
+        return f"{self.side}, {self.ask}: {self.model}, B = {self.batch_size}, replicas: {self.replicas}"
+
     @property
     def request(self) -> dict[str, Any]:
         """What the side is asked."""
@@ -85,6 +89,7 @@ def cases(replicas: Sequence[int], share: float) -> list[Case]:
         Case("gpu, convolutions side by side", "epoch", "lenet", 64, number, count[64] // 2) for number in replicas
     ]
     found += [Case(side, "norms", "mlp", 64, 1, count[64]) for side in ("gpu", "cpu")]
+    found += [Case(side, "sharpness", "mlp", 1000, 1, min(1000, count[64])) for side in ("gpu", "cpu")]
     return list(dict.fromkeys(found))
 
 
@@ -135,20 +140,23 @@ class Side:
 
 
 def check_equal_work(answers: Sequence[tuple[Case, dict[str, Any]]]) -> None:
-    """Raise unless all that trained one replica of one model with one batch size on as many examples agree.
+    """Raise unless all that computed the same thing on one model, batch size and number of examples agree.
+
+    Trainings are compared by the loss of their first replica, norms by their sum, and products with the Hessian by the
+    eigenvalue that they lead to.
 
     Raises:
-        BatchlabError: Two losses differ, so their times are not of the same work.
+        BatchlabError: Two of them differ, so their times are not of the same work.
     """
     losses: dict[tuple[Any, ...], tuple[Case, float]] = {}
     for case, answer in answers:
-        if "error" in answer or case.ask == "norms":
+        if "error" in answer:
             continue
-        key = case.model, case.batch_size, case.examples
+        key = "loss" if case.ask in ("epoch", "fit") else case.ask, case.model, case.batch_size, case.examples
         first, loss = losses.setdefault(key, (case, answer["loss"]))
         if not math.isclose(loss, answer["loss"], rel_tol=TOLERANCE):
             raise BatchlabError(
-                f"{case.model}, B = {case.batch_size}: loss {answer['loss']:.4g} ({case.side}, {case.ask}) and "
+                f"{case.model}, B = {case.batch_size}: {key[0]} {answer['loss']:.4g} ({case.side}, {case.ask}) and "
                 f"{loss:.4g} ({first.side}, {first.ask}): not the same work, so no times"
             )
 
@@ -174,7 +182,7 @@ def rows(answers: Sequence[tuple[Case, dict[str, Any]]], rate: float) -> list[di
                 "ms_per_1000_examples": 1e6 * answer["seconds"] / work,
                 "seconds": answer["seconds"],
                 "first_seconds": answer["first"],
-                "loss": answer["loss"],
+                "compared": answer["loss"],
                 "memory_mb": answer["memory_mb"],
                 "share_of_products": OPERATIONS * work / answer["seconds"] / rate if counted else "",
                 "remark": "",
@@ -185,7 +193,15 @@ def rows(answers: Sequence[tuple[Case, dict[str, Any]]], rate: float) -> list[di
 
 COLUMNS = (
     *("side", "ask", "model", "batch_size", "replicas", "examples", "ms_per_1000_examples", "seconds", "first_seconds"),
-    *("loss", "memory_mb", "share_of_products", "remark"),
+    *("compared", "memory_mb", "share_of_products", "remark"),
+)
+
+
+_LEGEND = (
+    "`epoch`, `norms` and `sharpness` (ten products with the Hessian) are this project's, `fit` is Keras'. Seconds are",
+    "the least of three, `first_seconds` those of the first time, which compiles. `compared` must agree within 1 % on",
+    "every side: the loss, the sum of the norms, the eigenvalue. `memory_mb` is the most that the process used so far,",
+    "`share_of_products` the operations of the dense layers over the device's own rate of matrix products.",
 )
 
 
@@ -195,10 +211,17 @@ def _cell(value: Any) -> str:
 
 def page(facts: dict[str, Any], table: Sequence[dict[str, Any]]) -> str:
     """Return facts and table as Markdown."""
-    lines = ["# The JAX core on a GPU", "", *(f"- {name}: {value}" for name, value in facts.items()), ""]
+    lines = ["# The JAX core on a GPU", "", *(f"- {name}: {value}" for name, value in facts.items()), "", *_LEGEND, ""]
     lines += [f"| {' | '.join(COLUMNS)} |", f"|{'---|' * len(COLUMNS)}"]
     lines += [f"| {' | '.join(_cell(row.get(name, '')) for name in COLUMNS)} |" for row in table]
     return "\n".join(lines) + "\n"
+
+
+def _told(answer: dict[str, Any]) -> str:
+    """Return an answer in words."""
+    if "error" in answer:
+        return str(answer["error"])
+    return f"{answer['seconds']:.3g} s after {answer['first']:.3g} s to compile"
 
 
 def _driver() -> str:
@@ -235,7 +258,7 @@ def measure(
         answers: list[tuple[Case, dict[str, Any]]] = []
         for case in todo:
             answers.append((case, side(case.side).ask(case.request)))
-            say(f"{case}: {answers[-1][1]}")
+            say(f"{case}: {_told(answers[-1][1])}")
             check_equal_work(answers)
         return facts, answers
     finally:

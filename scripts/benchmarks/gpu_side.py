@@ -23,6 +23,7 @@ from batchlab.tasks.classification.objective import CLASSIFICATION
 from batchlab.training import segment, state
 from batchlab.training.core import Landscape, over_rows
 from batchlab.training.frozen_model import FrozenModel
+from batchlab.training.loss_surface import LossSurface
 from batchlab.training.order import permutation
 from batchlab.training.trainer import Trainer
 
@@ -130,6 +131,27 @@ def norms(model: dict[str, Any], batch_size: int, replicas: int, examples: int) 
     return {"seconds": min(seconds), "first": first, "loss": float(values.sum()), "memory_mb": _memory()}
 
 
+def sharpness(model: dict[str, Any], batch_size: int, replicas: int, examples: int) -> dict[str, Any]:
+    """Multiply the loss' Hessian over some examples ten times with a vector, as the search for sharpness does."""
+    assert replicas == 1
+    data = resident.from_arrays(arrays(examples), CLASSIFICATION)
+    surface = LossSurface(FrozenModel(model, data), data, examples)
+    surface.load(segment.initialise({"model": model, "seeds": [0]}, data).snapshot, 0)
+    start = np.random.default_rng(0).standard_normal(surface.origin.size)
+    surface.take(surface.origin)
+    clock = time.perf_counter()
+    surface.hessian_product(start)
+    first, seconds, found = time.perf_counter() - clock, list[float](), 0.0
+    for _ in range(_REPEATS):
+        begin, direction = time.perf_counter(), start
+        for _ in range(10):
+            direction = direction / np.linalg.norm(direction)
+            product = surface.hessian_product(direction)
+            found, direction = float(direction @ product), product
+        seconds.append(time.perf_counter() - begin)
+    return {"seconds": min(seconds), "first": first, "loss": found, "memory_mb": _memory()}
+
+
 def products(size: int) -> dict[str, Any]:
     """Return the device's rate of float32 matrix products, in operations a second: the best of several."""
     factor = jax.random.normal(jax.random.key(0), (size, size))
@@ -156,7 +178,7 @@ def max_pooling() -> dict[str, Any]:
 
 
 _ANSWERS: dict[str, Callable[..., dict[str, Any]]] = {
-    each.__name__: each for each in (facts, epoch, fit, norms, products, max_pooling)
+    each.__name__: each for each in (facts, epoch, fit, norms, sharpness, products, max_pooling)
 }
 
 

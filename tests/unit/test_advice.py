@@ -40,7 +40,7 @@ Grid = dict[tuple[int, float], list[float]]
 CAMPAIGN = {"campaign": "mine", "advise": {"batch_size": 32, "budget": "30 min"}}
 
 
-NAMES = ("cells", "choices", "thumb_rules", "batch_by_noise", "knee", "machine", "throughput", "workload")
+NAMES = ("cells", "choices", "thumb_rules", "batch_by_noise", "knee", "machine", "throughput", "workload", "arms")
 # Noise scales of two seeds after two epochs, one of which is not determined, and those of one step.
 NOISE = {
     "one_step_fit": pd.DataFrame(
@@ -69,6 +69,7 @@ def spec_of(folder: Path, grid: Grid = GRID, normalising: int = 0) -> dict[str, 
     made["machine"] = made["machine"].assign(enough_micro_batch=64)
     made["batch_by_noise"] = noise_rules(NOISE, {"theta": 0.5})
     made["knee"] = knee_of(made, {})
+    made["arms"] = made["cells"].drop_duplicates("arm").assign(collapsed="")
     paths = {name: folder / f"{name}.csv" for name in NAMES}
     for name, path in paths.items():
         write_csv(path, made[name])
@@ -223,6 +224,22 @@ def test_the_headline_says_what_to_take_and_whether_that_may_change(tmp_path: Pa
     assert headline({**found, "aims": {**aims, "time": None}}, rows).startswith("There is no advice yet")
 
 
+def test_a_present_setting_that_learns_nothing_is_told_before_all(tmp_path: Path) -> None:
+    spec = spec_of(tmp_path)
+    found, rows = answer(spec), {name: rows_of(path) for name, path in spec["tables"].items()}
+    other = [{**row, "collapsed": "0 1 2" if row["batch_size"] == "128" else ""} for row in rows["arms"]]
+    assert headline(found, {**rows, "arms": other}).startswith("Take B = 128")
+    own = [{**row, "collapsed": "0 3" if row["batch_size"] == "32" else ""} for row in rows["arms"]]
+    assert headline(found, {**rows, "arms": own}) == (
+        "There is no advice to follow: 2 of 4 runs of your present setting are no better than one and the same answer"
+        " for all examples. What to do is below."
+    )
+    said = warnings({**rows, "arms": own}, "classification")
+    assert any("2 of 4 runs" in each and "metric: validation_balanced_accuracy" in each for each in said)
+    assert not any("balanced" in each for each in warnings({**rows, "arms": own}, "regression"))
+    assert not any("one and the same" in each for each in warnings(rows, "classification"))
+
+
 def test_where_nothing_reaches_the_target_there_is_no_advice(tmp_path: Path) -> None:
     made = tables({(32, 0.1): [0.09, 0.09], (128, 0.1): [0.01, 0.01]})
     made["cells"]["reached"] = 0
@@ -282,7 +299,10 @@ def test_the_page_is_whole_escaped_and_loads_nothing(tmp_path: Path) -> None:
     parser = _Page()
     parser.feed(text)
     assert not parser.open and not parser.loads
-    assert "Which &lt;B&gt;?" in text and "a validation accuracy of 90\N{NO-BREAK SPACE}%" in text
+    assert "Which &lt;B&gt;?" in text and "a validation accuracy of at least 90\N{NO-BREAK SPACE}%" in text
+    assert (
+        "<dt>Best validation accuracy</dt>" in text and "at 1 of 3 sizes the best rate is the lowest or highest" in text
+    )
     assert 'href="choices.csv"' in text and 'href="advice.json"' in text and "What more time would tell" in text
 
 
@@ -347,6 +367,26 @@ def test_what_is_trained_is_what_the_rounds_say(tmp_path: Path, monkeypatch: pyt
     assert [job.outputs["answer"] for job in Jobs(planned) if job.rule == "write_advice"] == [
         "results/mine/advice.json"
     ]
+
+
+def test_another_metric_is_judged_in_its_own_direction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    rounds((32, 1, 0.1, 4))
+    asked = {**CAMPAIGN["advise"], "metric": "validation_loss", "target": 0.3}
+    for advise, judged in (
+        (CAMPAIGN["advise"], ("validation_accuracy", "higher")),
+        (asked, ("validation_loss", "lower")),
+    ):
+        made = Jobs(plan(read({**CAMPAIGN, "advise": advise}))).find(
+            "derive_table", {"study": "advice", "table": "cells"}
+        )
+        options = made.spec["options"]
+        assert (options["metric"], options["better"]) == judged and options.get("target") == advise.get("target")
+    wrong = {**CAMPAIGN, "advise": {**asked, "metric": "validation_balanced_accuracy"}}
+    with pytest.raises(BatchlabError, match=r"^advise\.metric: unknown metric of the task classification"):
+        plan(read(wrong))
+    more = {"task": {"name": "classification", "metrics": ["balanced_accuracy"]}}
+    assert "machine" in plan(read({**wrong, **more})).studies
 
 
 def test_rounds_of_another_question_do_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -52,6 +54,32 @@ def test_unequal_work_has_no_times() -> None:
     ):
         measured(cpu=Answers(epoch={**ANSWER, "loss": 1.53}))
     measured(cpu=Answers(epoch={**ANSWER, "loss": 1.51}))
+
+
+def test_unequal_norms_and_curvature_have_no_times_either() -> None:
+    for ask in ("norms", "sharpness"):
+        with pytest.raises(BatchlabError, match=rf"{ask} 2 \(cpu, {ask}\) and 1.5 \(gpu, {ask}\): not the same"):
+            measured(cpu=Answers(**{ask: {**ANSWER, "loss": 2.0}}))
+
+
+def test_the_program_writes_a_table_and_a_page_that_say_what_they_are(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(gpu, "SIDES", {name: dict(values) for name, values in gpu.SIDES.items()})
+    monkeypatch.setattr(gpu, "Side", lambda name, deadline: Answers())
+    monkeypatch.setattr(sys, "argv", ["bench-gpu", "--on-cpu", "--replicas", "1", "--share", "0.01"])
+    gpu.main()
+    with (tmp_path / "results/bench/gpu.csv").open() as file:
+        table = list(csv.DictReader(file))
+    cases = gpu.cases([1], 0.01)
+    assert [(row["side"], row["ask"], row["model"], int(row["batch_size"])) for row in table] == [
+        (case.side, case.ask, case.model, case.batch_size) for case in cases
+    ]
+    page, told = (tmp_path / "results/bench/gpu.md").read_text(), capsys.readouterr()
+    assert "- trial: on a CPU: no number of this page is one of a GPU" in page and page in told.out
+    assert page.count("\n| gpu") + page.count("\n| cpu") == len(cases)
+    assert told.err.splitlines()[0] == "gpu, epoch: mlp, B = 64, replicas: 1: 2 s after 5 s to compile"
 
 
 def test_without_a_gpu_it_says_so() -> None:

@@ -18,7 +18,6 @@ from batchlab.planning import plan
 from batchlab.planning.parts import Plan
 from batchlab.planning.references import short, with_source
 from batchlab.planning.report_settings import report_spec
-from batchlab.tables.multiplicity import multiplicity
 
 PROJECT = Path(__file__).resolve().parents[2]
 CAMPAIGNS = ("quick", "paper", "tour", "fashion", "stream", "text")
@@ -156,13 +155,3 @@ def test_every_reference_can_be_followed_and_is_cited(plans: dict[str, Plan]) ->
         assert reference.get("url", "https://x").startswith("https://"), key
     cited = {source for claim in claims(plans).values() for source in claim["sources"]}
     assert cited == set(references)
-
-
-# Many verdicts
-
-
-def test_the_sentence_on_multiplicity_counts_evidence_alone() -> None:
-    rows = [{"standing": "evidence"}] * 24 + [{"standing": "arithmetic"}] * 9
-    # 24 claims at 2.5 % each.
-    assert "The 24 verdicts" in multiplicity(rows) and "0.6 of 24" in multiplicity(rows)
-    assert multiplicity(rows[:1]) == multiplicity([]) == ""

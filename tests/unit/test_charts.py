@@ -580,6 +580,28 @@ def test_a_column_can_be_panel_and_colour_at_once(drawn: Any) -> None:
     assert panels == {("B = 16", 16), ("B = 64", 64), ("B = 1024", 1024)}
 
 
+def test_the_panels_of_a_map_share_one_legend_that_is_no_higher_than_they_are(drawn: Any) -> None:
+    # Otherwise Vega draws one beside each panel, and a map of two rows leaves room below it as high as the legend.
+    where = {"epoch": "last", "recipe": "fixed", "batch_size": {"min": 16, "max": 64}}
+    specification = drawn("heatmap", where=where, x="optimizer", y="batch_size", facet="label")
+    legends = [node for node in nodes(specification) if "gradientLength" in node]
+    assert len(legends) == 1 and not any(node.get("color") == "independent" for node in nodes(specification))
+    heights = {node["height"] for node in nodes(specification) if isinstance(node.get("height"), int)}
+    assert legends[0]["gradientLength"] < min(heights)
+
+
+def test_cells_are_in_the_order_of_the_numbers_that_name_them(drawn: Any) -> None:
+    table = history(optimizers=("sgd",)).assign(
+        recipe=lambda frame: frame["batch_size"].map({16: "c", 64: "a", 1024: "b"})
+    )
+    names = {"c": "64", "a": "1,024", "b": "16,384"}
+    specification = drawn(
+        "heatmap", {"history": table}, x="recipe", y="optimizer", where={"epoch": "last"}, names=names
+    )
+    orders = [node["sort"] for node in nodes(specification) if node.get("field") == "recipe" and "sort" in node]
+    assert orders and all(order == ["c", "a", "b"] for order in orders)
+
+
 def test_normalised_norms_have_the_mean_of_the_largest_batch() -> None:
     table = norms()
     scaled = table.assign(same=normalised(table, "norm", ["seed"])).groupby("batch_size")["same"].mean()

@@ -176,7 +176,9 @@ def test_rates_are_judged_by_seeds_that_did_not_choose_them() -> None:
     [chosen] = chosen_rates(cells, cells["loss"]).values()
     assert chosen.learning_rate == 0.1 and chosen.told.tolist() == [1.9, 1.5, 1.5]
     failing = cells["loss"].mask((cells["learning_rate"] == 0.1) & (cells["seed"] == 2))
-    assert chosen_rates(cells, failing)[8].learning_rate == 0.2
+    # With seed 2 rate 0.1 fails. The other seeds prefer it (0.75 against 1.45), but it is no choice.
+    chosen = chosen_rates(cells, failing)[8]
+    assert chosen.learning_rate == 0.2 and chosen.told.tolist() == [1.9, 1.0, 0.7]
     assert best_row(np.array([[1.0, np.inf], [np.inf, np.inf]])) == 0
 
 

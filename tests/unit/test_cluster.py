@@ -55,6 +55,13 @@ def test_measured_memory_and_time_are_asked_for_with_a_margin_and_grow_with_each
     assert asked(Site(memory=2, time=0.5)).minutes(first) == 45
 
 
+def test_a_short_training_of_a_long_tree_asks_for_more_after_each_failure_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    asks = asked(Site(longest=25))
+    monkeypatch.setattr(asks, "company", lambda job: None)
+    job = jobs_of("train_segment", asks)[0]
+    assert [asks.minutes(job, attempt) for attempt in (1, 2, 3)] == [10, 20, 25]
+
+
 def test_what_never_ran_asks_for_more_than_what_did() -> None:
     guess = asked().memory(jobs_of("train_segment", asked())[0])
     ran(jobs_of("train_segment", asked())[0], 5, 900)

@@ -51,6 +51,19 @@ def test_a_ratio_is_a_difference_of_logarithms() -> None:
     assert math.isnan(ratio(Interval(-1, -2, 0, 3), as_levels[1])[1])
 
 
+def test_intervals_of_other_levels_are_taken_for_what_they_are() -> None:
+    """The same samples, told by an interval of 95 and one of 98 %, give the same difference."""
+    first, second = (1.0, 1.2, 0.7, 1.1), (2.0, 2.5, 1.9)
+
+    def told(values: tuple[float, ...], level: float) -> Interval:
+        found = mean_interval(values, level)
+        return Interval(found.mean, found.ci_low, found.ci_high, found.n, level)
+
+    assert difference(told(first, 0.98), told(second, 0.95)) == pytest.approx(
+        difference(told(first, 0.95), told(second, 0.95))
+    )
+
+
 def test_without_intervals_of_both_there_is_no_interval_and_exact_numbers_differ_exactly() -> None:
     one, exact = Interval(3.0, math.nan, math.nan, 1), Interval(2.0, 2.0, 2.0, 5)
     apart, low, high = difference(one, exact)

@@ -21,7 +21,7 @@ from batchlab.progress import checkpoints
 from batchlab.progress.costs import Costs
 from batchlab.progress.job_names import Words, duration, size
 from batchlab.progress.narration import Telling, foretold
-from batchlab.progress.results import counts, recommended
+from batchlab.progress.results import counts, more_seeds, recommended
 from batchlab.progress.run import Run, by_study
 from batchlab.progress.screen import Screen, bar, fitted
 from batchlab.training.checkpoint import Checkpoint
@@ -138,6 +138,32 @@ def test_a_longer_training_costs_more(tmp_path: Path, monkeypatch: pytest.Monkey
     assert short > start
 
 
+def test_a_transformer_is_guessed_by_its_weights_and_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On one core of an AMD EPYC a sequence of 64 places took 2.3 ms forward and backward: two blocks of width 64."""
+    monkeypatch.chdir(tmp_path)
+
+    def seconds(epochs: int, **options: Any) -> float:
+        found = Campaign(
+            planned(
+                dataset="text",
+                datasets={"text": {"name": "tiny_shakespeare", "length": 64, "examples": 1000}},
+                model="transformer",
+                models={"transformer": {"name": "transformer", **options}},
+                epochs=epochs,
+                studies={"one": {"title": "One", "question": "?", "arms": {"run": {"batch_size": 256}}}},
+            ),
+            "tensorflow",
+            lambda path: path,
+            "9.27.1",
+        )
+        costs = Costs(found.jobs)
+        return sum(costs.seconds(job) for job in found.jobs if job.rule == "train_segment")
+
+    of_ten_epochs = (seconds(11) - seconds(1)) / 2
+    assert 10 * 1000 * 2.3e-3 < of_ten_epochs < 2 * 10 * 1000 * 2.3e-3
+    assert seconds(11, width=32) - seconds(1, width=32) == pytest.approx(2 * of_ten_epochs / 4)
+
+
 def test_the_plan_says_what_it_costs_and_from_where_that_is_known(campaign: Campaign) -> None:
     text = foretold(campaign, rules(campaign), 2)
     work = sum(Costs(campaign.jobs).seconds(job) for job in campaign.jobs)
@@ -234,6 +260,39 @@ def test_the_end_of_a_run_repeats_what_its_tables_recommend(tmp_path: Path, monk
     table.parent.mkdir(parents=True)
     table.write_text('batch_size,advice\n16,"Take B = 16, say."\n256,\n')
     assert recommended(made) == ["Take B = 16, say."]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "excluded", "own", "told"),
+    [
+        (
+            "undetermined",
+            0,
+            None,
+            "Open with 2 of at most 6 seeds: lower; for another look write studies: {sizes: {seeds: 4}}",
+        ),
+        (
+            "undetermined",
+            0,
+            4,
+            "Open with 4 of at most 6 seeds: lower; for another look write studies: {sizes: {seeds: 6}}",
+        ),
+        ("undetermined", 0, 6, None),
+        ("undetermined", 1, None, None),
+        ("supported", 0, None, None),
+    ],
+)
+def test_the_end_of_a_run_says_where_more_seeds_were_planned_and_would_tell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verdict: str, excluded: int, own: int | None, told: str | None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = {"studies__sizes__answer": ["lower"], "seeds": {"count": 2, "block": 2, "up_to": 6}}
+    found = planned(**settings, **({"studies__sizes__seeds": own} if own else {}))
+    made = Campaign(found, "tensorflow", lambda path: path, "9.27.1")
+    table = tmp_path / "claims.csv"
+    assert more_seeds(made, table) == []
+    table.write_text(f"study,claim,verdict,excluded\nsizes,lower,{verdict},{excluded}\n")
+    assert more_seeds(made, table) == ([told] if told else [])
 
 
 class Settings:

@@ -298,7 +298,8 @@ def test_direction_and_size_are_told_apart(verdict: str, direction: str, size: s
 
 
 def test_a_claim_without_keys_counts_as_one_publication_by_its_text() -> None:
-    claims = [{"standing": "evidence", "sources": [], "source": "S", "verdict": "supported"}] * 2
+    row = {"standing": "evidence", "sources": [], "source": "S", "verdict": "supported"}
+    claims = [row | {"confidence": 0.95, "level": "95 %"}] * 2
     assert (tally(claims)["count"], tally(claims)["publications"]) == (2, "1 publication")
 
 

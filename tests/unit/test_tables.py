@@ -906,6 +906,7 @@ def test_the_scripts_lead_from_segments_to_merged_claims(spec: dict[str, Any], t
         "values": {},
         "cells": {},
         "one_example": {},
+        "looks": 1,
         "order": ["same", "soon"],
         "columns": list(CLAIMS.names),
         "tables": reading_spec([known["history"], known["arms"], dataclasses.replace(own, name="reached")]),

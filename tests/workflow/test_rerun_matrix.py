@@ -31,7 +31,7 @@ def rows() -> Iterator[Any]:
             yield pytest.param(row, id=row["name"], marks=[pytest.mark.slow] if number % every else [])
 
 
-@pytest.mark.parametrize("row", rows())
+@pytest.mark.parametrize("row", list(rows()))
 def test_a_change_reruns_what_the_table_says(
     row: dict[str, Any], finished: Path, dry_runs: DryRuns, tmp_path: Path
 ) -> None:

@@ -94,15 +94,15 @@ class Requests:
         wanted = self._costs.memory(job) * factor * self._site.memory * attempt
         return math.ceil(wanted / 100) * 100
 
-    def _foreseen(self, job: Job, attempt: int = 1) -> int:
+    def _foreseen(self, job: Job) -> int:
         factor = _MEASURED if self._costs.is_measured(job) else _GUESSED
-        return math.ceil(self._costs.seconds(job) * factor * self._site.time * attempt / 60)
+        return math.ceil(self._costs.seconds(job) * factor * self._site.time / 60)
 
     def minutes(self, job: Job, attempt: int = 1) -> int:
         """Return the minutes that a job asks for: more after each failure, never more than the site allows."""
         if self.company(job):
             return min(max(_SHORTEST, self._foreseen(job)) * min(attempt, 2), self._site.longest)
-        return min(max(_ALONE, self._foreseen(job, attempt)), self._site.longest)
+        return min(max(_ALONE, self._foreseen(job)) * attempt, self._site.longest)
 
     def company(self, job: Job) -> str | None:
         """Return the name of the jobs that a job may share a submission with; None if it is to be alone."""

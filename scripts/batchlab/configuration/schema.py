@@ -133,6 +133,9 @@ def _campaign() -> dict[str, Schema]:
         "count": _integer(1, _MOST_SEEDS, default=5),
         "first": _integer(0, 2**31 - 1, default=0),
         "block": _integer(1, _MOST_SEEDS, default=5),
+        "up_to": _integer(
+            1, _MOST_SEEDS, description="Seeds that a study may come to have: `count`, twice as many, …, so many"
+        ),
     }
     sizes = {"type": "object", "minProperties": 1, "required": ["small"]}
     return {
@@ -174,6 +177,11 @@ def _campaign() -> dict[str, Schema]:
                     "type": "string",
                     "pattern": f"^{BUDGET}$(?!\\n)",
                     "description": "a time such as 90 s, 30 min or 2 h",
+                },
+                "metric": {
+                    "type": "string",
+                    "pattern": r"^validation_[a-z0-9_]+$(?!\n)",
+                    "description": "Validation metric to judge by, such as validation_balanced_accuracy",
                 },
                 "target": {"type": "number", "description": "Validation value to reach, in the unit of the table"},
             },

@@ -25,9 +25,11 @@ def table(claims: Path = CLAIMS) -> str:
         rows = list(csv.DictReader(file))
     evidence = [row for row in rows if row.get("standing", "evidence") == "evidence"]
     verdicts = Counter(row["verdict"] for row in evidence)
+    levels = sorted({f"{100 * float(row.get('confidence') or 0.95):.3g} %" for row in rows})
     counted = ", ".join(f"{verdicts[verdict]} {verdict}" for verdict in _COUNTED)
     return f"{len(evidence)} claims were judged: {counted}.\n\n" + markdown_table(
-        ("study", "claim", "source: published", "measured, 95 % interval", "seeds", "verdict"), map(_cells, rows)
+        ("study", "claim", "source: published", f"measured, {' or '.join(levels)} interval", "seeds", "verdict"),
+        map(_cells, rows),
     )
 
 

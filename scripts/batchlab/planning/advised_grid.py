@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from batchlab.configuration.advise_key import ANSWER
-from batchlab.errors import BatchlabError
+from batchlab.declarations.task import Chosen
+from batchlab.errors import BatchlabError, unknown
 from batchlab.rounds.round_file import settings_of
 from batchlab.rounds.training_speed import Setting
 from batchlab.sources.settings import resolve
@@ -44,9 +45,17 @@ def advised(config: Mapping[str, Any]) -> dict[str, Any]:
     answer = dict(config["studies"][ANSWER])
     answer["arms"] = dict(_recipes(settings, config["seeds"]["count"]))
     answer["probes"] = _probes(config, answer["probes"])
-    if "target" in asked:
-        answer["tables"] = {**answer["tables"], "cells": {**answer["tables"]["cells"], "target": asked["target"]}}
+    judged = {key: asked[key] for key in ("metric", "target") if key in asked}
+    answer["tables"] = {**answer["tables"], "cells": {**answer["tables"]["cells"], **judged}}
     return {**config, "studies": {**config["studies"], ANSWER: answer}}
+
+
+def check_metric(config: Mapping[str, Any], task: Chosen) -> None:
+    """Raise unless the metric that a campaign asks about, if it names one, is a validation metric of its task."""
+    metric = config.get("advise", {}).get("metric")
+    known = [column.name for column in task.columns if column.name.startswith("validation_")]
+    if metric is not None and metric not in known:
+        raise unknown("advise.metric", f"metric of the task {task.name}", metric, known)
 
 
 def _probes(config: Mapping[str, Any], probes: Mapping[str, Any]) -> dict[str, Any]:

@@ -94,7 +94,8 @@ class Study:
     `blocks` are those of the seeds of arms that have no number of their own.
     `tables` are the declarations of all tables by name, those in `derived` included. `automatic` are the derivations
     that come with the probes: their tables are made together with the others, of numbers that no file has rounded.
-    `answer` names the claims whose findings answer the question.
+    `answer` names the claims whose findings answer the question. `looks` is how often its claims may be judged while
+    seeds are added.
     """
 
     name: str
@@ -109,6 +110,7 @@ class Study:
     figures: dict[str, dict[str, Any]]
     claims: dict[str, dict[str, Any]]
     answer: tuple[str, ...] = ()
+    looks: int = 1
 
 
 @dataclass

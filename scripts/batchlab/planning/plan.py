@@ -14,7 +14,7 @@ from batchlab.declarations.options import Option, Recipes
 from batchlab.declarations.probe import Reads
 from batchlab.declarations.task import Chosen
 from batchlab.errors import BatchlabError, unknown
-from batchlab.planning.advised_grid import advised
+from batchlab.planning.advised_grid import advised, check_metric
 from batchlab.planning.captions import quotable, resolve_texts
 from batchlab.planning.chains import Chains
 from batchlab.planning.chosen_task import of_task, task_defaults
@@ -31,6 +31,7 @@ from batchlab.planning.foreseen_rows import (
     of_probe,
     of_training,
 )
+from batchlab.planning.looks import looks_of
 from batchlab.planning.named_columns import (
     check_columns,
     check_options,
@@ -294,6 +295,7 @@ def _study(chains: Chains, name: str) -> Study:
     probes = probes_of(config, name)
     seeds = {**config["seeds"], **({"count": settings["seeds"]} if "seeds" in settings else {})}
     first, count = seeds["first"], seeds["count"]
+    looks = looks_of(config["seeds"], name, settings.get("seeds"))
     named = [table for table in settings.get("tables", {}).values() if table is not None]
     texts = quotable(config, recipes[0], count, probes.values(), named)
     figures, claims = (
@@ -353,6 +355,7 @@ def _study(chains: Chains, name: str) -> Study:
         figures=figures,
         claims=claims,
         answer=answer,
+        looks=looks,
     )
 
 
@@ -374,6 +377,7 @@ def plan(config: dict[str, Any]) -> Plan:
     chains = Chains(found)
     with faults.part():
         chains.choose_task()
+        check_metric(config, found.task)
     for name in config["run"]:
         if name in config["studies"]:
             with faults.part():

@@ -71,7 +71,7 @@ def advice_spec(plan: Plan, study: str) -> dict[str, Any]:
         ),
         "tables": {
             **{name: f"{base}/derived/{study}/{named[name]}.csv" for name in OF_ANSWER},
-            **{name: f"{base}/tables/{study}/{name}.csv" for name in ("machine", "throughput", "workload")},
+            **{name: f"{base}/tables/{study}/{name}.csv" for name in ("arms", "machine", "throughput", "workload")},
         },
         "figures": _figures(base, planned),
         "foresight": _foresight(),

@@ -149,6 +149,7 @@ def claims_spec(plan: Plan, study: str) -> dict[str, Any]:
     return {
         "study": study,
         "claims": claims,
+        "looks": plan.studies[study].looks,
         "order": list(claims),
         "columns": list(CLAIMS.names),
         "tables": contract.reading_spec([*read, ARMS]),

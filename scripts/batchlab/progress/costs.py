@@ -24,8 +24,10 @@ from batchlab.records import provenance
 _START, _START_KERAS = 1.2, 6.0
 # Seconds of jobs that compute little, by kind.
 _SECONDS = {"data": 2.0, "check": 3.0, "segments": 1.5, "tables": 0.6, "claims": 0.2, "drawn": 0.6, "figures": 1.5}
-# Microseconds for a unit of work: a dense network by features of an example; convolutions cost more.
+# Microseconds for a unit of work: a dense network by features of an example; convolutions cost more. A transformer has
+# about 12 · width² weights in each block, each of which is used at every place of a sequence.
 _MICROSECONDS, _PER_FEATURE, _CONVOLUTION = 0.5, 0.02, 15
+_PER_WEIGHT_AND_PLACE = 3.7e-4
 # Megabytes on disk by kind, if nothing was measured: of one seed's snapshot, one figure in its formats, …
 _MEGABYTES = {"data": 10.0, "segments": 0.4, "probes": 0.1, "tables": 0.2, "figures": 1.0, "report": 2.0}
 # Megabytes of memory that a job takes, if nothing was measured; a job with Keras also holds its data, with the copies
@@ -84,6 +86,14 @@ def size_on_disk(job: Job) -> float:
     return total / 1e6
 
 
+def _unit(model: Mapping[str, object], features: int) -> float:
+    """Return the microseconds of a unit of work, of an example with so many features, or places of a sequence."""
+    if "heads" in model and "width" in model and "blocks" in model:
+        weights = 12 * int(str(model["blocks"])) * int(str(model["width"])) ** 2
+        return features * weights * _PER_WEIGHT_AND_PLACE
+    return (_MICROSECONDS + _PER_FEATURE * features) * (_CONVOLUTION if "filters" in model else 1)
+
+
 class Costs:
     """What the jobs of a campaign will cost.
 
@@ -139,9 +149,7 @@ class Costs:
         else:
             return seconds
         features = math.prod(plan.data[segment.data].shape.input_shape)
-        model = job.spec["model"]
-        unit = (_MICROSECONDS + _PER_FEATURE * features) * (_CONVOLUTION if "filters" in model else 1)
-        return seconds + work * seeds * unit / 1e6
+        return seconds + work * seeds * _unit(job.spec["model"], features) / 1e6
 
     def is_measured(self, job: Job) -> bool:
         """Return whether the cost of a job comes from one that ran."""

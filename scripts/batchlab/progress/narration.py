@@ -10,7 +10,7 @@ from pathlib import Path
 from batchlab.planning.lookup import Campaign
 from batchlab.progress import checkpoints
 from batchlab.progress.job_names import duration, size, stage
-from batchlab.progress.results import counts, recommended
+from batchlab.progress.results import counts, more_seeds, recommended
 from batchlab.progress.run import Run, by_study, forecast
 from batchlab.progress.screen import Screen, bar
 
@@ -184,6 +184,7 @@ class Telling:
             table = Path(run.campaign.results, "tables/claims.csv")
             if found := counts(table):
                 texts.append(f"Verdicts on claims: {found} ({table})")
+            texts += more_seeds(run.campaign, table)
         return texts
 
 

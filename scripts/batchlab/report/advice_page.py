@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from batchlab.report.advising import (
+    between,
     by_noise_in_words,
     foresight_in_words,
     headline,
@@ -15,7 +16,7 @@ from batchlab.report.advising import (
     rules_in_words,
     sentences,
 )
-from batchlab.report.cells import link, rows_of
+from batchlab.report.cells import Row, count, link, rows_of
 from batchlab.report.inline_figures import figure_of
 from batchlab.report.template import environment
 from batchlab.report.template.answer_page import LOSSES, SNIPPET
@@ -46,6 +47,7 @@ def render_advice(spec: Mapping[str, Any], found: Mapping[str, Any], page: str |
     goal = f"{number(factor * found['target']['value'], 4)} {unit}".strip()
     title = metric.get("title") or found["target"]["metric"].replace("_", " ")
     links = {name: link(path, folder) for name, path in spec["tables"].items()}
+    least = "at least" if tables["cells"][0]["better"] == "higher" else "at most"
     shown = {**found, "aims": {**found["aims"], "metric": _scaled(found["aims"]["metric"], factor, unit)}}
     figures = [figure_of(figure, spec["study"], folder, place, "") for place, figure in enumerate(spec["figures"], 1)]
     return (
@@ -55,9 +57,9 @@ def render_advice(spec: Mapping[str, Any], found: Mapping[str, Any], page: str |
             title=spec["title"],
             summary=f"{spec['about']}; {counted(found['epochs'], 'epoch')}, {_seeds(found)}.",
             headline=headline(found, tables),
-            aims=sentences(shown, tables),
-            rule=_rule(found["rate_rule"]),
-            target=f"a {title} of {goal}",
+            aims=sentences(shown, tables, title),
+            rule=_rule(found["rate_rule"], tables["choices"]),
+            target=f"a {title} of {least} {goal}",
             links={**links, "json": Path(page).with_suffix(".json").name},
             warnings=found["warnings"],
             more=more_in_words([each for each in found["next"] if each["settles"]]),
@@ -85,11 +87,18 @@ def _scaled(aim: Mapping[str, Any] | None, factor: float, unit: str) -> dict[str
     return {**aim, **scaled, "unit": unit}
 
 
-def _rule(rule: Mapping[str, Any]) -> str:
-    """Return how the best rate follows the batch size."""
+def _rule(rule: Mapping[str, Any], choices: Sequence[Row]) -> str:
+    """Return how the best rate follows the batch size, as far as best rates lie between others that were tried."""
     if rule["exponent"] is None:
         return "How the best rate follows the batch size cannot be said: fewer than two sizes reach the target."
     fits = [name for power, name in _NEAR.items() if rule["low"] <= power <= rule["high"]]
     text = f"The best learning rate grows as B to the power {number(rule['exponent'], 2)}"
-    text += f" [{number(rule['low'], 2)}, {number(rule['high'], 2)}]"
-    return f"{text}: {' or '.join(fits)} fits." if fits else f"{text}; none of the usual rules fits."
+    text += between(rule["low"], rule["high"], 2)
+    text += f": {' or '.join(fits)} fits" if fits else "; none of the usual rules fits"
+    sizes = [row for row in choices if row["aim"] == "time" and count(row, "reached")]
+    if edges := sum(count(row, "edge") for row in sizes):
+        text += (
+            f". That is a guess: at {edges} of {counted(len(sizes), 'size')} the best rate is the lowest or highest"
+            " that was tried"
+        )
+    return f"{text}."

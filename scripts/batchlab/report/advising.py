@@ -41,7 +41,8 @@ def answer(spec: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         spec: `tables` (name → path of `cells`, `choices`, `thumb_rules`, `batch_by_noise`, `knee`, `machine`,
-            `throughput`, `workload`), `optimizer` (name and options), `epochs`, `campaign`, `task`, and what is shown.
+            `throughput`, `workload`, `arms`), `optimizer` (name and options), `epochs`, `campaign`, `task`, and what is
+            shown.
 
     Raises:
         BatchlabError: A table is missing.
@@ -108,9 +109,7 @@ def _next(tables: Mapping[str, Sequence[Row]], epochs: int) -> list[dict[str, An
     """Return what is worth training next, the most important first."""
     numbers = numbers_of({**tables["machine"][0], **tables["workload"][0]})
     speed = Speed(numbers, int(numbers["training_examples"]), epochs)
-    present = next(row for row in tables["thumb_rules"] if row["rule"] == "present")
-    setting = count(present, "batch_size"), value(present, "learning_rate")
-    proposals = next_round(tables["choices"], tables["cells"], speed, setting)
+    proposals = next_round(tables["choices"], tables["cells"], speed, _present(tables))
     groups = [
         [each.setting.batch_size for each in proposals[:place] if each.why == proposals[place].why]
         for place in range(len(proposals))
@@ -189,6 +188,32 @@ _UNEQUAL = (
 )
 
 
+_CLASSES = ("classification", "binary")
+# What to ask for where one answer is right most of the time.
+_UNEQUAL_CLASSES = (
+    "; of classes of unequal size ask for the balanced accuracy: task: {name: …, class_weights: balanced, metrics:"
+    " [balanced_accuracy]} and, in advise, metric: validation_balanced_accuracy"
+)
+
+
+def _at_chance(tables: Mapping[str, Sequence[Row]]) -> str:
+    """Return how many runs of the present setting end at chance level, as words; nothing if none does."""
+    [size, rate] = _present(tables)
+    rows = [row for row in tables["arms"] if (count(row, "batch_size"), value(row, "learning_rate")) == (size, rate)]
+    lost = sum(len(row["collapsed"].split()) for row in rows)
+    runs = [row for row in tables["cells"] if row["arm"] in {each["arm"] for each in rows}]
+    own = f"{lost} of {counted(len(runs), 'run')} of your present setting"
+    return (
+        f"{own} {'is' if lost == 1 else 'are'} no better than one and the same answer for all examples" if lost else ""
+    )
+
+
+def _present(tables: Mapping[str, Sequence[Row]]) -> tuple[int, float]:
+    """Return the present batch size and rate."""
+    row = next(row for row in tables["thumb_rules"] if row["rule"] == "present")
+    return count(row, "batch_size"), value(row, "learning_rate")
+
+
 def warnings(tables: Mapping[str, Sequence[Row]], task: str = "") -> list[str]:
     """Return what to mind with this model, these data and these settings.
 
@@ -199,6 +224,8 @@ def warnings(tables: Mapping[str, Sequence[Row]], task: str = "") -> list[str]:
     machine, workload = tables["machine"][0], tables["workload"][0]
     best = [row for row in tables["choices"] if row["verdict"] == BEST]
     split, found = any(count(row, "accumulation") > 1 for row in best), []
+    if lost := _at_chance(tables):
+        found.append(f"{lost}, so the target tells little of learning" + (_UNEQUAL_CLASSES if task in _CLASSES else ""))
     if layers := count(workload, "normalising"):
         found.append(
             f"the model has {counted(layers, 'layer')} of batch normalisation: with accumulation its statistics are"
@@ -234,16 +261,20 @@ def warnings(tables: Mapping[str, Sequence[Row]], task: str = "") -> list[str]:
     return found
 
 
-def sentences(found: Mapping[str, Any], tables: Mapping[str, Sequence[Row]]) -> list[dict[str, Any]]:
+def sentences(
+    found: Mapping[str, Any], tables: Mapping[str, Sequence[Row]], metric: str = "validation value"
+) -> list[dict[str, Any]]:
     """Return for each aim its name, the answer in a sentence, and what is not known in another.
 
     Args:
         found: What `answer` returned.
         tables: Name → rows.
+        metric: What the validation value is called.
     """
+    names = {**AIMS, "metric": f"Best {metric}"}
     present = next(row for row in tables["thumb_rules"] if row["rule"] == "present")
     return [
-        {"aim": aim, "name": name, **_sentence(aim, found["aims"][aim], found, present)} for aim, name in AIMS.items()
+        {"aim": aim, "name": name, **_sentence(aim, found["aims"][aim], found, present)} for aim, name in names.items()
     ]
 
 
@@ -255,14 +286,15 @@ def headline(found: Mapping[str, Any], tables: Mapping[str, Sequence[Row]]) -> s
         tables: Name → rows.
     """
     best = found["aims"]["time"]
+    if lost := _at_chance(tables):
+        return f"There is no advice to follow: {lost}. What to do is below."
     if best is None:
         return "There is no advice yet: no batch size reaches the target with every seed."
-    present = next(row for row in tables["thumb_rules"] if row["rule"] == "present")
     setting = best["batch_size"], best["learning_rate"]
     same = [
         aim for aim, each in found["aims"].items() if each and (each["batch_size"], each["learning_rate"]) == setting
     ]
-    kept = setting == (count(present, "batch_size"), value(present, "learning_rate"))
+    kept = setting == _present(tables)
     verb = "Keep" if kept else "Take"
     text = f"{verb} B = {setting[0]} with learning rate {number(setting[1])}"
     text += ", whatever you aim at" if len(same) == len(AIMS) else ", if the time to the target is what counts"
@@ -281,9 +313,9 @@ def _sentence(aim: str, best: Mapping[str, Any] | None, found: Mapping[str, Any]
         }
     whole = best["accumulation"] == 1
     pieces = "in one piece" if whole else f"as {best['accumulation']} micro-batches of {best['micro_batch']}"
-    size = str(best["batch_size"]) + _between(best["batch_size_low"], best["batch_size_high"])
+    size = str(best["batch_size"]) + between(best["batch_size_low"], best["batch_size_high"])
     settings = f"B = {size} {pieces} with learning rate {number(best['learning_rate'])}"
-    settings += _between(best["rate_low"], best["rate_high"])
+    settings += between(best["rate_low"], best["rate_high"])
     ends = [math.nan if best[end] is None else best[end] for end in ("low", "high")]
     reached = told([best["value"], *ends], best["unit"])
     close = [each for each in best["alike"] if aim != "memory"]
@@ -298,9 +330,10 @@ def _sentence(aim: str, best: Mapping[str, Any] | None, found: Mapping[str, Any]
     return {"answer": text, "open": _open(close, found["seeds"])}
 
 
-def _between(low: float | None, high: float | None) -> str:
-    """Return an interval in brackets; nothing if it is a point or not known."""
-    return "" if low is None or high is None or low == high else f" [{number(low)}, {number(high)}]"
+def between(low: float | None, high: float | None, digits: int = 3) -> str:
+    """Return an interval in brackets, with a space before it; nothing if it is a point or not known."""
+    known = low is not None and high is not None and low != high
+    return f" [{number(low, digits)}, {number(high, digits)}]" if known else ""
 
 
 def more_in_words(proposals: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -176,7 +176,7 @@ def _apart(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any
 
 def _interval(claim: Mapping[str, Any]) -> Interval:
     mean, low, high = claim["numbers"]
-    return Interval(mean, low, high, claim["count"])
+    return Interval(mean, low, high, claim["count"], claim["confidence"])
 
 
 def main(names: Sequence[str]) -> Path:

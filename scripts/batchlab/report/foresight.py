@@ -138,13 +138,16 @@ def write(names: Sequence[str], results: Path = RESULTS) -> Path:
     """Write both tables and where they come from; return the folder."""
     rows = [row for name in names for row in rows_of_campaign(name, results)]
     folder = results / FOLDER
-    write_text(folder / "knees.csv", _as_csv(rows))
-    write_text(folder / "ranks.csv", _as_csv(ranks(rows)))
-    write_json(folder / "provenance.json", {name: _provenance(results / name) for name in names})
+    write_text(folder / "knees.csv", as_csv(rows))
+    write_text(folder / "ranks.csv", as_csv(ranks(rows)))
+    write_json(
+        folder / "provenance.json", {name: provenance(results / name / "advice.provenance.json") for name in names}
+    )
     return folder
 
 
-def _as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return rows as CSV: numbers with six digits, nothing for NaN."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
@@ -162,9 +165,9 @@ def _short(value: Any) -> Any:
 _KEPT = ("code", "ended", "environment", "git", "host", "identity", "packages", "python")
 
 
-def _provenance(folder: Path) -> dict[str, Any]:
-    """Return what the record of an answer says of where it comes from."""
-    record = json.loads((folder / "advice.provenance.json").read_text(encoding="utf-8"))
+def provenance(path: Path) -> dict[str, Any]:
+    """Return what the record of a result says of where it comes from, inputs and settings apart."""
+    record = json.loads(path.read_text(encoding="utf-8"))
     return {key: record[key] for key in _KEPT if key in record}
 
 

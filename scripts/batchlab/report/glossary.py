@@ -15,7 +15,7 @@ _TERMS = {
     "n": (r"", "number of seeds, or of pairs of runs with the same seed"),
     "seed": (r"", "one training with its own initial weights and order of examples"),
     "arm": (r"", "one way of training in a study; all its seeds share the settings"),
-    "[a, b]": (r"", "95 % interval over seeds"),
+    "[a, b]": (r"", "interval over seeds; its level is 95 % where nothing else is said"),
     "tr Σ": (r"tr Σ", "spread of the examples' gradients, the trace of their covariance"),
     "‖w‖": (r"‖w‖", "length of the vector of all weights; w₀ are the initial ones"),
 }

@@ -11,7 +11,7 @@ from typing import Any
 from batchlab.declarations.claim import EVIDENCE, STANDINGS
 from batchlab.report.cells import Row, count, rows_of, value
 from batchlab.report.wording import counted, interval, listed
-from batchlab.tables.rounding import estimate
+from batchlab.tables.rounding import estimate, number
 
 VERDICTS = ("supported", "undetermined", "contradicted")
 _SIZES = {"reproduced": "size as published", "other": "another size than published", "open": "size open"}
@@ -43,6 +43,8 @@ def _claim(row: Row, study: str) -> dict[str, Any]:
         "published": row.get("published", ""),
         "measured": f"{measured} {unit}".strip() if measured != "–" else "–",
         "interval": interval(low, high),
+        "confidence": float(row.get("confidence") or 0.95),
+        "level": level(row),
         "unit": unit,
         "expected": row.get("expected", ""),
         "note": row.get("note", ""),
@@ -59,6 +61,17 @@ def _claim(row: Row, study: str) -> dict[str, Any]:
         "numbers": numbers,
         "region": region(row.get("expected", "")),
     }
+
+
+def level(row: Row) -> str:
+    """Return the level of a claim's interval in words, `95 %`; tables from before levels were written have that one."""
+    return f"{number(100 * float(row.get('confidence') or 0.95), 3)} %"
+
+
+def levels(claims: Iterable[Mapping[str, Any]]) -> str:
+    """Return the levels of some claims' intervals, `95 % or 98.3 %`."""
+    found = sorted({claim["confidence"]: claim["level"] for claim in claims}.items())
+    return " or ".join(text for _, text in found) or "95 %"
 
 
 def judgement(verdict: str, direction: str, size: str) -> str:
@@ -94,6 +107,8 @@ def tally(claims: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     others = Counter(claim["standing"] for claim in claims if claim["standing"] != EVIDENCE)
     publications = {source for claim in evidence for source in claim["sources"] or [claim["source"]]}
     return {
+        "levels": levels(claims),
+        "looks": any(claim["confidence"] > 0.95 for claim in claims),
         "count": len(evidence),
         "publications": counted(len(publications), "publication"),
         "verdicts": [(name, sum(claim["verdict"] == name for claim in evidence)) for name in VERDICTS],

@@ -10,7 +10,7 @@ from batchlab.report.cells import Row, count, link, rows_of, value
 from batchlab.report.failures import failures_of
 from batchlab.report.inline_figures import figure_of
 from batchlab.report.limits import seeds_of
-from batchlab.report.shown_claims import claims_of, in_words, verdicts_of
+from batchlab.report.shown_claims import claims_of, in_words, levels, verdicts_of
 from batchlab.report.wording import interval, spaced
 from batchlab.tables.rounding import estimate, number
 
@@ -47,6 +47,7 @@ def study_of(study: Mapping[str, Any], folder: Path, numbers: Iterator[int]) -> 
         "figures": figures,
         "known": {figure["name"]: figure["number"] for figure in figures},
         "claims": claims,
+        "levels": levels(claims),
         "comparisons": _comparisons(study),
         "rows": arms,
         "arms": [_arm(row) for row in arms],

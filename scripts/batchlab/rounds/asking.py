@@ -42,7 +42,7 @@ def ask(path: str, command: Sequence[str]) -> int:
         raise BatchlabError(f"{path}: the key 'advise' is missing; write advise: {{batch_size: 32, budget: 30 min}}")
     if code := _called(command, "measured"):
         return code
-    speed, budget = _speed(config), budget_in_seconds(config["advise"]["budget"])
+    speed, budget = speed_of(config), budget_in_seconds(config["advise"]["budget"])
     page = f"results/{config['campaign']}/{ANSWER}.html"
     if not rounds_of(config):
         rate = float(config["optimizers"][config["optimizer"]]["learning_rate"])
@@ -78,8 +78,15 @@ def _called(command: Sequence[str], target: str) -> int:
                 continue
 
 
-def _speed(config: Mapping[str, Any]) -> Speed:
-    """Return the speed of the machine, as it was measured."""
+def speed_of(config: Mapping[str, Any]) -> Speed:
+    """Return the speed of the machine, as it was measured.
+
+    Args:
+        config: The complete campaign.
+
+    Raises:
+        BatchlabError: Something that is needed was not measured.
+    """
     folder, rows = Path(f"results/{config['campaign']}/tables/{MACHINE}"), {}
     for table in ("machine", "workload"):
         with (folder / f"{table}.csv").open(encoding="utf-8", newline="") as file:

@@ -132,7 +132,7 @@ CLAIMS = Table(
             )
         ),
         Column("measured", "estimate over seeds, in `unit`"),
-        Column("ci_low", "lower end of its 95 % interval"),
+        Column("ci_low", "lower end of its interval"),
         _HIGH,
         Column("n", "seeds, or pairs of seeds", "integer", exact=True),
         Column("verdict", "supported, contradicted, undetermined or not judged", "text", exact=True),
@@ -157,6 +157,7 @@ CLAIMS = Table(
         Column("excluded", "runs that diverged or collapsed: counted, not averaged", "integer", exact=True),
         Column("sources", "keys of the references behind `source`, separated by spaces", "text", exact=True),
         Column("because", "from the configuration: the reason of margin, region or standing", "text", exact=True),
+        Column("confidence", "of the interval: 0.95, or 1 − 0.05 / k where k looks are planned"),
     ),
     keys=("study", "claim"),
 )

@@ -26,7 +26,8 @@ class Chosen:
         rate_low: 5th percentile of the best rate when seeds are resampled; NaN where that is not known.
         rate_high: 95th percentile.
         edge: Whether it is the lowest or the highest rate that was tried at this size.
-        told: Seed → loss of the rate that the other seeds choose; infinite where that fails.
+        told: Seed → loss of the rate that the other seeds choose, of those that fail with the fewest seeds; infinite
+            where that fails.
     """
 
     arm: str
@@ -50,9 +51,12 @@ def chosen_rates(cells: pd.DataFrame, losses: pd.Series) -> dict[int, Chosen]:
         values = common.to_numpy()
         arm, rate = common.index[best_row(values)]
         rates = sorted(table.index.get_level_values("learning_rate"))
+        # A rate that fails with a seed is no choice beside one that never does, whatever the other seeds say of it.
+        fails = (~np.isfinite(values)).sum(axis=1)
+        sound = values[fails == fails.min()]
         seeds = range(values.shape[1])
-        chooser = [best_row(np.delete(values, seed, axis=1) if len(seeds) > 1 else values) for seed in seeds]
-        told = pd.Series(values[chooser, list(seeds)], index=common.columns)
+        chooser = [best_row(np.delete(sound, seed, axis=1) if len(seeds) > 1 else sound) for seed in seeds]
+        told = pd.Series(sound[chooser, list(seeds)], index=common.columns)
         # Seeds that the chosen rate has for itself did not choose it.
         more = table.loc[(arm, rate)].dropna().drop(common.columns)
         edge = len(rates) > 1 and rate in (rates[0], rates[-1])

@@ -1,7 +1,8 @@
 """Judge published claims by the tables of a study.
 
 A claim is turned into one number per seed, the numbers into an estimate with its two-sided 95 % interval over seeds,
-and the interval is compared with the region that the claim expects:
+and the interval is compared with the region that the claim expects. Where k looks are planned, between which seeds are
+added, the interval of each has the level 1 − 0.05 / k, so that all of them together miss as seldom as one (Bonferroni):
 
 - supported: the interval lies inside the region;
 - contradicted: it lies entirely outside;
@@ -12,9 +13,9 @@ same in every seed (a number of updates, say) has an interval of width zero and 
 
 | test       | estimate                                                | `less`  | `greater` | `equal`      |
 |------------|---------------------------------------------------------|---------|-----------|--------------|
-| level      | mean of the value                                       | < −m    | > m       | within ±m    |
+| level      | mean of the value; of a positive quantity, geometric    | < −m    | > m       | within ±m    |
 | difference | mean of `of` − `minus`, paired by seed                  | < −m    | > m       | within ±m    |
-| ratio      | mean of `of` / mean of `minus`, Fieller's interval      | < 1 − m | > 1 + m   | within 1 ± m |
+| ratio      | `of` / `minus`; of positive quantities, geometric mean  | < 1 − m | > 1 + m   | within 1 ± m |
 | trend      | slope against log₂ batch size, one slope per seed       | < −m    | > m       | within ±m    |
 | equal      | as difference                                           |         |           | within ±m    |
 
@@ -34,7 +35,7 @@ from batchlab.declarations.claim import EVIDENCE, NOT_COMPARABLE
 from batchlab.errors import BatchlabError
 from batchlab.tables import regions, rounding
 from batchlab.tables.chance import collapsed_runs
-from batchlab.tables.estimates import Measured, measure
+from batchlab.tables.estimates import MISSED, Measured, measure
 from batchlab.tables.findings import Told, finding
 from batchlab.tables.joining import joined, names_of
 
@@ -58,8 +59,9 @@ def judge(spec: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> pd.Dat
             (filters), `expect` (less, greater, equal or {min, max}), and optionally `margin`, `aggregate` (how several
             rows of one seed become one value), `each`, `unit`, `figure`, `published_value`, `standing`, `because`,
             `words`; `table` may be a list of tables, which are joined. Also `order`, the names in the order of the
-            result, `tables` (see `reading_spec`), `derived` (formulas), `values` and `cells` (what is declared of the
-            columns in `value` and `each`), and `one_example` (column → the share of one example).
+            result, `looks` (how many are planned), `tables` (see `reading_spec`), `derived` (formulas), `values` and
+            `cells` (what is declared of the columns in `value` and `each`), and `one_example` (column → the share of
+            one example).
         tables: Name → table, at least those of `tables_needed`.
 
     Returns:
@@ -69,6 +71,7 @@ def judge(spec: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> pd.Dat
         BatchlabError: A claim is incomplete, names an unknown column, or selects no row; the line names the claim.
     """
     collapsed = collapsed_runs(tables[_ARMS]) if _ARMS in tables else set()
+    confidence = 1 - MISSED / spec["looks"]
     rows = []
     for name in spec["order"]:
         claim = spec["claims"][name]
@@ -77,8 +80,11 @@ def judge(spec: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> pd.Dat
             regions.check(claim)
             frame = joined(names_of(claim["table"]), tables, spec["tables"])
             region = regions.expected(claim)
-            measured = measure(claim, frame, spec["derived"], region, column=column, collapsed=collapsed)
-            rows.append({"claim": name, "study": spec["study"], **_row(claim, measured, region, spec)})
+            measured = measure(
+                *(claim, frame, spec["derived"], region), column=column, collapsed=collapsed, confidence=confidence
+            )
+            row = {"claim": name, "study": spec["study"], "confidence": confidence}
+            rows.append(row | _row(claim, measured, region, spec))
         except BatchlabError as problem:
             raise BatchlabError(f"claim {name} of study {spec['study']}: {problem}") from None
     return pd.DataFrame(rows, columns=spec["columns"])
@@ -156,8 +162,10 @@ def _unit(claim: Mapping[str, Any], column: Mapping[str, Any]) -> str:
 
 
 def _within(claim: Mapping[str, Any], factor: float, unit: str) -> str:
-    """Return what counts as no effect, in words."""
+    """Return what counts as no effect, in words; nothing where it is one number."""
     region = regions.no_effect(claim)
+    if region.low == region.high:
+        return ""
     if claim["test"] == "ratio":
         return region.text(1.0, "")
     return f"{rounding.number(factor * region.high)}{f' {unit}' if unit else ''}"

@@ -28,6 +28,8 @@ AGGREGATES: dict[str, Callable[[pd.Series], float]] = {
     "rms": lambda values: math.sqrt(float((values**2).mean())),
     "range": lambda values: float(values.max() - values.min()),
 }
+# How often the intervals of a claim may miss, at all looks together.
+MISSED = 0.05
 # With fewer seeds than this, single values say more than an interval that had to be cut or lacks runs.
 _LISTED_BELOW = 5
 
@@ -67,6 +69,7 @@ def measure(
     *,
     column: Mapping[str, Any],
     collapsed: set[Run],
+    confidence: float = 1 - MISSED,
 ) -> Measured:
     """Measure a claim.
 
@@ -77,6 +80,7 @@ def measure(
         region: Where the estimate is expected.
         column: What is declared of the value: `bounds`, `positive`, `exact`, `clock`, `replicated`.
         collapsed: (arm, seed) of the runs that end at chance level.
+        confidence: Of the interval.
 
     Raises:
         BatchlabError: The claim selects no row, several rows of a seed, or one batch size where it needs two.
@@ -97,7 +101,7 @@ def measure(
         side: rows.assign(**{claim["value"]: rows[claim["value"]].mask(rows["_collapsed"])})
         for side, rows in selected.items()
     }
-    cells = [_cell(claim, of, sides, column) for of in _cells(claim, selected)]
+    cells = [_cell(claim, of, sides, column, confidence) for of in _cells(claim, selected, confidence)]
     single = column.get("clock") and not column.get("replicated")
     if single:
         notes.append("times of one process on one machine: seeds do not replicate them, so there is no interval")
@@ -209,11 +213,11 @@ class _Part:
     confidence: float
 
 
-def _cells(claim: Mapping[str, Any], selected: Mapping[str, pd.DataFrame]) -> list[_Part]:
+def _cells(claim: Mapping[str, Any], selected: Mapping[str, pd.DataFrame], confidence: float) -> list[_Part]:
     parts = list(_groups(claim.get("each", ()), selected))
     if claim["test"] == "steps":
         parts = [step for key, rows in parts for step in _steps(claim, key, rows["of"])]
-    return [_Part(key, rows, 1 - 0.05 / len(parts)) for key, rows in parts]
+    return [_Part(key, rows, 1 - (1 - confidence) / len(parts)) for key, rows in parts]
 
 
 def _groups(
@@ -257,7 +261,9 @@ def _sizes(claim: Mapping[str, Any], rows: pd.DataFrame) -> list[int]:
     return sizes
 
 
-def _cell(claim: Mapping[str, Any], part: _Part, sides: Sequence[str], column: Mapping[str, Any]) -> _Cell:
+def _cell(
+    claim: Mapping[str, Any], part: _Part, sides: Sequence[str], column: Mapping[str, Any], confidence: float
+) -> _Cell:
     notes: list[str] = []
     if claim["test"] == "trend":
         _sizes(claim, part.rows["of"])
@@ -276,7 +282,7 @@ def _cell(claim: Mapping[str, Any], part: _Part, sides: Sequence[str], column: M
             notes.append(f"seeds in one selection only: {unpaired}")
         first, second = paired["of"], paired["minus"] if len(both) > 1 else None
     estimate, simultaneous = (
-        _estimate(claim["test"], first, second, column, confidence) for confidence in (0.95, part.confidence)
+        _estimate(claim["test"], first, second, column, level) for level in (confidence, part.confidence)
     )
     single = first if second is None else first / second if claim["test"] == "ratio" else first - second
     return _Cell(part.key, estimate, simultaneous, notes, [float(value) for value in single[np.isfinite(single)]])
@@ -286,6 +292,8 @@ def _estimate(
     test: str, first: pd.Series, second: pd.Series | None, column: Mapping[str, Any], confidence: float
 ) -> Estimate:
     if second is None:
+        if test == "level" and column.get("positive") and not (first <= 0).any():
+            return intervals.geometric_mean(first, confidence)
         return intervals.mean_interval(first, confidence)
     if test == "ratio":
         if column.get("positive") and not ((first <= 0).any() or (second <= 0).any()):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from batchlab.tables import rounding
 
 LONGEST = 110
-# A ratio is told to two digits if its interval spans more than this factor.
+# A positive quantity is told to two digits if its interval spans more than this factor.
 _WIDE = 2
 
 
@@ -30,7 +30,7 @@ class Told:
         n: Seeds or pairs of seeds.
         excluded: Runs that are not in them.
         unit: Unit of the numbers, or nothing.
-        within: What counts as no effect, in words, such as `0.3 pp`.
+        within: What counts as no effect, in words, such as `0.3 pp`; empty if only equal numbers do.
         words: `of`, `minus` and `value`: what the selections and the value are called.
         where: Of several cells, which one is told.
         cells: Number of cells.
@@ -62,7 +62,7 @@ def _estimate(told: Told, sign: float) -> tuple[str, str, str]:
     ends = sorted((sign * told.ci_low, sign * told.ci_high))
     if math.isnan(told.ci_low):
         return rounding.number(sign * told.mean), "", ""
-    if told.test == "ratio" and ends[0] > 0 and ends[1] > _WIDE * ends[0]:
+    if told.test in ("ratio", "level") and ends[0] > 0 and ends[1] > _WIDE * ends[0]:
         # On the logarithmic scale each end has digits of its own.
         value, low, high = (rounding.number(each, 2) for each in (told.mean, *ends))
         return value, low, high
@@ -101,10 +101,8 @@ def _difference(told: Told) -> tuple[str, str]:
         side = "below" if told.direction == "lower" else "above"
         return f"{of} {verb} {number} {side} {minus}", f" in {value}{interval}"
     if told.direction == "equal":
-        return (
-            f"{of} and {minus} {'end' if told.ends else 'are'} within {told.within} of each other in {value}",
-            f": {number}{interval}",
-        )
+        verb, within = "end" if told.ends else "are", f"within {told.within} of each other" if told.within else "equal"
+        return f"{of} and {minus} {verb} {within} in {value}", f": {number}{interval}"
     if math.isnan(told.ci_low):
         return f"{value}: {'+' if told.mean > 0 else ''}{number} from {minus} to {of}", interval
     return f"{of} and {minus} cannot be told apart in {value}", f": {number}{interval}"
@@ -116,7 +114,8 @@ def _ratio(told: Told) -> tuple[str, str]:
     if told.direction in ("lower", "higher") or math.isnan(told.ci_low):
         return f"{value}: {of} has {number} times that of {minus}", interval
     if told.direction == "equal":
-        return f"{value}: {of} and {minus} agree within {told.within}", f", ratio {number}{interval}"
+        agree = f"agree within {told.within}" if told.within else "are equal"
+        return f"{value}: {of} and {minus} {agree}", f", ratio {number}{interval}"
     return f"{value}: {of} and {minus} cannot be told apart", f", ratio {number}{interval}"
 
 
@@ -126,7 +125,10 @@ def _trend(told: Told) -> tuple[str, str]:
     if told.direction in ("lower", "higher"):
         return f"{value} {'falls' if told.direction == 'lower' else 'rises'} by {number} per doubling of B", interval
     if told.direction == "equal":
-        return f"{value} changes by less than {told.within} per doubling of B", f": {number}{interval}"
+        change = (
+            f"changes by less than {told.within} per doubling of B" if told.within else "neither rises nor falls with B"
+        )
+        return f"{value} {change}", f": {number}{interval}"
     return f"{value} neither clearly rises nor falls with B", f": {number}{interval} a doubling"
 
 

@@ -11,17 +11,18 @@ from batchlab.tables.intervals import t_quantile
 
 
 class Interval(NamedTuple):
-    """An estimate with the ends of its two-sided 95 % Student interval, and the number of values behind it."""
+    """An estimate with the ends of its two-sided Student interval, the number of values behind it, and its level."""
 
     mean: float
     low: float
     high: float
     n: int
+    confidence: float = 0.95
 
     @property
     def error(self) -> float:
         """Standard error of the mean; of an interval that was cut at a bound, that of its longer side."""
-        return max(self.high - self.mean, self.mean - self.low) / t_quantile(self.n)
+        return max(self.high - self.mean, self.mean - self.low) / t_quantile(self.n, self.confidence)
 
 
 def difference(first: Interval, second: Interval) -> tuple[float, float, float]:
@@ -49,7 +50,7 @@ def difference(first: Interval, second: Interval) -> tuple[float, float, float]:
 
 
 def _logarithm(of: Interval) -> Interval:
-    return Interval(math.log(of.mean), math.log(of.low), math.log(of.high), of.n)
+    return Interval(math.log(of.mean), math.log(of.low), math.log(of.high), of.n, of.confidence)
 
 
 def ratio(first: Interval, second: Interval) -> tuple[float, float, float]:

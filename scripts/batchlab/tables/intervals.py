@@ -329,12 +329,35 @@ def ratio_of_means(numerator: ArrayLike, denominator: ArrayLike, confidence: flo
     return Estimate(ratio, NAN, n, ends[0], ends[1])
 
 
-def geometric_ratio(numerator: ArrayLike, denominator: ArrayLike, confidence: float = 0.95) -> Estimate:
-    """Return the ratio of paired positive values on the logarithmic scale: exp of the mean of log(x/y), with exp of its
-    t interval.
+def geometric_mean(values: ArrayLike, confidence: float = 0.95) -> Estimate:
+    """Return the mean of positive values on the logarithmic scale: exp of the logarithms' mean and of its t interval.
 
-    The estimate is the geometric mean of the ratios of single seeds. Multiplicative scatter is symmetric on this scale,
-    and the interval holds positive ratios only (Keene 1995; Bland & Altman 1996).
+    Multiplicative scatter is symmetric on this scale, and the interval holds positive numbers only (Keene 1995; Bland &
+    Altman 1996).
+
+    Args:
+        values: Any number of positive values, one per seed; those that are not finite are left out.
+        confidence: Coverage of the interval.
+
+    Returns:
+        The geometric mean; `std` is that of the logarithms.
+
+    Raises:
+        ValueError: A finite value is not positive.
+    """
+    kept = _finite(values)
+    if (kept <= 0).any():
+        raise ValueError("a mean on the logarithmic scale needs positive values")
+    if len(kept) and np.ptp(kept) <= _ROUNDING * kept.max():
+        same = float(kept[0])
+        width = 0.0 if len(kept) > 1 else NAN
+        return Estimate(same, width, len(kept), same + width, same + width)
+    logs = mean_interval(np.log(kept), confidence)
+    return Estimate(math.exp(logs.mean), logs.std, logs.n, math.exp(logs.ci_low), math.exp(logs.ci_high))
+
+
+def geometric_ratio(numerator: ArrayLike, denominator: ArrayLike, confidence: float = 0.95) -> Estimate:
+    """Return the ratio of paired positive values on the logarithmic scale: `geometric_mean` of single seeds' ratios.
 
     Args:
         numerator: Positive values, shape (seeds,).
@@ -354,13 +377,7 @@ def geometric_ratio(numerator: ArrayLike, denominator: ArrayLike, confidence: fl
     x, y = x[both], y[both]
     if (x <= 0).any() or (y <= 0).any():
         raise ValueError("a ratio on the logarithmic scale needs positive values")
-    ratios = x / y
-    if len(ratios) and np.ptp(ratios) <= _ROUNDING * ratios.max():
-        ratios = np.full(len(ratios), ratios[0])
-        width = 0.0 if len(ratios) > 1 else NAN
-        return Estimate(float(ratios[0]), width, len(ratios), *(float(ratios[0]) + width for _ in range(2)))
-    logs = mean_interval(np.log(ratios), confidence)
-    return Estimate(math.exp(logs.mean), logs.std, logs.n, math.exp(logs.ci_low), math.exp(logs.ci_high))
+    return geometric_mean(x / y, confidence)
 
 
 def within(estimate: Estimate, bounds: tuple[float, float] | None) -> Estimate:

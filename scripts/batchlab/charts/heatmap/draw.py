@@ -20,6 +20,9 @@ from batchlab.tables.rounding import estimate
 
 # Cells of at least so many pixels hold their number.
 _ROOM_FOR_TEXT = 30
+# Pixels of a cell at most, of a map with few of them at least so high as the legend beside it.
+_WIDEST, _HIGHEST, _LEGEND = 84, 56, 140
+_LINE = 16
 
 
 def draw(figure: Figure, drawn: Drawn) -> Any:
@@ -40,10 +43,11 @@ def draw(figure: Figure, drawn: Drawn) -> Any:
     rows, panels = with_panels(figure, _cells(figure, cells))
     size = panel_size(max(1, len(panels)), beside=True)
     columns, lines = len(distinct(cells, figure.x)), len(distinct(cells, y))
-    width = max(18, min(56, size.width // columns))
-    layers = _layers(figure, cells, text=width >= _ROOM_FOR_TEXT)
-    layer = alt.layer(*layers, data=alt.InlineData(values=rows)).resolve_scale(color="independent")
-    layer = layer.properties(width=width * columns, height=max(22, min(34, width)) * lines)
+    width = max(18, min(_WIDEST if columns < 4 else 56, size.width // columns))
+    height = max(22, min(34, width), min(_HIGHEST, _LEGEND // lines))
+    layers = _layers(figure, cells, text=width >= _ROOM_FOR_TEXT, height=height * lines)
+    layer = alt.layer(*layers, data=alt.InlineData(values=rows))
+    layer = layer.properties(width=width * columns, height=height * lines)
     few, many = seeds_of(points)
     n = many if few == many else f"{few} to {many}"
     title = capital(quantity(figure, figure.option("value")).axis)
@@ -80,9 +84,10 @@ def _number(mean: float) -> str:
     return f"{mean:.1f}" if abs(mean) >= 10 else f"{mean:.3g}"
 
 
-def _layers(figure: Figure, cells: Sequence[Row], *, text: bool) -> list[Any]:
+def _layers(figure: Figure, cells: Sequence[Row], *, text: bool, height: int) -> list[Any]:
     (y,) = figure.y
     title = capital(quantity(figure, figure.option("value")).axis)
+    heading = textwrap.wrap(title, 16)
     base = alt.Chart().encode(
         x=alt.X(f"{figure.x}:O", **_axis(figure, cells, figure.x, "x_title")),
         y=alt.Y(f"{y}:O", **_axis(figure, cells, y, "y_title", backwards=True)),
@@ -91,10 +96,11 @@ def _layers(figure: Figure, cells: Sequence[Row], *, text: bool) -> list[Any]:
     tint = alt.condition(
         "datum.state === 'diverged'",
         alt.value(theme.LIGHT),
-        alt.Color(
+        # Numbers have a colour of their own, so cells are filled: one legend serves all panels.
+        alt.Fill(
             "mean:Q",
             scale=alt.Scale(domain=[min(means), max(means)], range=theme.map_colours()),
-            legend=alt.Legend(title=textwrap.wrap(title, 16), gradientLength=120),
+            legend=alt.Legend(title=heading, gradientLength=max(48, min(120, height - _LINE * len(heading)))),
         ),
     )
     tips = [
@@ -104,7 +110,7 @@ def _layers(figure: Figure, cells: Sequence[Row], *, text: bool) -> list[Any]:
         alt.Tooltip("interval:N", title="95 % interval"),
         alt.Tooltip("seeds:N", title="seeds"),
     ]
-    layers: list[Any] = [base.mark_rect(stroke="white", strokeWidth=1).encode(color=tint, tooltip=tips)]
+    layers: list[Any] = [base.mark_rect(stroke="white", strokeWidth=1).encode(fill=tint, tooltip=tips)]
     if text:
         ink = alt.Color("ink:N", scale=None, legend=None)
         layers.append(base.mark_text(fontSize=11).encode(text="text:N", color=ink))
@@ -113,10 +119,18 @@ def _layers(figure: Figure, cells: Sequence[Row], *, text: bool) -> list[Any]:
 
 def _axis(figure: Figure, cells: Sequence[Row], name: str, title: str, *, backwards: bool = False) -> dict[str, Any]:
     """Return order, title and labels of an axis of cells."""
-    order = distinct(cells, name)
+    order = _in_order(figure, name, distinct(cells, name))
     labels = labels_expression(figure.column(name), order)
     return {
         "sort": order[::-1] if backwards else order,
-        "title": figure.option(title) or capital(quantity(figure, name).axis),
+        "title": capital(figure.option(title) or quantity(figure, name).axis),
         "axis": alt.Axis(labelAngle=0, labelExpr=labels, domain=False, ticks=False, grid=False),
     }
+
+
+def _in_order(figure: Figure, name: str, values: Sequence[Any]) -> list[Any]:
+    """Return values in the order of their words if those are numbers, such as half-lives that arms are named after."""
+    column = figure.column(name)
+    words = {value: str(column.words.get(value, value)).replace(",", "") for value in values}
+    numbers = {value: float(word) for value, word in words.items() if word.replace(".", "", 1).isdigit()}
+    return sorted(values, key=numbers.__getitem__) if len(numbers) == len(values) else list(values)

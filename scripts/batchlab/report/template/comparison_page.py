@@ -61,7 +61,7 @@ more than one respect do not say which of them made the difference.</p>
 <section id="claims">
 <h2>Claims</h2>
 <p class="meta key">All pictures of a row have one scale: <span class="sample region"></span> what would support the claim, <span class="sample none"></span> no effect,
-<span class="sample bar"></span> estimate with 95 % interval.</p>
+<span class="sample bar"></span> estimate with its interval, of 95 % where the campaign's page says nothing else.</p>
 <div class="scroll side" tabindex="0" role="region" aria-label="Claims of all campaigns">
 <table class="compare">
 <thead><tr><th scope="col">Claim</th>{% for campaign in campaigns %}<th scope="col">{{ campaign.name }}</th>{% endfor %}</tr></thead>

@@ -69,7 +69,7 @@ OPENING = """\
 <h2>All claims at a glance {{ drawn.anchor("claims", "All claims") }}</h2>
 {% include "tally" %}
 <p class="meta key">Each row has a scale of its own: <span class="sample region"></span> what would support the claim, <span class="sample none"></span> no effect,
-<span class="sample bar"></span> estimate with 95 % interval.</p>
+<span class="sample bar"></span> estimate with {{ tally.levels }} interval.</p>
 <table class="forest" role="table">
 <caption class="hidden">All claims: finding, interval against the expected region, and verdict</caption>
 <thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">Finding</th><th role="columnheader" scope="col">Interval</th><th role="columnheader" scope="col">Verdict</th></tr></thead>
