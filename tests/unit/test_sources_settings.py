@@ -136,6 +136,7 @@ def test_every_accepted_key_is_accepted_and_no_other(kind: str, npz: Path, csv: 
         "encoding": "utf-8",
         "arrays": {"x": "x"},
         "axes": None,
+        "inputs": None,
         "weight": None,
         "tokens": "characters",
         "length": 8,

@@ -11,6 +11,7 @@ from batchlab.declarations.options import OPTIONAL, Choice, Flag, Text
 from batchlab.declarations.source import FileShape, Format, Words
 from batchlab.sources.formats.csv.header import header_of
 from batchlab.sources.formats.csv.table import GAPS, open_table
+from batchlab.sources.formats.csv.table_inputs import inputs_of
 from batchlab.sources.formats.csv.text import SAMPLE, SEPARATORS, lines_of, writing
 from batchlab.sources.keys import SCALE, TABLE
 
@@ -18,7 +19,8 @@ from batchlab.sources.keys import SCALE, TABLE
 def inspect(path: Path, options: Mapping[str, Any]) -> FileShape:
     """Count rows, features and classes or targets; of cells that hold numbers, the first 100,000 are looked at."""
     table = open_table(path, options)
-    return FileShape(table.kept, None, (table.width,), len(table.classes), targets=table.targets)
+    inputs = inputs_of(table.inputs, options, table.widths)
+    return FileShape(table.kept, None, (table.width,), len(table.classes), targets=table.targets, inputs=inputs)
 
 
 def columns(path: Path) -> Sequence[str]:

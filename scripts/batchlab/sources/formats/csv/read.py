@@ -13,6 +13,7 @@ from batchlab.sources.contents import Array, Contents
 from batchlab.sources.formats.csv.table import open_table, rows_of, target_of, value_of, weight_of
 from batchlab.sources.formats.csv.table_facts import told_of
 from batchlab.sources.formats.csv.table_remarks import remarks_on
+from batchlab.sources.formats.csv.table_rows import by_input
 
 
 def read(paths: Sequence[Path], options: Mapping[str, Any]) -> Contents:
@@ -32,14 +33,8 @@ def read(paths: Sequence[Path], options: Mapping[str, Any]) -> Contents:
     classes = table.targets == "classes"
     labels: Array = np.empty(table.kept, np.int64) if classes else np.empty((table.kept, len(table.classes)))
     weights = None if table.columns.weight is None else np.empty(table.kept)
-    starts, start = {}, 0
-    for place in table.columns.kinds:
-        starts[place] = start
-        start += len(table.categories.get(place, [""]))
-    number_of = {
-        place: {word: starts[place] + index for index, word in enumerate(words)}
-        for place, words in table.categories.items()
-    }
+    starts = table.starts
+    number_of = {place: {word: index for index, word in enumerate(words)} for place, words in table.categories.items()}
     for row, (line, label, cells) in enumerate(rows_of(table)):
         if classes:
             labels[row] = class_number[label]
@@ -49,15 +44,20 @@ def read(paths: Sequence[Path], options: Mapping[str, Any]) -> Contents:
             weights[row] = weight_of(table, line, cells)
         for place, kind in table.columns.kinds.items():
             if kind == "words":
-                values[row, number_of[place].get(cells[place], starts[place] + len(number_of[place]) - 1)] = 1
+                number = number_of[place].get(cells[place], len(number_of[place]) - 1)
+                if place in table.codes:
+                    values[row, starts[place]] = number
+                else:
+                    values[row, starts[place] + number] = 1
             else:
                 value = value_of(table, line, place, cells[place])
                 values[row, starts[place]] = math.nan if value is None else value
     file = f"{table.how.words}; {table.header.words}" + ("; decimal commas" if table.columns.comma else "")
-    return Contents(
+    contents = Contents(
         (values, labels),
         class_names=tuple(table.shown_classes),
         told=(*told_of(table, file), *remarks_on(table, starts, values, labels)),
         fill=table.missing == "impute",
         weights={} if weights is None else {"pool": weights},
     )
+    return by_input(contents, table, options)

@@ -17,6 +17,7 @@ from batchlab.errors import BatchlabError
 from batchlab.sources.formats.csv.header import Header, header_of
 from batchlab.sources.formats.csv.kinds import TRUTH, columns_of, listed
 from batchlab.sources.formats.csv.table_facts import TableFacts
+from batchlab.sources.formats.csv.table_inputs import coded, places_of_inputs
 from batchlab.sources.formats.csv.text import SAMPLE, Writing, lines_of, number, writing
 from batchlab.sources.labels import check_measured, check_repeated, check_several, class_names
 
@@ -55,9 +56,11 @@ def open_table(path: Path, options: Mapping[str, Any]) -> Table:
     gaps = frozenset(options.get("missing_words", GAPS))
     first = list(islice(lines_of(path, how), SAMPLE + 1))
     header = header_of(path, first, gaps, options.get("header"))
-    columns = columns_of(path, header.names, [cells for _, cells in first[header.lines :]], gaps, options)
+    codes = coded(path, options, header.names)
+    columns = columns_of(path, header.names, [cells for _, cells in first[header.lines :]], gaps, options, codes)
     targets: Targets = options.get("labels") or "classes"
     table = Table(path, columns, options.get("missing", "refuse"), targets, how=how, header=header, gaps=gaps)
+    table.codes, table.inputs = codes, places_of_inputs(path, columns, options)
     words: dict[int, set[str]] = {place: set() for place, kind in columns.kinds.items() if kind == "words"}
     numeric = [place for place, kind in columns.kinds.items() if kind != "words"]
     budget = _LOOKED_AT // max(len(columns.kinds), 1)
