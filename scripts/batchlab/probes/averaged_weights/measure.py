@@ -73,7 +73,8 @@ def measure(run: Run, data: Resident, snapshots: tuple[state.Snapshot, ...], opt
             for name, half_life, average in averages:
                 average.add(epoch, {key: weights[key] for key in model.trainable})
                 model.take(average.within(weights))
-                found.append((name, half_life, *model.evaluation.re_estimated()))
+                [metrics] = model.evaluation.re_estimated()
+                found.append((name, half_life, metrics))
             rows += [
                 {
                     "seed": seed,
