@@ -41,8 +41,6 @@ _WAYS = {
             ".xls": "excel(…",
             ".feather": "feather(…",
             ".json": "json(…",
-            ".jsonl": "json(…, lines=True",
-            ".ndjson": "json(…, lines=True",
             ".dta": "stata(…",
             ".sav": "spss(…",
             ".h5": "hdf(…",

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from batchlab.sources.contents import Array, Contents
-from batchlab.sources.formats.csv.table import open_table, rows_of, target_of, value_of, weight_of
+from batchlab.sources.formats.csv.table import Table, open_table, rows_of, target_of, value_of, weight_of
 from batchlab.sources.formats.csv.table_facts import told_of
 from batchlab.sources.formats.csv.table_remarks import remarks_on
 from batchlab.sources.formats.csv.table_rows import by_input
+from batchlab.sources.formats.csv.text_lines import text_lines
 
 
 def read(paths: Sequence[Path], options: Mapping[str, Any]) -> Contents:
@@ -27,7 +28,16 @@ def read(paths: Sequence[Path], options: Mapping[str, Any]) -> Contents:
         options: Complete options of the format.
     """
     (path,) = paths
-    table = open_table(path, options)
+    return contents_of(open_table(path, options, text_lines(path, options)), options)
+
+
+def contents_of(table: Table, options: Mapping[str, Any]) -> Contents:
+    """Return what the rows of a table of text hold, see `read`.
+
+    Args:
+        table: The table.
+        options: Complete options of the format.
+    """
     class_number = {name: index for index, name in enumerate(table.classes)}
     values = np.zeros((table.kept, table.width), np.float64)
     classes = table.targets == "classes"
@@ -52,7 +62,7 @@ def read(paths: Sequence[Path], options: Mapping[str, Any]) -> Contents:
             else:
                 value = value_of(table, line, place, cells[place])
                 values[row, starts[place]] = math.nan if value is None else value
-    file = f"{table.how.words}; {table.header.words}" + ("; decimal commas" if table.columns.comma else "")
+    file = table.lines.words + ("; decimal commas" if table.columns.comma else "")
     contents = Contents(
         (values, labels),
         class_names=tuple(table.shown_classes),
