@@ -62,6 +62,19 @@ def active(executor: Any, jobs: list[Any]) -> list[str]:
     return asyncio.run(ask())
 
 
+def test_the_first_look_for_jobs_may_come_before_all_is_set_up(executor: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Snakemake starts the thread that looks for jobs while it sets up the executor."""
+    looked: list[list[str]] = []
+
+    def begin(self: Any, workflow: Any) -> None:
+        self.workflow, self.next_seconds_between_status_checks = workflow, 40
+        looked.append(active(self, []))
+
+    monkeypatch.setattr(type(executor).__mro__[1], "__init__", begin)
+    type(executor)(executor.workflow)
+    assert looked == [[]]
+
+
 def test_a_submission_waits_until_slurm_answers(executor: Any) -> None:
     pretend(
         "scontrol", "test -e back && echo 'Slurmctld(primary) at x is UP' || { touch back; echo 'is DOWN'; exit 1; }"

@@ -525,7 +525,12 @@ def test_a_study_in_which_everything_diverged_is_still_drawn(drawn: Any) -> None
 
 @pytest.mark.parametrize(
     ("mean", "half", "text"),
-    [(0.987654, 0.0123, "0.988 ± 0.012"), (1.3e-13, 6e-14, "1.3e−13 ± 6e−14"), (1.0, 0.0, "1")],
+    [
+        (0.987654, 0.0123, "0.988 ± 0.012"),
+        (1.3e-13, 6e-14, "1.3e−13 ± 6e−14"),
+        (-40.2, 8, "−40 ± 8"),
+        (-1.0, 0.0, "−1"),
+    ],
 )
 def test_a_forest_writes_numbers_that_can_be_read(mean: float, half: float, text: str) -> None:
     words = import_module("batchlab.charts.forest.draw")._words
@@ -671,6 +676,9 @@ def test_an_interactive_figure_can_be_zoomed_and_its_legend_clicked(drawn: Any) 
 def test_signs_that_the_font_lacks_are_replaced(drawn: Any) -> None:
     specification = drawn("curves", y_title="‖w − w₀‖₂")
     assert "||w − w0||" in json.dumps(specification, ensure_ascii=False)
+    specification = drawn("curves", names={"sgd": "η₁ ∝ √B"})
+    text = json.dumps(specification, ensure_ascii=False)
+    assert "η1 ~ √B" in text and "∝" not in text
 
 
 def test_intervals_stay_within_the_bounds_of_their_column() -> None:

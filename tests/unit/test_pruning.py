@@ -81,7 +81,8 @@ def test_what_no_campaign_plans_is_shown_and_only_then_deleted(place: Path) -> N
     }
     shown = prune()
     assert shown.returncode == 0 and files(place) == after
-    assert "segments: 2, 5.0 MB" in shown.stdout and "make prune DELETE=yes deletes it" in shown.stdout
+    assert "segments: 2, 5.0 MB" in shown.stdout and "  10 bytes  results/data/old\n" in shown.stdout
+    assert "make prune DELETE=yes deletes it" in shown.stdout
     assert prune("--delete").returncode == 0
     assert files(place) == before
     assert not Path("results/segments/digits-mlp-sgd-b1-lr1-to1-0123456789").exists()
@@ -104,6 +105,19 @@ def test_results_of_a_campaign_elsewhere_stay_if_it_is_named(place: Path, tmp_pa
     put(longer.name)
     assert [each.kind for each in unneeded(planned())] == ["segments"]
     assert unneeded([job for each in jobs.values() for job in each]) == []
+
+
+def test_campaigns_in_folders_of_config_keep_their_results_too(place: Path) -> None:
+    Path("config/workloads").mkdir()
+    Path("config/trial.yaml").rename("config/workloads/trial.yaml")
+    assert unneeded(planned()) == []
+    assert prune().stdout == "Everything here is needed by one of 1 campaigns below config/\n"
+
+
+def test_what_is_named_must_be_a_campaign(place: Path) -> None:
+    Path("study.yaml").write_text("title: A study\n")
+    said = prune("study.yaml").stderr
+    assert said.startswith("batchlab: error: study.yaml cannot be planned") and "'campaign' is missing" in said
 
 
 def test_nothing_is_deleted_where_a_campaign_cannot_be_planned_or_snakemake_runs(place: Path) -> None:

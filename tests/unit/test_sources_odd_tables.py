@@ -132,7 +132,7 @@ def test_endings_in_capitals_are_endings(tmp_path: Path) -> None:
     ("name", "way"),
     [
         ("a.csv.gz", "unpack it first"),
-        ("a.jsonl", "pandas.read_json(…, lines=True).to_csv(…, index=False)"),
+        ("a.json", "pandas.read_json(…).to_csv(…, index=False)"),
         ("X.npy", "numpy.savez('mine.npz', x=…, y=…)"),
         ("a.arff", "keep what follows @data as a .csv"),
         ("a.pkl", "load it and write numpy.savez('mine.npz', x=…, y=…)"),

@@ -114,7 +114,17 @@ def test_every_accepted_key_is_accepted_and_no_other(kind: str, npz: Path, csv: 
         'INPUT_SHAPE = (2,)\nCLASSES = 2\nEXAMPLES = {"train": 40}\ndef examples(split, seed):\n    return None\n'
     )
     parquet = Path(__file__).parent / "tables" / "flowers.parquet"
-    files = {"npz": npz, "csv": csv, "images": images, "python": python, "text": text, "parquet": parquet}
+    jsonl = tmp_path / "own.jsonl"
+    jsonl.write_text("".join(f'{{"length": {i}, "width": {i % 3}, "species": "{"uv"[i % 2]}"}}\n' for i in range(40)))
+    files = {
+        "npz": npz,
+        "csv": csv,
+        "images": images,
+        "python": python,
+        "text": text,
+        "parquet": parquet,
+        "jsonl": jsonl,
+    }
     values: dict[str, Any] = {
         "name": kind,
         "file": str(files.get(kind)),
@@ -126,7 +136,9 @@ def test_every_accepted_key_is_accepted_and_no_other(kind: str, npz: Path, csv: 
         "scale": 2,
         "examples": 9,
         "labels": "classes",
-        "leave_out": {"npz": ["spare"], "csv": ["length"], "parquet": ["length", "town"]}.get(kind),
+        "leave_out": {"npz": ["spare"], "csv": ["length"], "jsonl": ["length"], "parquet": ["length", "town"]}.get(
+            kind
+        ),
         "categories": {"parquet": ["leaves"]}.get(kind, ["width"]),
         "missing": "drop",
         "missing_words": ["", "-"],
@@ -136,6 +148,7 @@ def test_every_accepted_key_is_accepted_and_no_other(kind: str, npz: Path, csv: 
         "encoding": "utf-8",
         "arrays": {"x": "x"},
         "axes": None,
+        "inputs": None,
         "weight": None,
         "tokens": "characters",
         "length": 8,

@@ -6,6 +6,7 @@ import csv
 from pathlib import Path
 
 import pytest
+import rejudge
 import yaml
 from workflow.checkouts import PROJECT, Checkout
 
@@ -23,6 +24,9 @@ def test_every_study_runs_on_the_digits(tmp_path: Path) -> None:
     # What cannot be otherwise.
     for name in ("formula", "same_in_float64", "equal_examples"):
         assert [claim["verdict"] for claim in claims if claim["claim"] == name] == ["supported"], name
+    judged = list(rejudge.rejudged(results))
+    assert len(judged) == len(claims)
+    assert {name: differ for name, row, found in judged if (differ := rejudge.otherwise(row, found))} == {}
     page = (results / "index.html").read_text()
     assert "Statements found in public threads" in page
     for study in tour["run"]:

@@ -13,16 +13,18 @@ from batchlab.errors import BatchlabError
 from batchlab.pruning.unneeded import Unneeded, campaigns, unneeded
 
 
-def _megabytes(found: list[Unneeded]) -> str:
-    return f"{sum(each.size for each in found) / 1e6:,.1f} MB"
+def _size(found: list[Unneeded]) -> str:
+    """Return the size of some files in words."""
+    size = sum(each.size for each in found)
+    return f"{size / 1e6:,.1f} MB" if size >= 1e5 else f"{size:,} bytes"
 
 
 def _show(found: list[Unneeded]) -> None:
     for kind in dict.fromkeys(each.kind for each in found):
         of_kind = [each for each in found if each.kind == kind]
-        print(f"{kind}: {len(of_kind)}, {_megabytes(of_kind)}")
-        for each in of_kind:
-            print(f"  {each.size / 1e6:10,.1f} MB  {each.path}")
+        print(f"{kind}: {len(of_kind)}, {_size(of_kind)}")
+        for each in sorted(of_kind, key=lambda each: -each.size):
+            print(f"  {_size([each]):>14}  {each.path}")
 
 
 def _delete(found: list[Unneeded]) -> None:
@@ -52,19 +54,20 @@ def main() -> None:
     planned = campaigns(Path("config"), given.campaign)
     if not planned:
         raise BatchlabError("config: there is no campaign here; call this in the folder that holds results/")
-    names = ", ".join(str(path) for path in planned)
+    below = len(set(planned) - set(given.campaign))
+    those = ", ".join([f"{below} campaigns below config/", *map(str, given.campaign)])
     found = unneeded([job for jobs in planned.values() for job in jobs])
     _show(found)
     if not found:
-        print(f"Everything here is needed by one of {names}")
+        print(f"Everything here is needed by one of {those}")
     elif not given.delete:
-        print(f"{_megabytes(found)} that none of these needs: {names}. Values given by --config do not count.")
+        print(f"{_size(found)} that none of these needs: {those}. Values given by --config do not count.")
         print("make prune DELETE=yes deletes it; MORE='a.yaml b.yaml' names campaigns outside of config/.")
     else:
         if any(Path(".snakemake/locks").glob("*")):
             raise BatchlabError("Snakemake runs in this folder, or was killed (make unlock); nothing is deleted")
         _delete(found)
-        print(f"Deleted: {_megabytes(found)}")
+        print(f"Deleted: {_size(found)}")
 
 
 if __name__ == "__main__":

@@ -39,16 +39,19 @@ class Unneeded:
 
 
 def campaigns(folder: Path, more: Iterable[Path] = ()) -> dict[Path, Jobs]:
-    """Return the planned jobs of each campaign file in a folder, and of others.
+    """Return the planned jobs of each campaign file in or below a folder, and of others.
 
     Raises:
         BatchlabError: One of them cannot be planned, so what it needs is not known.
     """
-    found = {}
-    for path in dict.fromkeys([*sorted(folder.glob("*.yaml")), *more]):
+    found, named = {}, list(more)
+    for path in dict.fromkeys([*sorted(folder.rglob("*.yaml")), *named]):
         try:
             raw = parsed(path)
-            if isinstance(raw, dict) and "campaign" in raw:
+            campaign_file = isinstance(raw, dict) and "campaign" in raw
+            if not campaign_file and path in named:
+                raise BatchlabError("the key 'campaign' is missing")
+            if campaign_file:
                 found[path] = Jobs(plan(campaign.read(raw, [path])))
         except BatchlabError as problem:
             raise BatchlabError(

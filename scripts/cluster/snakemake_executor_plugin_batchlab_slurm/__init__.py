@@ -58,16 +58,21 @@ class Executor(slurm.Executor):
 
     next_seconds_between_status_checks: float
 
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        """Begin with no job known."""
+        # First, because the rest starts the thread that looks for jobs, which a missing attribute would end, unnoticed.
+        self._reported: set[int] = set()
+        # Jobs that Slurm did not know when it was last asked, and when that was.
+        self._unknown: set[str] = set()
+        self._asked = time.monotonic()
+        super().__init__(*arguments, **named)
+
     def __post_init__(self, *arguments: Any, **named: Any) -> None:
         """Look for what the site must say, before anything is submitted."""
         try:
             required(os.environ)
         except BatchlabError as problem:
             sys.exit(f"batchlab: error: {problem}")
-        self._reported: set[int] = set()
-        # Jobs that Slurm did not know when it was last asked, and when that was.
-        self._unknown: set[str] = set()
-        self._asked = time.monotonic()
         super().__post_init__(*arguments, **named)
 
     def report_job_success(self, job_info: Any) -> None:

@@ -6,7 +6,7 @@ Standard library only.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -46,9 +46,14 @@ class Columns:
 
 
 def columns_of(
-    path: Path, names: Sequence[str], body: Sequence[Sequence[str]], gaps: frozenset[str], options: Mapping[str, Any]
+    path: Path,
+    names: Sequence[str],
+    body: Sequence[Sequence[str]],
+    gaps: frozenset[str],
+    options: Mapping[str, Any],
+    codes: Collection[int] = (),
 ) -> Columns:
-    """Return what the columns hold, from the first rows of a table.
+    """Return what the columns hold, from the first rows of a table; those of `codes` hold words.
 
     Raises:
         BatchlabError: No such label, repeated names, no feature, or a column of dates.
@@ -74,6 +79,7 @@ def columns_of(
     words = {place_of(path, "categories", item, names) for item in as_list(options.get("categories"))}
     weight = None if options.get("weight") is None else place_of(path, "weight", options["weight"], names)
     weights = () if weight is None else (weight,)
+    words |= {*codes}
     for key, places in (("leave_out", left_out), ("categories", words), ("weight", weights)):
         if both := set(places) & {*labels}:
             raise BatchlabError(f"{path}: {key}: {names[both.pop()]!r} is the label")

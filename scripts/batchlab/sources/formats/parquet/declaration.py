@@ -8,6 +8,7 @@ from typing import Any
 
 from batchlab.declarations.options import OPTIONAL, Count
 from batchlab.declarations.source import FileShape, Format
+from batchlab.sources.formats.csv.table_inputs import inputs_of
 from batchlab.sources.formats.parquet.counting import to_be_said
 from batchlab.sources.formats.parquet.parquet_columns import choose
 from batchlab.sources.formats.parquet.parquet_footer import footer_of
@@ -20,7 +21,9 @@ def inspect(path: Path, options: Mapping[str, Any]) -> FileShape:
     rows, features, classes = chosen.rows, chosen.features, chosen.classes
     if rows is None or features is None or classes is None:
         raise to_be_said(path, options, {"rows": rows, "features": features, "classes": classes})
-    return FileShape(rows, None, (features,), classes, targets=chosen.targets)
+    widths = {place: width or 0 for place, width in chosen.widths.items()}
+    inputs = inputs_of(chosen.inputs, options, widths)
+    return FileShape(rows, None, (features,), classes, targets=chosen.targets, inputs=inputs)
 
 
 def columns(path: Path) -> Sequence[str]:

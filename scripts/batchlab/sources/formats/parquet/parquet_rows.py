@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +41,6 @@ class Rows(TableFacts):
         """Sizes that the footer may not say, and whether numbers are taken for classes without being asked."""
         return {"rows": self.kept, "features": self.width, "classes": len(self.classes), "numeric": self.numeric}
 
-    @property
-    def starts(self) -> dict[int, int]:
-        """First feature of each column that is used as such."""
-        widths = [len(self.categories.get(place, [""])) for place in self.columns.kinds]
-        return dict(zip(self.columns.kinds, accumulate([0, *widths]), strict=False))
-
     def features(self) -> Array:
         """Return the features, shape (rows, features); gaps are NaN, if they are to be filled in."""
         values = np.zeros((self.kept, self.width))
@@ -58,7 +51,10 @@ class Rows(TableFacts):
                 continue
             number = {word: index for index, word in enumerate(self.categories[place])}
             words = [number[GAP] if empty else number[_word(value)] for value, empty in _with_gaps(column)]
-            values[np.arange(self.kept), start + np.array(words, np.int64)] = 1
+            if place in self.codes:
+                values[:, start] = words
+            else:
+                values[np.arange(self.kept), start + np.array(words, np.int64)] = 1
         return values
 
     def labels(self) -> Array:
@@ -108,6 +104,7 @@ def open_rows(path: Path, options: Mapping[str, Any]) -> Rows:
                 f"it out with leave_out: [{name}], or give it another name"
             )
     rows = Rows(path, columns, options.get("missing", "refuse"), chosen.targets, footer=footer, chosen=chosen)
+    rows.codes, rows.inputs = chosen.codes, chosen.inputs
     rows.rows = len(read)
     empty = {place: read[columns.names[place]].isna().to_numpy() for place in used}
     rows.gaps_by_column.update({place: int(gaps.sum()) for place, gaps in empty.items() if gaps.any()})
