@@ -21,13 +21,13 @@ endif
 # The project's own logger, a package in scripts/; LOGGER=… chooses another one that is installed. So is the executor for
 # Slurm. Jobs on a cluster get the path with the rest of the environment.
 LOGGER ?= batchlab
-advise foresight peers new config-read figures plan redraw unlock verify crate report-archive compare bench prune bench-gpu: \
+advise foresight peers new by-rules config-read figures plan redraw unlock verify crate report-archive compare bench prune bench-gpu: \
 	export PYTHONPATH := \
 	$(CURDIR)/scripts$(if $(findstring slurm,$(PROFILE)),:$(CURDIR)/scripts/cluster)$(if $(PYTHONPATH),:$(PYTHONPATH))
 READY := config-read $(VENV)/run.stamp $(if $(filter jax,$(BATCHLAB_BACKEND)),$(VENV)/jax.stamp) \
 	$(if $(findstring slurm,$(PROFILE)),$(VENV)/slurm.stamp)
 
-.PHONY: help advise foresight peers new config-there config-read figures redraw plan unlock verify crate report-archive prune compare bench bench-gpu \
+.PHONY: help advise foresight peers new by-rules config-there config-read figures redraw plan unlock verify crate report-archive prune compare bench bench-gpu \
 	bench-peers bench-docs test test-slow test-slurm \
 	check format docs environment parquet lock clean-env
 
@@ -40,6 +40,7 @@ help:
 	@echo "make figures BACKEND=jax                on the second training core; on a GPU: PROFILE=profiles/gpu, see docs/gpu.md"
 	@echo "make figures PROFILE=profiles/slurm     on a cluster, see docs/cluster.md"
 	@echo "make new DATA=my.csv LABEL=species      write a campaign for your own data, config/my.yaml; KEYS='missing: drop' says more"
+	@echo "make by-rules CONFIG=…                  write a campaign that trains by the adaptive rules that one has measured"
 	@echo "make parquet                            install PyArrow, with which data in Parquet are read"
 	@echo "make plan CONFIG=…                      what would run, why, how long it will take"
 	@echo "make verify CONFIG=… SAMPLE=n SEED=m    compare results with their records and compute a random sample again"
@@ -61,6 +62,10 @@ help:
 new: $(VENV)/run.stamp
 	@$(BIN)/python -m batchlab.starting "$(DATA)" $(if $(LABEL),"--label=$(LABEL)") \
 		$(if $(NAME),"--name=$(NAME)") $(if $(KEYS),"--keys=$(KEYS)")
+
+# From measured adaptive rules to a campaign that trains by them: make by-rules CONFIG=config/tour.yaml
+by-rules: config-there $(VENV)/run.stamp
+	@$(BIN)/python -m batchlab.starting.by_rules "$(CONFIG)"
 
 config-there:
 	@test -f "$(CONFIG)" || { echo "batchlab: error: CONFIG: there is no file $(CONFIG); see config/" >&2; exit 1; }
