@@ -21,12 +21,13 @@ endif
 # The project's own logger, a package in scripts/; LOGGER=… chooses another one that is installed. So is the executor for
 # Slurm. Jobs on a cluster get the path with the rest of the environment.
 LOGGER ?= batchlab
-advise foresight new config-read figures plan redraw unlock verify crate report-archive compare bench prune bench-gpu: export PYTHONPATH := \
+advise foresight peers new by-rules config-read figures plan redraw unlock verify crate report-archive compare bench prune bench-gpu: \
+	export PYTHONPATH := \
 	$(CURDIR)/scripts$(if $(findstring slurm,$(PROFILE)),:$(CURDIR)/scripts/cluster)$(if $(PYTHONPATH),:$(PYTHONPATH))
 READY := config-read $(VENV)/run.stamp $(if $(filter jax,$(BATCHLAB_BACKEND)),$(VENV)/jax.stamp) \
 	$(if $(findstring slurm,$(PROFILE)),$(VENV)/slurm.stamp)
 
-.PHONY: help advise foresight new config-there config-read figures redraw plan unlock verify crate report-archive prune compare bench bench-gpu \
+.PHONY: help advise foresight peers new by-rules config-there config-read figures redraw plan unlock verify crate report-archive prune compare bench bench-gpu \
 	bench-peers bench-docs test test-slow test-slurm test-s3 \
 	check format docs environment parquet lock clean-env
 
@@ -34,10 +35,12 @@ help:
 	@echo "make figures                            the quick campaign on the embedded digits (no network)"
 	@echo "make figures CONFIG=config/paper.yaml   the same studies on full MNIST"
 	@echo "make advise CONFIG=config/mine.yaml     which batch size for your model and data; alone: an example in two minutes"
-	@echo "make foresight                          do published rules on gradients foresee it? on six workloads, about two hours"
+	@echo "make foresight                          do published rules on gradients foresee it? on six workloads, about one hour"
+	@echo "make peers                              does its advice beat Lightning's, KerasTuner's and the usual sizes? half an hour"
 	@echo "make figures BACKEND=jax                on the second training core; on a GPU: PROFILE=profiles/gpu, see docs/gpu.md"
 	@echo "make figures PROFILE=profiles/slurm     on a cluster, see docs/cluster.md"
 	@echo "make new DATA=my.csv LABEL=species      write a campaign for your own data, config/my.yaml; KEYS='missing: drop' says more"
+	@echo "make by-rules CONFIG=…                  write a campaign that trains by the adaptive rules that one has measured"
 	@echo "make parquet                            install PyArrow, with which data in Parquet are read"
 	@echo "make plan CONFIG=…                      what would run, why, how long it will take"
 	@echo "make verify CONFIG=… SAMPLE=n SEED=m    compare results with their records and compute a random sample again"
@@ -61,6 +64,10 @@ new: $(VENV)/run.stamp
 	@$(BIN)/python -m batchlab.starting "$(DATA)" $(if $(LABEL),"--label=$(LABEL)") \
 		$(if $(NAME),"--name=$(NAME)") $(if $(KEYS),"--keys=$(KEYS)")
 
+# From measured adaptive rules to a campaign that trains by them: make by-rules CONFIG=config/tour.yaml
+by-rules: config-there $(VENV)/run.stamp
+	@$(BIN)/python -m batchlab.starting.by_rules "$(CONFIG)"
+
 config-there:
 	@test -f "$(CONFIG)" || { echo "batchlab: error: CONFIG: there is no file $(CONFIG); see config/" >&2; exit 1; }
 
@@ -82,12 +89,26 @@ advise: $(READY)
 	$(ADOPT)
 	@$(BIN)/python -m batchlab.rounds "$(CONFIG)" $(SNAKEMAKE) --logger $(LOGGER) --quiet host reason
 
-# Does the cheap stage of `advise` foresee what training shows? On each workload of config/workloads, two hours on two cores;
-# tables in results/foresight, which pages of `advise` quote.
+# Does the cheap stage of `advise` foresee what training shows? On each workload of config/workloads, one hour on two cores: the
+# sum of their budgets, and a minute each for the machine. Interrupted, the same call goes on. Tables in results/foresight,
+# which pages of `advise` quote.
 WORKLOADS ?= $(wildcard config/workloads/*.yaml)
 foresight: $(READY)
 	@for workload in $(WORKLOADS); do $(MAKE) --no-print-directory advise CONFIG=$$workload || exit 1; done
 	@$(BIN)/python -m batchlab.report.foresight $$(sed -n 's/^campaign: *//p' $(WORKLOADS))
+
+# What Lightning and KerasTuner choose in the time that `advise` took, and the usual sizes, trained by the same core to the same
+# target; the table in results/peers, which docs/peers.md quotes.
+PEERS ?= config/advise.yaml config/workloads/friedman.yaml
+peers: $(READY)
+	@$(MAKE) --no-print-directory .venv-peers/run.stamp >/dev/null || true
+	@for campaign in $(PEERS); do $(MAKE) --no-print-directory advise CONFIG=$$campaign || exit 1; done
+	@$(BIN)/python -m peers $(PEERS) -- $(PROGRAM) --logger $(LOGGER) --quiet host reason
+
+.venv-peers/run.stamp: envs/lock-peers.txt
+	@$(PYTHON) -m venv .venv-peers
+	@.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
 
 # It ends with what the run will cost.
 plan: $(READY)
@@ -231,8 +252,11 @@ environment: $(VENV)/dev.stamp
 parquet: $(VENV)/parquet.stamp
 
 # Needs uv. One file holds the versions for Linux, macOS and all supported Pythons, without addresses.
-UV_COMPILE := uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \
-	--no-emit-index-url --no-header --generate-hashes
+UV_RESOLVE := uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \
+	--no-emit-index-url --no-header
+UV_COMPILE := $(UV_RESOLVE) --generate-hashes
+# Of the peers without hashes and without CUDA, so that a PyTorch for CPUs alone may take the place of the usual one, which
+# brings the CUDA that it needs.
 lock:
 	@$(UV_COMPILE) envs/requirements.in -o envs/lock.txt
 	@$(UV_COMPILE) -c envs/lock.txt envs/requirements-jax.in -o envs/lock-jax.txt
@@ -241,6 +265,8 @@ lock:
 	@$(UV_COMPILE) -c envs/lock-s3.txt envs/requirements-s3-test.in -o envs/lock-s3-test.txt
 	@$(UV_COMPILE) -c envs/lock.txt envs/requirements-parquet.in -o envs/lock-parquet.txt
 	@$(UV_COMPILE) -c envs/lock.txt -c envs/lock-jax.txt envs/requirements-dev.in -o envs/lock-dev.txt
+	@$(UV_RESOLVE) --no-annotate -c envs/lock.txt -c envs/bench.txt envs/requirements-peers.in \
+		| sed -E '/^(nvidia|cuda|triton)/d' > envs/lock-peers.txt
 
 clean-env:
 	@rm -rf $(VENV) $(VENV)-slurm $(VENV)-s3

@@ -20,7 +20,7 @@ from batchlab.records.provenance import host
 from batchlab.sources.prepare import prepare
 from batchlab.sources.settings import resolve
 from batchlab.tasks.classification.objective import CLASSIFICATION
-from benchmarks import epochs, norms, scale, sections, workflow
+from benchmarks import epochs, norms, scale, sections, surface, workflow
 from benchmarks.peak import dense_operations, peak, shares
 
 HIDDEN = [512, 512]
@@ -83,9 +83,10 @@ def main(arguments: Sequence[str]) -> None:
     print("Cost against size", flush=True)
     scale_rows = scale.measure(data, full, 1, sizes)
     print("Trials of gradient norms", flush=True)
-    trial_rows = norms.measure(
-        dict(MODELS[0]), resident.from_arrays(prepared, CLASSIFICATION), NORM_SIZES, trials, repeats
-    )
+    in_memory = resident.from_arrays(prepared, CLASSIFICATION)
+    trial_rows = norms.measure(dict(MODELS[0]), in_memory, NORM_SIZES, trials, repeats)
+    print("Single gradients and the surface of the loss", flush=True)
+    surface_rows = surface.measure(dict(MODELS[0]), in_memory, repeats)
     rate = peak()
     print("One epoch", flush=True)
     models = MODELS[: 1 if options.quick else None]
@@ -116,6 +117,8 @@ def main(arguments: Sequence[str]) -> None:
         "memory": epochs.costs(epoch_rows, "memory_mb"),
         "norms": trial_rows,
         "norm_ratios": norms.ratios(trial_rows),
+        "surface": surface_rows,
+        "surface_ratios": surface.ratios(surface_rows),
         "workflow": costs,
         "imports": imports,
         "scale": scale_rows,

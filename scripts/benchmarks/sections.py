@@ -34,6 +34,11 @@ _TRIALS = (
     "The compiled probe beside a loop of eager tapes that gives the same norms. Geometric mean of how many times "
     "longer the loop takes: {mean}."
 )
+_SURFACE = (
+    "Cosines between single gradients (256 examples), the largest eigenvalue of the Hessian and the largest loss in a "
+    "box (1,000 examples), beside loops of eager tapes that come to the same results by the same search. How many "
+    "times longer they take: {ratios}."
+)
 _WORKFLOW = (
     "Seconds of planning alone, of a dry run, and of a call when all is done, for so many training jobs; and of "
     "Snakemake's own start, with a Snakefile of one rule that has nothing to do."
@@ -85,6 +90,10 @@ def _trials(tables: Tables) -> str:
     return _TRIALS.format(mean=f"{geometric_mean(row['ratio'] for row in tables['norm_ratios']):.1f}")
 
 
+def _surface(tables: Tables) -> str:
+    return _SURFACE.format(ratios=", ".join(f"{row['what']} {row['ratio']:.1f}" for row in tables["surface_ratios"]))
+
+
 def machine(tables: Tables) -> str:
     """Return in a sentence where, when and on what was measured."""
     [facts] = tables["machine"]
@@ -126,6 +135,7 @@ def sections(tables: Tables, drawn: Mapping[str, str]) -> list[page.Section]:
         page.Section("Compiling", _COMPILING, tables["compiling"]),
         page.Section("Memory", _MEMORY, tables["memory"]),
         page.Section("Trials of gradient norms", _trials(tables), tables["norm_ratios"]),
+        page.Section("Single gradients and the surface of the loss", _surface(tables), tables["surface_ratios"]),
         page.Section("The workflow", _WORKFLOW, costs),
         page.Section("Imports", _IMPORTS, imports),
         page.Section("Cost against size", _SCALE.format(exponents=exponents), sized, drawn["scale"]),

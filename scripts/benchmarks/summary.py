@@ -71,6 +71,10 @@ def measured(folder: Path = TABLES) -> str:
         f"| same | the machine's rate of matrix products | – | {shown} | |",
         f"| gradient-norm trials, both methods | eager `GradientTape` loop | 8× | "
         f"{_ratio(_read(folder, 'norm_ratios'), 'ratio')} | |",
+        *(
+            f"| {row['what']} | eager `GradientTape` loop | – | {float(row['ratio']):.1f}× | |"
+            for row in _read(folder, "surface_ratios")
+        ),
         f"| dry run, 1,000 jobs | – | < 5 s | {seconds('dry run', 1000)} | |",
         f"| nothing to do, 1,000 jobs | – | < 2 s | {seconds('nothing to do', 1000)} | |",
         f"| nothing to do, a Snakefile of one empty rule | – | – | {seconds(EMPTY, 0)} | |",

@@ -81,7 +81,8 @@ def measure(job: Job, data: Resident, folder: Path) -> dict[str, Any]:
     usual = memory_budget.BUDGET["cpu"]
     memory_budget.BUDGET["cpu"] = job.get("budget", usual)
     try:
-        found = measuring.measure(job["spec"], data, (state.read(folder / job["parent"]),))
+        read = tuple(state.read(folder / job[key]) for key in ("parent", "against") if key in job)
+        found = measuring.measure(job["spec"], data, read)
     finally:
         memory_budget.BUDGET["cpu"] = usual
     return dict(found.tables)

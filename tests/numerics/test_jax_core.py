@@ -9,7 +9,6 @@ import itertools
 import json
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numerics import cases, reference
+from numerics.jax_jobs import Jax, assert_same_rows, numbers
 from slow import slow_but
 
 from batchlab.backend import runtime
@@ -43,6 +43,27 @@ def build(input_shape, classes):
         keras.layers.Dense(classes, activity_regularizer=keras.regularizers.L2(0.0625), name="logits"),
     ], name="penalised")
 """
+
+# A model with several inputs, one of them integers that reach an embedding.
+INPUTS = """
+import keras
+
+def build(input_shape, classes):
+    grid = keras.Input(input_shape["grid"], name="grid")
+    town = keras.Input(input_shape["town"], name="town", dtype="int32")
+    place = keras.layers.Embedding(3, 2, name="towns")(keras.ops.absolute(town) % 3)
+    hidden = keras.layers.Dense(5, "relu", name="hidden")(keras.layers.Flatten()(grid))
+    joined = keras.layers.Concatenate()([hidden, keras.layers.Flatten()(place)])
+    return keras.Model([grid, town], keras.layers.Dense(classes, name="logits")(joined), name="several")
+"""
+SEVERAL: dict[str, Any] = {
+    "name": "several_inputs",
+    "of": {"file": "several.py"},
+    "inputs": [
+        {"name": "grid", "shape": [2, 5], "holds": "numbers"},
+        {"name": "town", "shape": [2], "holds": "codes"},
+    ],
+}
 
 # Models of users: the one of the manual, and others.
 MANUAL = (Path(__file__).parents[2] / "docs" / "own-data.md").read_text(encoding="utf-8")
@@ -85,6 +106,7 @@ TWINS: dict[str, tuple[str, Any, dict[str, Any], dict[str, Any]]] = {
 AGREEMENT: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "adam_4": ("float64", TABLES, {}),
     "clipped": ("float64", {"optimizer": CLIPPED, "learning_rate": 0.01, "seeds": [3, 4]}, {}),
+    "several": ("float64", {"model": SEVERAL, "accumulation": 4, "seeds": [3, 4]}, {}),
     "penalties": ("float64", {"model": {"file": "penalised.py"}, "accumulation": 4}, {}),
     "convolution": ("float64", {"model": LENET, "seeds": [3, 4], "stop": 21}, {"shape": (8, 8), "examples": 21}),
     "scheduled": ("float64", {"optimizer": MOMENTUM, "seeds": [3, 4], "accumulation": 4, "schedule": COSINE}, {}),
@@ -101,42 +123,23 @@ def settings(name: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
     return precision, cases.spec(**changes), data
 
 
+def measured_at(name: str, precision: str) -> dict[str, state.Snapshot]:
+    """Return the snapshots that a probe reads: of a comparison of two arms the initial weights, too."""
+    _, model, trained = PROBED[name]
+    start = starting_at(cases.spec(model=model), data_of(name))
+    parent = after_an_epoch(json.dumps(model), precision) if trained else start
+    return {"parent": parent, **({"against": start} if name == "interpolation" else {})}
+
+
+def settings_of(name: str) -> dict[str, Any]:
+    """Return the settings of a probe."""
+    _, model, trained = PROBED[name]
+    place = {"positions": [N, 0]} if name == "interpolation" else {"position": N if trained else 0}
+    return {**cases.spec(model=model), **place, "probe": PROBES[name]}
+
+
 def data_of(probe: str) -> dict[str, Any]:
     return {"shape": (8, 8)} if probe.endswith("_convolution") else {}
-
-
-# Jobs that train the same way share what JAX compiles: a third of the time.
-COMPILED_ONCE = {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0", "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1"}
-
-
-class Jax:
-    """Jobs for the process on JAX, and their results once it has run."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._jobs: list[dict[str, Any]] = []
-
-    def add(self, name: str, kind: str, spec: dict[str, Any], precision: str = "float64", **more: Any) -> None:
-        snapshots = {}
-        for key in ("initial", "parent"):
-            if key in more:
-                snapshots[key] = f"{name}-{key}.npz"
-                state.write(self.folder / snapshots[key], more.pop(key))
-        job = {"name": name, "kind": kind, "spec": spec, "precision": precision, "data": {}, **more, **snapshots}
-        self._jobs.append(job)
-
-    def run(self, cores: int = 0) -> None:
-        (self.folder / "jobs.json").write_text(json.dumps(self._jobs))
-        chosen = {"BATCHLAB_BACKEND": "jax", "BATCHLAB_DEVICE": "cpu", "PYTHONPATH": os.pathsep.join(sys.path)}
-        environment = {**os.environ, **chosen, **COMPILED_ONCE, "JAX_COMPILATION_CACHE_DIR": str(self.folder / "cache")}
-        command = [sys.executable, str(Path(__file__).with_name("jax_side.py")), str(self.folder)]
-        subprocess.run([*command, str(cores)] if cores else command, env=environment, timeout=600, check=True)
-
-    def snapshot(self, name: str) -> state.Snapshot:
-        return state.read(self.folder / f"{name}.npz")
-
-    def __getitem__(self, name: str) -> Any:
-        return json.loads((self.folder / f"{name}.json").read_text())
 
 
 def train_here(spec: dict[str, Any], data: dict[str, Any], *snapshots: state.Snapshot) -> segment.Segment:
@@ -217,6 +220,10 @@ PROBES = {
         "trials": 2,
         "bins": 4,
     },
+    "interpolation": {"name": "interpolation", "points": 5, "between": [-1, 2]},
+    "surroundings": {"name": "surroundings", "directions": 2, "points": 3, "grid": 3, "surface_examples": 30},
+    "one_step": {"name": "one_step", "batch_sizes": [4, 16], "draws": 2, "held_out": 9, "steps": 4},
+    "paths": {"name": "paths", "batch_sizes": [4, 16], "examples": 48, "every": 16, "grid": 3, "surface_examples": 20},
 }
 # Precision, model, and whether an epoch is trained before (by the TensorFlow core).
 PROBED: dict[str, tuple[str, dict[str, Any], bool]] = {
@@ -231,6 +238,10 @@ PROBED: dict[str, tuple[str, dict[str, Any], bool]] = {
     "sharpness": ("float64", cases.MLP, True),
     "noise_scale": ("float64", cases.MLP, False),
     "competition_convolution": ("float64", LENET, False),
+    "interpolation": ("float64", cases.MLP, True),
+    "surroundings": ("float64", cases.MLP, True),
+    "one_step": ("float64", cases.MLP, True),
+    "paths": ("float64", cases.MLP, True),
 }
 
 
@@ -246,6 +257,7 @@ def jax(tmp_path_factory: pytest.TempPathFactory) -> Jax:
     """Everything that the JAX core is asked to do, done in one process."""
     side = Jax(tmp_path_factory.mktemp("jax"))
     (side.folder / "penalised.py").write_text(PENALISED)
+    (side.folder / "several.py").write_text(INPUTS)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(side.folder)
         for name in TWINS | AGREEMENT:
@@ -273,14 +285,12 @@ def jax(tmp_path_factory: pytest.TempPathFactory) -> Jax:
         first = train_here(PHASES, {}, start, start).snapshot
         side.add("phase_1", "train", PHASES, initial=start, parent=start)
         side.add("phase_2", "train", LATER, initial=start, parent=first)
-    for name, probe in PROBES.items():
-        precision, model, trained = PROBED[name]
-        spec = {**cases.spec(model=model), "position": N if trained else 0, "probe": probe}
+    for name in PROBES:
+        precision = PROBED[name][0]
         with cases.precision(precision):
-            start = starting_at(spec, data_of(name))
-            parent = after_an_epoch(json.dumps(model), precision) if trained else start
+            read = measured_at(name, precision)
         budget = {"budget": 5000} if name == "few_at_once" else {}
-        side.add(name, "measure", spec, precision, data=data_of(name), parent=parent, **budget)
+        side.add(name, "measure", settings_of(name), precision, data=data_of(name), **read, **budget)
     with cases.precision("float64"):
         side.add("along", "along", cases.spec(), parent=starting_at(cases.spec(), {}), **ALONG)
     side.add("choices", "choices", cases.spec(), "float32", data={"shape": (8, 8)})
@@ -308,19 +318,6 @@ def error(found: state.Snapshot, expected: state.Snapshot) -> float:
         difference = np.abs(found.arrays[key].astype(np.float64) - values).max()
         largest = max(largest, float(difference / max(np.abs(values).max(), 1e-30)))
     return largest
-
-
-def numbers(rows: list[dict[str, Any]]) -> tuple[list[tuple[str, ...]], np.ndarray[Any, Any]]:
-    """Return the names of the columns and what is in them, the measured seconds left out."""
-    rows = [{key: value for key, value in row.items() if key != "seconds"} for row in rows]
-    values = [[float(value) for value in row.values() if not isinstance(value, str)] for row in rows]
-    return [tuple(row) for row in rows], np.array(values)
-
-
-def assert_same_rows(found: list[dict[str, Any]], expected: list[dict[str, Any]], rtol: float) -> None:
-    (columns, values), (wanted, exact) = numbers(found), numbers(expected)
-    assert columns == wanted
-    np.testing.assert_allclose(values, exact, rtol=rtol, atol=rtol)
 
 
 def inputs(stored: dict[str, np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
@@ -487,12 +484,10 @@ def test_norms_of_gradients_equal_brute_force(jax: Jax, name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in PROBES if name not in ("gradients", "few_at_once")])
 def test_a_probe_measures_the_same_with_the_other_core(jax: Jax, name: str) -> None:
-    precision, model, trained = PROBED[name]
-    spec = {**cases.spec(model=model), "position": N if trained else 0, "probe": PROBES[name]}
+    precision = PROBED[name][0]
     with cases.precision(precision):
-        expected = measuring.measure(
-            spec, cases.resident(**data_of(name)), (state.read(jax.folder / f"{name}-parent.npz"),)
-        ).tables
+        read = tuple(measured_at(name, precision).values())
+        expected = measuring.measure(settings_of(name), cases.resident(**data_of(name)), read).tables
     assert jax[name].keys() == expected.keys()
     for table, rows in jax[name].items():
         assert list(rows[0]) == list(expected[table][0])

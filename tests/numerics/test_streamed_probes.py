@@ -21,6 +21,7 @@ from batchlab.training import core, segment, state
 
 # What each probe is asked for: rows that together take more than one window of 1,024 of the 2,301 examples.
 OPTIONS: dict[str, dict[str, Any]] = {
+    "averaged_weights": {"half_lives": [1.5]},
     "broken_accumulation": {"updates": 3, "accumulation": 4, "breakers": ["mean_of_means"]},
     "curvature": {"examples": 1500, "tolerance": 0.1},
     "gradient_competition": {"examples": 64, "draws": 2, "batch_sizes": [64], "trials": 20, "bins": 4},

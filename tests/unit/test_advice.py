@@ -299,7 +299,8 @@ def test_the_page_is_whole_escaped_and_loads_nothing(tmp_path: Path) -> None:
     parser = _Page()
     parser.feed(text)
     assert not parser.open and not parser.loads
-    assert "Which &lt;B&gt;?" in text and "a validation accuracy of at least 90\N{NO-BREAK SPACE}%" in text
+    assert "Which &lt;B&gt;?" in text and "32, learning rate 0.1." in text
+    assert "a validation accuracy of at least 90\N{NO-BREAK SPACE}%" in text
     assert (
         "<dt>Best validation accuracy</dt>" in text and "at 1 of 3 sizes the best rate is the lowest or highest" in text
     )

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from numerics import cases
 
 from batchlab.configuration.campaign import load
 from batchlab.errors import BatchlabError
 from batchlab.paths import SCRIPTS
 from batchlab.planning import plan
-from benchmarks import FIT_SETTINGS, OURS, TORCH, contenders, epochs, norms, scale, sections, summary, workflow
+from benchmarks import FIT_SETTINGS, OURS, TORCH, contenders, epochs, norms, scale, sections, summary, surface, workflow
 from benchmarks.contenders import start
 from benchmarks.peak import dense_operations
 
@@ -99,6 +101,21 @@ def test_all_contenders_start_with_the_same_outputs(tmp_path: Path) -> None:
             start.check("it", contender.logits(inputs, training=False), begin)
 
 
+@pytest.mark.slow
+def test_probes_and_eager_loops_come_to_the_same_results() -> None:
+    found = surface.measure({"name": "mlp", "hidden": [8]}, cases.resident(), 1, examples=40, singles=6)
+    assert [(row["what"], row["contender"]) for row in found] == list(
+        itertools.product(surface.TOLERANCES, ("batchlab", "eager_tape"))
+    )
+    assert all(row["seconds"] > 0 for row in found) and set(found[0]) == set(surface.COLUMNS)
+
+
+def test_other_results_have_no_times() -> None:
+    surface.same("cosines", [1.0, 0.5], [1.0, 0.5001])
+    with pytest.raises(BatchlabError, match="cosines: compiled and eager results differ by"):
+        surface.same("cosines", [1.0, 0.0], [1.0, 0.5])
+
+
 def test_cost_that_is_proportional_has_the_exponent_one() -> None:
     points = [{"what": "seeds", "count": count, "seconds": 0.3 * count} for count in (1, 2, 4)]
     points += [{"what": "trials", "count": count, "seconds": 2.0 * count**0.5} for count in (100, 10_000)]
@@ -118,6 +135,7 @@ def test_the_page_of_benchmarks_shows_what_was_measured(tmp_path: Path) -> None:
         "mlp,1,8,4,,,0.1\nmlp,8,2,1,,,0.6\nlenet,1,9,9,,,",
         "job_ratios": "model,batch_size,default_ratio,best_ratio,jax_ratio,torch_ratio\nmlp,1,18,2,,\nmlp,8,2,8,,",
         "norm_ratios": "ratio\n10\n10",
+        "surface_ratios": "what,ratio\nsharpness,3.96",
         "workflow": "what,jobs,seconds\ndry run,1000,2\ndry run,1000,3\ndry run,1000,4\nnothing to do,1000,1.5\n"
         f'"{workflow.EMPTY}",0,1.25',
     }
@@ -131,6 +149,7 @@ def test_the_page_of_benchmarks_shows_what_was_measured(tmp_path: Path) -> None:
     ratios = ("4.0× (2.0–8.0) | 6.0×", "2.0× (1.0–4.0)", "not installed", "10 %, 60 %")
     for text in ("2026-01-02: Old, 2 threads", *ratios):
         assert text in shown
+    assert "| sharpness | eager `GradientTape` loop | – | 4.0× | |" in shown
     assert "| < 5 s | 3.00 s | |" in shown
     assert "empty rule | – | – | 1.25 s | |" in shown
     assert "| planning 2,000 arms | – | < 2 s | not measured | |" in shown
@@ -152,6 +171,12 @@ def test_the_page_names_who_is_absent_and_shows_every_table(tmp_path: Path) -> N
         "compiling": epochs.costs(measured, "compile_seconds"),
         "memory": epochs.costs(measured, "memory_mb"),
         "norm_ratios": norms.ratios(trials),
+        "surface_ratios": surface.ratios(
+            [
+                {"what": "cosines", "contender": name, "seconds": value}
+                for name, value in (("batchlab", 0.1), ("batchlab", 0.3), ("batchlab", 0.2), ("eager_tape", 5.0))
+            ]
+        ),
         "workflow": [{"what": "plan", "jobs": jobs, "seconds": jobs / 1e4} for jobs in (100, 1_000)],
         "imports": [{"job": "draw_figure", "seconds": 0.4, "memory_mb": 80.0}],
         "scale": [{"what": "seeds", "count": n, "seconds": 1.0 * n, "memory_mb": 500.0} for n in (1, 4)],
@@ -164,7 +189,8 @@ def test_the_page_names_who_is_absent_and_shows_every_table(tmp_path: Path) -> N
     assert "mlp: fit 2.2, fit at its best settings 2.0, a PyTorch loop 1.0" in page
     assert "how many times longer the loop takes: 7.0" in page
     assert "Exponents of the cost: seeds 1.00, arms 1.00" in page
-    assert page.count("<h2>") == 8
+    assert "How many times longer they take: cosines 25.0." in page
+    assert page.count("<h2>") == 9
     assert {path.stem for path in tmp_path.glob("*.csv")} == set(tables)
     assert "With one thread each: mlp: fit 2.2" in sections.conclusions(tables)
 

@@ -25,6 +25,7 @@ from scipy import stats
 from batchlab.charts import export, theme
 from batchlab.charts.averaging import means
 from batchlab.charts.axes import span_of, x_axis
+from batchlab.charts.colours import from_top
 from batchlab.charts.density.data import curve, normalised
 from batchlab.charts.drawn import read_drawn
 from batchlab.charts.figure import Figure, figure_from
@@ -525,7 +526,12 @@ def test_a_study_in_which_everything_diverged_is_still_drawn(drawn: Any) -> None
 
 @pytest.mark.parametrize(
     ("mean", "half", "text"),
-    [(0.987654, 0.0123, "0.988 ± 0.012"), (1.3e-13, 6e-14, "1.3e−13 ± 6e−14"), (1.0, 0.0, "1")],
+    [
+        (0.987654, 0.0123, "0.988 ± 0.012"),
+        (1.3e-13, 6e-14, "1.3e−13 ± 6e−14"),
+        (-40.2, 8, "−40 ± 8"),
+        (-1.0, 0.0, "−1"),
+    ],
 )
 def test_a_forest_writes_numbers_that_can_be_read(mean: float, half: float, text: str) -> None:
     words = import_module("batchlab.charts.forest.draw")._words
@@ -671,6 +677,9 @@ def test_an_interactive_figure_can_be_zoomed_and_its_legend_clicked(drawn: Any) 
 def test_signs_that_the_font_lacks_are_replaced(drawn: Any) -> None:
     specification = drawn("curves", y_title="‖w − w₀‖₂")
     assert "||w − w0||" in json.dumps(specification, ensure_ascii=False)
+    specification = drawn("curves", names={"sgd": "η₁ ∝ √B"})
+    text = json.dumps(specification, ensure_ascii=False)
+    assert "η1 ~ √B" in text and "∝" not in text
 
 
 def test_intervals_stay_within_the_bounds_of_their_column() -> None:
@@ -919,3 +928,12 @@ def test_a_curve_through_points_of_different_colours_is_one_line_and_seeds_behin
     assert line["mark"]["type"] == "line"
     assert "batch_size" not in [part["field"] for part in line["encoding"]["detail"]]
     assert "n = 8 seeds together" in subtitle(specification) and "One seed" not in subtitle(specification)
+
+
+def test_a_legend_follows_the_ends_of_lines_if_they_end_together() -> None:
+    figure = Figure("s", "f", {"colour": "learning_rate"}, {})
+    ends = {0.1: (32, 3.0), 0.2: (32, 1.0), 0.05: (32, 2.0)}
+    rows = [{"learning_rate": rate, "x": x, "mean": mean} for rate, (x, mean) in ends.items()]
+    assert from_top(figure, rows) == [0.1, 0.05, 0.2]
+    # Then the numbers' own order, which is that of the colours.
+    assert from_top(figure, [*rows, {"learning_rate": 0.2, "x": 64, "mean": 9.0}]) == []

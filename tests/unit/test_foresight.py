@@ -6,6 +6,7 @@ import csv
 import itertools
 import json
 import math
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,26 @@ def test_ranks_and_ratios_over_workloads(tmp_path: Path) -> None:
     assert len((folder / "knees.csv").read_text().splitlines()) == 6
     few = ranks([row for name in "abc" for row in rows_of_campaign(name, tmp_path)])
     assert few[0]["rank"] == 1 and math.isnan(few[0]["rank_low"])
+
+
+def test_intervals_are_those_of_all_draws_of_workloads(tmp_path: Path) -> None:
+    """Four workloads have 256 draws with replacement, which are counted one by one, with SciPy's τ."""
+    foreseen, knees = [10.0, 40.0, 20.0, 80.0], [12.0, 30.0, 50.0, 60.0]
+    for name, knee, size in zip("abcd", knees, foreseen, strict=True):
+        campaign(tmp_path, name, knee, {1: size})
+    [row] = ranks([row for name in "abcd" for row in rows_of_campaign(name, tmp_path)])
+    taken = [list(each) for each in itertools.product(range(4), repeat=4)]
+    first, second = np.array(foreseen), np.array(knees)
+    with warnings.catch_warnings(action="ignore"):  # draws of one workload alone have no rank
+        found = np.array([stats.kendalltau(first[each], second[each]).statistic for each in taken])
+    ends = np.quantile(found[np.isfinite(found)], [0.05, 0.95])
+    assert row["rank"] == pytest.approx(stats.kendalltau(first, second).statistic)
+    assert (row["rank_low"], row["rank_high"]) == pytest.approx(tuple(ends))
+    logs = np.log(first / second)
+    tail = stats.norm.cdf(stats.t.ppf(0.05, 3) * math.sqrt(4 / 3))
+    ends = np.exp(np.quantile([logs[each].mean() for each in taken], [tail, 1 - tail]))
+    assert (row["ratio_low"], row["ratio_high"]) == pytest.approx(tuple(ends))
+    assert row["ratio"] == pytest.approx(stats.gmean(first) / stats.gmean(second))
 
 
 @pytest.mark.parametrize("second", list(itertools.permutations([1.0, 2.0, 2.0, 5.0]))[::5])

@@ -382,10 +382,13 @@ def test_records_say_when_and_how_long_and_shared_jobs_count_once(tmp_path: Path
     made = computed.made_from([tmp_path / "a", tmp_path / "b", tmp_path / "absent"])
     assert computed.days(made) == "2026-11-26 to 2026-11-27"
     assert computed.core_hours(made) == pytest.approx(0.75)
-    summary = dict(computed.summary(made, [{"data": "d", "examples": [10, 0, 5], "classes": 2, "targets": "classes"}]))
+    of_data = {"data": "d", "examples": [10, 0, 5], "classes": 2, "targets": "classes"}
+    summary = dict(computed.summary(made, [of_data]))
     assert summary["Work"] == ["0.75 core-hours in 2 jobs of data, training and measuring"]
     assert summary["Software"] == ["Python 3.11, keras 2, numpy 1"]
     assert summary["Data: d"] == ["10 training, 5 test examples; 2 classes"]
+    several = dict(computed.summary(made, [{**of_data, "inputs": ["age (1)", "image (8 × 8)"]}]))
+    assert several["Data: d"][1] == "Inputs: age (1), image (8 × 8)"
 
 
 def test_settings_in_words() -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from batchlab.configuration.campaign import read
+from batchlab.errors import BatchlabError
+from batchlab.rounds import asking
 from batchlab.rounds.asking import affordable, ask
 from batchlab.rounds.first_round import first_round
 from batchlab.rounds.next_round import Proposal, next_round
@@ -228,6 +232,8 @@ def test_rounds_go_on_until_the_answer_stands(
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" snakemake.py "$@"\n')
     program.chmod(0o755)
     command = [str(program), "--cores", "2"]
+    # Each look at the clock is ten seconds later, so each call for an answer takes ten seconds.
+    monkeypatch.setattr(asking, "time", SimpleNamespace(monotonic=itertools.count(step=10).__next__))
     (tmp_path / "broken").touch()
     assert ask("mine.yaml", command) == 3
     first = len(settings_of(read(CAMPAIGN)))
@@ -237,10 +243,18 @@ def test_rounds_go_on_until_the_answer_stands(
     assert calls[:2] == ["measured 0", f"advice {first}"]
     # What was interrupted is completed, then two rounds with one more setting each follow.
     assert calls[2:] == [f"measured {first}", *(f"advice {first + more}" for more in (0, 1, 2))]
-    assert all(each.seconds is not None for each in rounds_of(read(CAMPAIGN)))
+    # The call that was interrupted counts.
+    assert [each.seconds for each in rounds_of(read(CAMPAIGN))] == [20, 10, 10]
     assert "Nothing that is left is likely to change it." in capfd.readouterr().out
     # Nothing more is trained, however often it is asked.
     assert ask("mine.yaml", command) == 0 and len(settings_of(read(CAMPAIGN))) == first + 2
+
+
+def test_a_campaign_that_asks_for_no_advice_is_told_how(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("campaign: mine\n")
+    with pytest.raises(BatchlabError, match=r"mine\.yaml: the key 'advise' is missing; write advise: {batch_size: 32"):
+        ask(str(file), ["snakemake"])
 
 
 def test_more_seeds_of_a_setting_are_the_same_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -175,7 +175,7 @@ def test_what_is_added_or_edited_changes_the_code_of_its_own_jobs_only(project: 
         path.write_text(text)
         return sorted(name for name in found if found[name] != after[name])
 
-    assert changed("formats/csv/read.py", "np.float64", "np.float32") == ["csv"]
+    assert changed("formats/csv/read.py", "np.float64", "np.float32") == ["csv", "jsonl"]
     assert changed("formats/csv/text.py", "strict=True", "strict=False") == ["csv"]
     assert changed("formats/idx/read.py", '"big"', '"little"') == ["idx"]
     assert changed("prepare.py", "(np.arange(len(members)) + 0.5)", "np.arange(len(members))") == sorted(after)

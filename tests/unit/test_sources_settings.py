@@ -114,7 +114,17 @@ def test_every_accepted_key_is_accepted_and_no_other(kind: str, npz: Path, csv: 
         'INPUT_SHAPE = (2,)\nCLASSES = 2\nEXAMPLES = {"train": 40}\ndef examples(split, seed):\n    return None\n'
     )
     parquet = Path(__file__).parent / "tables" / "flowers.parquet"
-    files = {"npz": npz, "csv": csv, "images": images, "python": python, "text": text, "parquet": parquet}
+    jsonl = tmp_path / "own.jsonl"
+    jsonl.write_text("".join(f'{{"length": {i}, "width": {i % 3}, "species": "{"uv"[i % 2]}"}}\n' for i in range(40)))
+    files = {
+        "npz": npz,
+        "csv": csv,
+        "images": images,
+        "python": python,
+        "text": text,
+        "parquet": parquet,
+        "jsonl": jsonl,
+    }
     values: dict[str, Any] = {
         "name": kind,
         "file": str(files.get(kind)),
@@ -126,7 +136,9 @@ def test_every_accepted_key_is_accepted_and_no_other(kind: str, npz: Path, csv: 
         "scale": 2,
         "examples": 9,
         "labels": "classes",
-        "leave_out": {"npz": ["spare"], "csv": ["length"], "parquet": ["length", "town"]}.get(kind),
+        "leave_out": {"npz": ["spare"], "csv": ["length"], "jsonl": ["length"], "parquet": ["length", "town"]}.get(
+            kind
+        ),
         "categories": {"parquet": ["leaves"]}.get(kind, ["width"]),
         "missing": "drop",
         "missing_words": ["", "-"],
@@ -136,6 +148,7 @@ def test_every_accepted_key_is_accepted_and_no_other(kind: str, npz: Path, csv: 
         "encoding": "utf-8",
         "arrays": {"x": "x"},
         "axes": None,
+        "inputs": None,
         "weight": None,
         "tokens": "characters",
         "length": 8,
@@ -225,8 +238,9 @@ def test_published_sets_are_complete() -> None:
             assert all((LIBRARY / "sources/published" / file.name).is_file() for file in source.files)
 
 
-def test_a_suffix_belongs_to_one_format_but_for_those_that_a_key_chooses() -> None:
-    suffixes = [suffix for form in find.formats().values() if not form.chosen_by for suffix in form.suffixes]
+def test_a_suffix_belongs_to_one_format_but_for_those_that_a_key_or_a_look_into_the_folder_chooses() -> None:
+    forms = [form for form in find.formats().values() if not form.chosen_by]
+    suffixes = [suffix for form in forms for suffix in form.suffixes if suffix != "/" or not form.takes]
     assert sorted(suffixes) == sorted(set(suffixes))
     assert {".csv", ".npz"} <= set(suffixes)
 

@@ -75,7 +75,10 @@ def _legend_place(texts: Sequence[str], wide: bool) -> dict[str, Any]:
 
 
 def from_top(figure: Figure, points: Sequence[Row]) -> list[Any]:
-    """Return the values of the colours as their lines end, from top to bottom, which is the order of the legend."""
+    """Return the values of the colours as their lines end, from top to bottom, which is the order of the legend.
+
+    None for numbers whose lines end at different places: there the order of the numbers says more.
+    """
     if figure.colour is None:
         return []
     last: dict[Any, tuple[float, float]] = {}
@@ -83,6 +86,8 @@ def from_top(figure: Figure, points: Sequence[Row]) -> list[Any]:
         key = row[figure.colour]
         if key is not None and (key not in last or row["x"] > last[key][0]):
             last[key] = (row["x"], row["mean"])
+    if all(map(is_number, last)) and len({x for x, _ in last.values()}) > 1:
+        return []
     return sorted(last, key=lambda key: -last[key][1])
 
 

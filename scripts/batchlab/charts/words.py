@@ -9,7 +9,7 @@ from typing import Any
 
 from batchlab.declarations.columns import Column
 
-_SIGNS = str.maketrans("₀₁₂₃₄₅₆₇₈₉ᵢ", "0123456789i")
+_SIGNS = str.maketrans("₀₁₂₃₄₅₆₇₈₉ᵢ∝", "0123456789i~")
 
 
 def plain(text: str) -> str:
@@ -34,5 +34,5 @@ def value_text(column: Column, value: Any) -> str:
     if value is None:
         return "none"
     if isinstance(value, str):
-        return column.words.get(value, value)
+        return plain(column.words.get(value, value))
     return f"{column.sign or column.name.replace('_', ' ') + ' '}{number_text(float(value))}"

@@ -14,6 +14,29 @@ from batchlab.declarations.options import Option, Schema
 Targets = Literal["classes", "numbers", "flags", "tokens"]
 
 
+# Names of inputs, as Keras takes them.
+INPUT_NAME = "^[A-Za-z][A-Za-z0-9_]*$"
+# What the values of an input are: numbers, whole numbers, or numbers from 0 that stand for words.
+Holds = Literal["numbers", "integers", "codes"]
+
+
+@dataclass(frozen=True)
+class Input:
+    """One of several inputs of a model. The data set keeps them side by side, in the order of their names.
+
+    Attributes:
+        name: Name of the `keras.Input`.
+        shape: Shape for one example.
+        holds: What its values are.
+        scale: Divisor of the stored values.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    holds: Holds = "numbers"
+    scale: float = 1.0
+
+
 @dataclass(frozen=True)
 class RemoteFile:
     """One downloadable file and the digest by which it is judged.
@@ -100,6 +123,8 @@ class FileShape:
         ordered: Whether parts are taken by position: training examples first, then those for validation and test.
         tokens_in: Number of different tokens in so many examples from the first on, where the training part decides
             `classes`.
+        inputs: The inputs of the model in the order of their names, where it has several; an example is then one row,
+            in which they lie one after the other.
     """
 
     examples: int
@@ -111,6 +136,7 @@ class FileShape:
     targets: Targets = "classes"
     ordered: bool = False
     tokens_in: Callable[[int], int] | None = None
+    inputs: tuple[Input, ...] = ()
 
 
 def _not_inspected(path: Path, options: Mapping[str, Any]) -> FileShape:
@@ -129,6 +155,7 @@ class Format:
             sets come in it.
         options: Keys of a data set that this format reads.
         chosen_by: A key that chooses this format where another one has the same ending.
+        takes: Returns whether a folder is in this format; without it, folders are that no other format takes.
         without: Keys of all data sets that mean nothing here.
         inspect: Looks into a user's file while the campaign is planned, with the standard library alone. Takes its path
             and the complete options; raises `BatchlabError` for a file that cannot be used.
@@ -139,6 +166,7 @@ class Format:
     suffixes: tuple[str, ...] = ()
     options: tuple[Option, ...] = ()
     chosen_by: str = ""
+    takes: Callable[[Path], bool] | None = None
     without: tuple[str, ...] = ()
     inspect: Callable[[Path, Mapping[str, Any]], FileShape] = _not_inspected
     columns: Callable[[Path], Sequence[str]] | None = None
@@ -195,6 +223,27 @@ class Names(Option):
         text = {"type": "string", "minLength": 1}
         properties = dict.fromkeys(self.roles, text)
         return {"type": "object", "properties": properties, "additionalProperties": False, "minProperties": 1}
+
+
+@dataclass(frozen=True)
+class Inputs(Option):
+    """The inputs of a model by name: an array or columns, or these as `of` beside keys that say more of them."""
+
+    axes: tuple[str, ...] = ()
+
+    def schema(self) -> Schema:
+        """Return the JSON schema of the option's values."""
+        of = Places(self.name, self.meaning).schema()
+        keys = {
+            "of": of,
+            "scale": {"type": "number", "exclusiveMinimum": 0},
+            "standardise": {"type": "boolean"},
+            "codes": {"type": "boolean"},
+            "axes": {"enum": list(self.axes)},
+        }
+        more = {"type": "object", "properties": keys, "additionalProperties": False, "minProperties": 1}
+        named = {"propertyNames": {"pattern": INPUT_NAME}, "additionalProperties": {"anyOf": [*of["anyOf"], more]}}
+        return {"type": "object", "minProperties": 1, **named}
 
 
 @dataclass(frozen=True)

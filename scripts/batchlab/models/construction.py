@@ -82,6 +82,25 @@ def _check(name: str, model: Any, input_shape: Sequence[int], output_shape: Sequ
         raise BatchlabError(f"model {name}: has no trainable weights")
 
 
+def options_given(model: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what `build` is given of a model's settings: neither its name and identity nor how dropout draws."""
+    return {key: value for key, value in model.items() if key not in ("name", "file", "code", MASKS)}
+
+
+def builder_of(model: Mapping[str, Any]) -> Any:
+    """Return the function `build` of a user's file, or of a built-in model.
+
+    Raises:
+        BatchlabError: There is none.
+    """
+    return _from_file(model["file"]) if "file" in model else _built_in(model["name"])
+
+
+def check_model(name: str, model: Any, input_shape: Sequence[int], output_shape: Sequence[int]) -> None:
+    """Refuse a model that cannot be trained on the data set, see `build_model`."""
+    _check(name, model, input_shape, output_shape)
+
+
 def build_model(
     model: Mapping[str, Any], input_shape: Sequence[int], output_shape: Sequence[int], seed: int = 0
 ) -> keras.Model:

@@ -26,9 +26,9 @@ def builder(tree: ast.Module) -> ast.FunctionDef | None:
 
 @functools.cache
 def built_in_models() -> dict[str, Path]:
-    """Return name → file of each built-in model."""
-    files = sorted(_FOLDER.glob("*.py"))
-    return {path.stem: path for path in files if builder(ast.parse(path.read_text(encoding="utf-8")))}
+    """Return name → file of each built-in model; one that is built around another is no campaign's choice."""
+    found = {path.stem: builder(ast.parse(path.read_text(encoding="utf-8"))) for path in sorted(_FOLDER.glob("*.py"))}
+    return {name: _FOLDER / f"{name}.py" for name, build in found.items() if build and len(build.args.args) == 2}
 
 
 @functools.cache

@@ -16,7 +16,7 @@ from batchlab.errors import BatchlabError, unknown
 from batchlab.planning.chosen_task import check_targets, named, usual
 from batchlab.planning.cuts import Cut, cuts_of
 from batchlab.planning.ends import placed_evaluation
-from batchlab.planning.model_files import resolve_model
+from batchlab.planning.model_files import code_of, resolve_model, taking_rows
 from batchlab.planning.optimizer_settings import resolve_optimizer
 from batchlab.planning.parts import Arm, Plan, Probe, Segment
 from batchlab.planning.phases import Recipe
@@ -99,8 +99,9 @@ class Chains:
         if key not in self.initials:
             data = self.data(recipe.dataset)
             model = resolve_model(self.config, recipe.model)
-            if "code" in model:
-                self.plan.model_files[model["code"]] = self.config["models"][recipe.model]["file"]
+            model = taking_rows(f"models.{recipe.model}", model, self.shape(recipe.dataset).inputs)
+            if code := code_of(model):
+                self.plan.model_files[code] = self.config["models"][recipe.model]["file"]
             dataset = self.plan.data[data]
             spec = {"dataset": dataset.identity, "model": model, "precision": recipe.precision}
             spec |= self.plan.task.settings

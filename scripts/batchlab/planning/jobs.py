@@ -16,6 +16,7 @@ from batchlab.declarations import find
 from batchlab.declarations.options import Option, without_defaults
 from batchlab.paths import SCRIPTS
 from batchlab.planning import specs
+from batchlab.planning.model_files import code_of
 from batchlab.planning.parts import Plan, Probe, Segment, seeds_of
 from batchlab.planning.priorities import priorities
 from batchlab.planning.report_settings import OF_ANSWER, advice_spec, report_spec
@@ -227,7 +228,7 @@ class Jobs:
         checked: set[str] = set()
         for name, block in self._blocks():
             segment = self.plan.segments[name]
-            if segment.parent is None and "code" in segment.spec["model"] and name not in checked:
+            if segment.parent is None and code_of(segment.spec["model"]) and name not in checked:
                 checked.add(name)
                 yield self._check(segment)
             yield self._segment(segment, block)
@@ -243,7 +244,7 @@ class Jobs:
             spec=segment.spec,
             source=specs.model_source(self.plan, segment.name),
             identity=specs.identity_chain(self.plan, segment.name),
-            modules=(self._task,),
+            modules=self._model(segment),
             keras=True,
             message=f"Try the model of {segment.name}",
         )
@@ -257,7 +258,7 @@ class Jobs:
                 "initial": segment_path(initial.name, block),
                 "parent": segment_path(segment.parent, block),
             }
-        elif "code" in segment.spec["model"]:
+        elif code_of(segment.spec["model"]):
             inputs["checked"] = f"results/segments/{segment.name}/check.json"
         return Job(
             kind="segments",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from batchlab.declarations.model_options import BY_EXAMPLE, MASKS
+from batchlab.declarations.source import Input
 from batchlab.errors import BatchlabError, unknown
 from batchlab.models.signature import complete as complete_model
 from batchlab.planning.neighbours import code_digest_of
@@ -48,6 +49,45 @@ def resolve_model(config: Mapping[str, Any], alias: str) -> dict[str, Any]:
     _check_build(f"models.{alias}", name, tree, settings)
     _check_loss(f"models.{alias}.file", name, tree)
     return {"code": code, **{key: value for key, value in settings.items() if key != "file"}, **more}
+
+
+def taking_rows(where: str, model: Mapping[str, Any], inputs: Sequence[Input]) -> dict[str, Any]:
+    """Return the settings of a model whose examples are rows of several inputs: a model around the user's own.
+
+    Args:
+        where: Place in the campaign, for messages.
+        model: Full settings of the user's model.
+        inputs: Of the data set; where there are none, the model is returned as it is.
+
+    Raises:
+        BatchlabError: It is a built-in one, which has one input.
+    """
+    if not inputs:
+        return dict(model)
+    if "code" not in model:
+        raise BatchlabError(
+            f"{where}: the model {model['name']} takes one array, and the data set has the inputs "
+            f"{', '.join(each.name for each in inputs)}; write a model with these inputs and name it by file (see "
+            "docs/own-data.md), or take the key inputs out of the data set"
+        )
+    # Dropout is given to examples in the model as a whole.
+    own = {key: value for key, value in model.items() if key != MASKS}
+    more = {key: value for key, value in model.items() if key == MASKS}
+    taken = [{"name": each.name, "shape": list(each.shape), "holds": each.holds} for each in inputs]
+    return {"name": "several_inputs", "of": own, "inputs": taken, **more}
+
+
+def code_of(model: Mapping[str, Any]) -> str | None:
+    """Return the digest of the user's code in the settings of a model; None for a built-in model."""
+    found = model.get("of", model).get("code")
+    return None if found is None else str(found)
+
+
+def with_file(model: Mapping[str, Any], file: str) -> dict[str, Any]:
+    """Return the settings of a user's model with its file."""
+    if "of" in model:
+        return {**model, "of": {**model["of"], "file": file}}
+    return {**model, "file": file}
 
 
 def _check_build(where: str, name: str, tree: ast.Module, settings: Mapping[str, Any]) -> None:

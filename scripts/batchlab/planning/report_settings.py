@@ -14,6 +14,8 @@ from batchlab.planning.citation import citation
 from batchlab.planning.parts import Plan, Study
 from batchlab.planning.references import short
 from batchlab.planning.specs import FORMATS, campaign_identity, study_identity, written
+from batchlab.sources.inputs import wanted
+from batchlab.sources.settings import Settings
 from batchlab.tables import contract
 
 _SHOWN_SETTINGS = ("models", "optimizers", "batch_sizes", "epochs", "seeds", "precision")
@@ -212,9 +214,23 @@ def _data(plan: Plan) -> list[dict[str, Any]]:
             ],
             "classes": settings.spec["classes"],
             "targets": settings.shape.targets,
+            **({"inputs": _inputs(settings)} if settings.shape.inputs else {}),
         }
         for name, settings in plan.data.items()
     ]
+
+
+def _inputs(settings: Settings) -> list[str]:
+    """Return what each input of the model is, in words: its name, shape, and what becomes of its values."""
+    said = {each.name: each for each in wanted(settings.options)}
+    words = []
+    for each in settings.shape.inputs:
+        done = "" if each.scale == 1 else f", divided by {each.scale:g}"
+        if each.name in said and said[each.name].standardise:
+            done = ", standardised"
+        kind = {"numbers": "", "integers": ", whole numbers", "codes": ", codes of words"}[each.holds]
+        words.append(f"{each.name} ({' × '.join(map(str, each.shape))}{kind}{done})")
+    return words
 
 
 def _names(plan: Plan) -> dict[str, dict[str, str]]:

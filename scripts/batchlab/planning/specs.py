@@ -11,6 +11,7 @@ from batchlab.declarations import find
 from batchlab.declarations.columns import Column, Table
 from batchlab.declarations.task import SPLITS
 from batchlab.planning.captions import data_title
+from batchlab.planning.model_files import code_of, with_file
 from batchlab.planning.parts import Arm, Plan, Probe, Study, seeds_of
 from batchlab.records.digests import digest
 from batchlab.tables import contract
@@ -29,7 +30,8 @@ _OF_CELLS = ("sign", "words")
 def model_source(plan: Plan, segment: str) -> dict[str, Any]:
     """Return the model's settings with the file of a user's model; nothing for a built-in one."""
     model = plan.segments[plan.segments[segment].initial].spec["model"]
-    return {"model": {**model, "file": plan.model_files[model["code"]]}} if "code" in model else {}
+    code = code_of(model)
+    return {"model": with_file(model, plan.model_files[code])} if code else {}
 
 
 def probe_seeds(plan: Plan, probe: Probe, block: str) -> list[int]:

@@ -16,7 +16,7 @@ from batchlab.report.advising import (
     rules_in_words,
     sentences,
 )
-from batchlab.report.cells import Row, count, link, rows_of
+from batchlab.report.cells import Row, count, link, rows_of, value
 from batchlab.report.inline_figures import figure_of
 from batchlab.report.template import environment
 from batchlab.report.template.answer_page import LOSSES, SNIPPET
@@ -55,7 +55,7 @@ def render_advice(spec: Mapping[str, Any], found: Mapping[str, Any], page: str |
         .get_template("advice")
         .render(
             title=spec["title"],
-            summary=f"{spec['about']}; {counted(found['epochs'], 'epoch')}, {_seeds(found)}.",
+            summary=f"{spec['about']}; {counted(found['epochs'], 'epoch')}, {_seeds(found)}. {_present(tables)}.",
             headline=headline(found, tables),
             aims=sentences(shown, tables, title),
             rule=_rule(found["rate_rule"], tables["choices"]),
@@ -72,6 +72,12 @@ def render_advice(spec: Mapping[str, Any], found: Mapping[str, Any], page: str |
             snippet=SNIPPET.format(loss=LOSSES.get(spec["task"], "…")),
         )
     )
+
+
+def _present(tables: Mapping[str, Sequence[Row]]) -> str:
+    """Return the setting with which the campaign begins."""
+    row = next(row for row in tables["thumb_rules"] if row["rule"] == "present")
+    return f"Present setting: B = {row['batch_size']}, learning rate {number(value(row, 'learning_rate'))}"
 
 
 def _seeds(found: Mapping[str, Any]) -> str:

@@ -85,7 +85,10 @@ def summary(made: Mapping[str, Sequence[str]], data: Sequence[Mapping[str, Any]]
         lines.append(
             (
                 f"Data: {each['data']}",
-                [f"{', '.join(sizes)} examples; {each['classes']} {_TARGETS[each['targets']]}"],
+                [
+                    f"{', '.join(sizes)} examples; {each['classes']} {_TARGETS[each['targets']]}",
+                    *([f"Inputs: {', '.join(each['inputs'])}"] if "inputs" in each else []),
+                ],
             )
         )
     return lines

@@ -12,6 +12,7 @@ import json
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +38,11 @@ def ask(path: str, command: Sequence[str]) -> int:
     Raises:
         BatchlabError: The campaign has no key `advise`, or something in it is wrong.
     """
-    config = read(parsed(path), [path])
-    if "advise" not in config:
+    raw = parsed(path)
+    # First: without the key other keys are missing, too.
+    if "advise" not in raw:
         raise BatchlabError(f"{path}: the key 'advise' is missing; write advise: {{batch_size: 32, budget: 30 min}}")
+    config = read(raw, [path])
     if code := _called(command, "measured"):
         return code
     speed, budget = speed_of(config), budget_in_seconds(config["advise"]["budget"])
@@ -52,11 +55,11 @@ def ask(path: str, command: Sequence[str]) -> int:
     while True:
         begun = time.monotonic()
         code = _called(command, ANSWER)
+        rounds = _timed(config, time.monotonic() - begun, completed=not code)
         if code:
             if Path(page).exists():
                 print(f"The answer so far is at {page}; the same call goes on.")
             return code
-        rounds = _completed(config, time.monotonic() - begun)
         left = budget - sum(each.seconds or 0 for each in rounds)
         proposals = json.loads(Path(page).with_suffix(".json").read_text(encoding="utf-8"))["next"]
         share = left if budget < SHORT else max(left / ROUNDS, ROUND)
@@ -97,11 +100,12 @@ def speed_of(config: Mapping[str, Any]) -> Speed:
     return Speed(machine, int(machine["training_examples"]), config["epochs"])
 
 
-def _completed(config: Mapping[str, Any], seconds: float) -> list[Round]:
-    """Return the rounds, the last one with the time that it took, and keep them."""
+def _timed(config: Mapping[str, Any], seconds: float, completed: bool) -> list[Round]:
+    """Return the rounds, the last one with the time that all calls for it took, and keep them."""
     *others, last = rounds_of(config)
     if last.seconds is None:
-        last = Round(last.settings, last.expected, round(seconds, 1))
+        spent = round(last.spent + seconds, 1)
+        last = replace(last, spent=spent, seconds=spent if completed else None)
         keep(config, [*others, last])
     return [*others, last]
 

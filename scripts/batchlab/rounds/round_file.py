@@ -30,11 +30,13 @@ class Round:
         settings: What it adds; more seeds of a setting name it again.
         expected: Seconds that were expected.
         seconds: Seconds that it took; None until it has been completed.
+        spent: Seconds of calls that ended before it was completed.
     """
 
     settings: tuple[Setting, ...]
     expected: float
     seconds: float | None = None
+    spent: float = 0.0
 
 
 def path_of(config: Mapping[str, Any]) -> Path:
@@ -51,10 +53,7 @@ def rounds_of(config: Mapping[str, Any]) -> list[Round]:
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         kept = json.loads(path_of(config).read_text(encoding="utf-8"))
         if kept["question"] == _question(config):
-            return [
-                Round(tuple(Setting(*each) for each in found["settings"]), found["expected"], found["seconds"])
-                for found in kept["rounds"]
-            ]
+            return [Round(tuple(Setting(*each) for each in found.pop("settings")), **found) for found in kept["rounds"]]
     return []
 
 
@@ -65,6 +64,7 @@ def keep(config: Mapping[str, Any], rounds: Iterable[Round]) -> None:
             "settings": [astuple(setting) for setting in each.settings],
             "expected": each.expected,
             "seconds": each.seconds,
+            "spent": each.spent,
         }
         for each in rounds
     ]

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import math
 import operator
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from batchlab.declarations.options import OPTIONAL, REQUIRED, Choice, Count, Flag, Number, Option, Text
-from batchlab.declarations.source import Format, Names, Place, Places, Published, Share, Sides, Words
+from batchlab.declarations.source import (
+    INPUT_NAME,
+    Format,
+    Inputs,
+    Names,
+    Place,
+    Places,
+    Published,
+    Share,
+    Sides,
+    Words,
+)
 from batchlab.errors import BatchlabError
 
 VALIDATION = Share("validation", "examples for tuning: a number, or a fraction of those that are split", 0.1)
@@ -44,6 +56,17 @@ LABELS = Choice(
     words=("classes", "numbers", "flags"),
 )
 LEAVE_OUT = Places("leave_out", "columns or arrays that are not used", OPTIONAL)
+# What follows the first axis of an array of examples.
+AXES = ("images", "channels_first", "series")
+# For a model that has several inputs.
+INPUTS = Inputs(
+    "inputs",
+    "the inputs of a model that has several, by name: `{image: scans}` names an array, `{person: [age, weight]}` "
+    "columns; `{person: {of: [age, weight], standardise: true}}` says more, with `scale`, `standardise`, `codes` (of "
+    "columns: words or numbers become whole numbers from 0) and `axes` (of arrays)",
+    OPTIONAL,
+    axes=AXES,
+)
 # What every table of rows and columns takes, whatever its file.
 TABLE: tuple[Option, ...] = (
     Places(
@@ -62,6 +85,7 @@ TABLE: tuple[Option, ...] = (
         "refuse",
         words=("refuse", "drop", "impute"),
     ),
+    INPUTS,
 )
 
 
@@ -128,6 +152,12 @@ def fault(option: Option, value: Any) -> str | None:
             fits = isinstance(value, dict) and bool(value) and value.keys() <= set(roles)
             fits = fits and all(isinstance(item, str) and item for item in value.values())
             allowed = f"names by role; roles are {', '.join(roles)}"
+        case Inputs():
+            fits = isinstance(value, dict) and bool(value) and all(_is_input(*item) for item in value.items())
+            allowed = (
+                "names of letters, digits and _, each with an array or columns, or with some of of, scale (above 0), "
+                f"standardise, codes (true or false) and axes ({', '.join(AXES)})"
+            )
         case Choice(words=words):
             fits, allowed = value in words, ", ".join(map(str, words))
         case Share():
@@ -154,6 +184,25 @@ def _is_place(value: Any) -> bool:
     if isinstance(value, str):
         return value != ""
     return isinstance(value, int) and not isinstance(value, bool) and value != 0
+
+
+def _is_input(name: Any, said: Any) -> bool:
+    """Return whether a name and what is said of it are an input of a model."""
+    if not isinstance(name, str) or not re.fullmatch(INPUT_NAME, name):
+        return False
+    if not isinstance(said, dict):
+        said = {"of": said}
+    of = said.get("of", "of")
+    places = of if isinstance(of, list) else [of]
+    return (
+        bool(said)
+        and said.keys() <= {"of", "scale", "standardise", "codes", "axes"}
+        and bool(places)
+        and all(map(_is_place, places))
+        and ("scale" not in said or (is_number(said["scale"]) and said["scale"] > 0))
+        and all(isinstance(said.get(key, False), bool) for key in ("standardise", "codes"))
+        and said.get("axes", AXES[0]) in AXES
+    )
 
 
 def _power(number: int) -> str:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from batchlab.declarations.options import with_defaults
-from batchlab.declarations.source import Format, Published
+from batchlab.declarations.source import Format, Input, Published
 from batchlab.declarations.task import SPLITS
 from batchlab.errors import BatchlabError
 from batchlab.files import atomic_path
@@ -323,3 +323,39 @@ def _standardise(parts: dict[str, Part], where: str) -> dict[str, Part]:
         return result
 
     return {name: part._replace(x=apply(part.x)) for name, part in parts.items()}
+
+
+def standardise_inputs(
+    contents: Contents, spec: PrepareSpec, inputs: Sequence[tuple[Input, slice]], where: str
+) -> Contents:
+    """Return contents whose examples are rows of several inputs, some of which are standardised, in place.
+
+    Gaps are filled in before, since they have no share in mean and deviation.
+
+    Args:
+        contents: What the reader made, in rows.
+        spec: How the parts are taken: `dataset`, `examples` and `targets` of the job's settings.
+        inputs: Those that are standardised, with their places in a row.
+        where: The file, for messages.
+    """
+    given = {"pool": contents.pool, "validation": contents.validation, "test": contents.test}
+    parts = {name: Part(*pair) for name, pair in given.items() if pair is not None}
+    parts["train"] = _split(contents, spec)["train"]
+    told = contents.told
+    if contents.fill:
+        gaps = int(np.isnan(contents.pool[0]).sum())
+        parts, _ = _fill(parts, where)
+        told = (*told, ("Filled in", f"{gaps:,} gaps, by the median of each feature's training examples"))
+    for each, place in inputs:
+        own = {name: Part(part.x[:, place].reshape(-1, *each.shape), part.y) for name, part in parts.items()}
+        for name, part in _standardise(own, f"{where}: inputs.{each.name}").items():
+            parts[name].x[:, place] = part.x.reshape(len(part.x), -1)
+    done = {name: (parts[name].x, parts[name].y) for name, pair in given.items() if pair is not None}
+    return replace(
+        contents,
+        pool=done["pool"],
+        validation=done.get("validation"),
+        test=done.get("test"),
+        told=told,
+        fill=False,
+    )

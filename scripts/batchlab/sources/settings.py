@@ -13,10 +13,11 @@ from typing import Any
 
 from batchlab.declarations import find
 from batchlab.declarations.options import REQUIRED, Option, with_defaults, without_defaults
-from batchlab.declarations.source import FileShape, Format, Targets
+from batchlab.declarations.source import FileShape, Format, Input, Targets
 from batchlab.errors import BatchlabError, unknown
 from batchlab.sources import keys
 from batchlab.sources.fingerprints import check_there, fingerprint
+from batchlab.sources.inputs import wanted as wanted_inputs
 from batchlab.sources.labels import MeasuredError
 from batchlab.sources.listing import listed_once
 from batchlab.sources.spec import PrepareSpec, Split
@@ -40,8 +41,6 @@ _WAYS = {
             ".xls": "excel(…",
             ".feather": "feather(…",
             ".json": "json(…",
-            ".jsonl": "json(…, lines=True",
-            ".ndjson": "json(…, lines=True",
             ".dta": "stata(…",
             ".sav": "spss(…",
             ".h5": "hdf(…",
@@ -52,6 +51,9 @@ _WAYS = {
     **dict.fromkeys((".mat", ".pkl", ".pickle"), "load it and write numpy.savez('mine.npz', x=…, y=…)"),
     ".arff": "keep what follows @data as a .csv, below a line with the names of the attributes",
 }
+
+# Keys that say what becomes of an array of examples, and that each of several inputs has for itself.
+_OF_ONE_ARRAY = ("scale", "standardise", "axes")
 
 # How the rest is split, by whether a file brings its own validation and test set.
 _SPLITS: dict[tuple[bool, bool], Split] = {
@@ -73,6 +75,7 @@ class DataShape:
         input_shape: Shape of one example: (features,) or (height, width, channels).
         classes: Number of classes, of target numbers, or of different tokens.
         targets: Which of these.
+        inputs: Inputs of the model, where it has several; an example is then one row of them.
     """
 
     examples_train: int
@@ -81,6 +84,7 @@ class DataShape:
     input_shape: tuple[int, ...]
     classes: int
     targets: Targets = "classes"
+    inputs: tuple[Input, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -149,6 +153,10 @@ class Settings:
         }
         if shape.targets != "classes":
             spec["targets"] = shape.targets
+        if any(said.get("standardise") for said in (self.options.get("inputs") or {}).values()):
+            # What is computed of the training examples alone needs to know which these are.
+            parts = {"dataset": spec["dataset"], "examples": spec["examples"], "targets": shape.targets}
+            spec["options"] = {**spec["options"], "split": parts}
         return spec
 
     @property
@@ -209,9 +217,22 @@ def _layout(dataset: Mapping[str, Any]) -> str:
         endings = " or ".join(suffix for suffix in suffixes if suffix != _FOLDER)
         raise BatchlabError(
             f"data set: file = {name!r} is not understood; allowed: a path that ends in {endings}, or a folder of "
-            f"images{_elsewhere(name)}"
+            f"images or Parquet files{_elsewhere(name)}"
         )
+    if _ending(name) == _FOLDER:
+        return _layout_of_folder(Path(name), layouts)
     return next((layout for layout in layouts if find.formats()[layout].chosen_by in dataset), layouts[0])
+
+
+def _layout_of_folder(folder: Path, layouts: list[str]) -> str:
+    """Return the format of a folder, by what is in it."""
+    asked = {layout: find.formats()[layout].takes for layout in layouts}
+    if folder.is_dir():
+        try:
+            return next(layout for layout, takes in asked.items() if takes and takes(folder))
+        except (OSError, StopIteration):
+            pass  # a folder that cannot be read is refused when it is looked into
+    return next(layout for layout, takes in asked.items() if takes is None)
 
 
 def _ending(name: str) -> str:
@@ -280,6 +301,8 @@ def _resolve_file(dataset: Mapping[str, Any], wanted: str | None) -> Settings:
         found = _inspect(form, file, own)
     if found.targets == "tokens" and values.get("standardise"):
         raise BatchlabError(f"{where}: standardise: true is for numbers, and tokens are none; remove the key")
+    if found.inputs:
+        _take_inputs(where, dataset, own, found)
     total, given = found.examples, {"validation": found.examples_validation, "test": found.examples_test}
     for key, brought in given.items():
         if brought is not None and key in dataset:
@@ -303,7 +326,7 @@ def _resolve_file(dataset: Mapping[str, Any], wanted: str | None) -> Settings:
         name="user",
         file=file,
         layout=layout,
-        shape=DataShape(train, validation, test, found.input_shape, classes, found.targets),
+        shape=DataShape(train, validation, test, found.input_shape, classes, found.targets, found.inputs),
         examples=left if train < left else None,
         split="position"
         if found.ordered
@@ -320,6 +343,28 @@ def _resolve_file(dataset: Mapping[str, Any], wanted: str | None) -> Settings:
             "scale": scale,
         },
     )
+
+
+def _take_inputs(where: str, dataset: Mapping[str, Any], own: dict[str, Any], found: FileShape) -> None:
+    """Write what each input is in one way, with its scale, into the options of the format.
+
+    Raises:
+        BatchlabError: A key of all examples, which are several inputs here.
+    """
+    for key in _OF_ONE_ARRAY:
+        if dataset.get(key) not in (None, False):
+            raise BatchlabError(
+                f"{where}: {key} is for one array, and there are several inputs; say it of an input, as in inputs: "
+                f"{{{found.inputs[0].name}: {{of: …, {key}: …}}}}"
+            )
+    said = {each.name: each for each in wanted_inputs(own)}
+    own["inputs"] = {
+        each.name: {
+            **(said[each.name].plain if each.name in said else {}),
+            **({} if each.holds == "codes" else {"scale": each.scale}),
+        }
+        for each in found.inputs
+    }
 
 
 def _chosen(where: str, values: Mapping[str, Any], left: int) -> int:
@@ -339,7 +384,7 @@ def _inspect(form: Format, file: Path, own: Mapping[str, Any]) -> FileShape:
 
 def _columns(form: Format, file: Path) -> str:
     """Return which columns a file has, if it can be told."""
-    if form.columns is None or not file.is_file():
+    if form.columns is None or not file.exists():
         return ""
     try:
         names = [name or f"{place} (without a name)" for place, name in enumerate(form.columns(file), 1)]

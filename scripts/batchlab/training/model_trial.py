@@ -16,10 +16,13 @@ from batchlab.backend.resident import Resident
 from batchlab.backend.runtime import keras
 from batchlab.errors import BatchlabError, one_line
 from batchlab.models.construction import build_model
+from batchlab.models.several_inputs import TakenFromRow
 from batchlab.training import core, state
 
 # Examples that pass through the model: few, and no size that a model would be fixed to.
 _EXAMPLES = 7
+# Examples that are looked through at a time.
+_BLOCK = 4096
 # Weights with which the range of the outputs is found out: so many draws from a normal distribution so wide.
 _DRAWS, _LARGE = 8, 3.0
 
@@ -37,7 +40,7 @@ def try_model(settings: dict[str, Any], data: Resident) -> dict[str, Any]:
     Raises:
         BatchlabError: The model cannot be trained, or its numbers would not be what the campaign says.
     """
-    name = f"model {settings['file']}"
+    name = f"model {settings.get('of', settings)['file']}"
     first, second = (build_model(settings, data.shape, data.output_shape, seed=1) for _ in range(2))
     _check_weights(name, first, second)
     rows = np.arange(min(_EXAMPLES, data.examples), dtype=np.int32)
@@ -46,6 +49,7 @@ def try_model(settings: dict[str, Any], data: Resident) -> dict[str, Any]:
             f"{name}: build() returns a compiled model, whose loss and optimizer would be ignored; the campaign names "
             "them: take out model.compile(…)"
         )
+    _check_integers(name, first, data)
     _check_outputs(name, first, second, data)
     _check_range(name, second, data)
     if getattr(first, "input_shape", None) is None:  # as in a subclass of keras.Model
@@ -88,6 +92,37 @@ def _check_weights(name: str, first: Any, second: Any) -> None:
             raise BatchlabError(
                 f"{name}: {key} starts otherwise at each call of build(); draw with Keras' initializers, whose seed is "
                 "set for each replicate"
+            )
+
+
+def _check_integers(name: str, model: Any, data: Resident) -> None:
+    """Refuse an Embedding that has no vector for some of the integers of an input, or integers below 0.
+
+    A core may take another vector in silence where there is none.
+    """
+    for layer in model.layers:
+        if not (isinstance(layer, TakenFromRow) and layer.takes_integers):
+            continue
+        least, largest, farthest = 0, 0, 0
+        for start in range(0, data.x.shape[0], _BLOCK):
+            values = layer(data.inputs(data.x[start : start + _BLOCK]))
+            values = keras.ops.convert_to_numpy(values).reshape(-1, layer.size)
+            if values.max() > largest:
+                largest, farthest = int(values.max()), start + int(values.max(axis=1).argmax())
+            least = min(least, int(values.min()))
+        where = f"{name}: its input {layer.input_name!r} holds whole numbers from {least} to {largest}"
+        if least < 0:
+            raise BatchlabError(f"{where}; those that an Embedding takes begin at 0; number them so")
+        try:
+            found = keras.ops.convert_to_numpy(model(data.inputs(data.x[farthest : farthest + 1]), training=False))
+        except Exception as problem:
+            raise BatchlabError(
+                f"{where}, and it fails at {largest}; an Embedding of it needs {largest + 1} "
+                f"({one_line(str(problem))[:80]})"
+            ) from problem
+        if not np.isfinite(found).all():
+            raise BatchlabError(
+                f"{where}, and it returns no numbers at {largest}; an Embedding of it needs {largest + 1}"
             )
 
 

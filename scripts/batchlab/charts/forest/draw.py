@@ -221,8 +221,8 @@ def _words(row: Row) -> str:
     low, high = row["low"], row["high"]
     half = 0.0 if low is None or high is None else (high - low) / 2
     if not half > 0:
-        return f"{row['mean']:.4g}"
+        return f"{row['mean']:.4g}".replace("-", "−")
     digits = max(0, decimals(half))
     if digits > _MOST_DECIMALS:
         return f"{number(row['mean'], 2)} ± {number(half, 1)}"
-    return f"{row['mean']:.{digits}f} ± {half:.{digits}f}"
+    return f"{row['mean']:.{digits}f} ± {half:.{digits}f}".replace("-", "−")

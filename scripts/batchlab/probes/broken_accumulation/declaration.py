@@ -77,11 +77,13 @@ PROBE = Probe(
                     "‖Δw − Δv‖ / ‖Δv‖ at that update, Δv that of the whole batch from the same weights: with plain SGD"
                     " the relative error of the gradient; the largest of all updates if none differs",
                     title="relative error of the first update that differs",
+                    positive=True,
                 ),
                 Column(
                     "weight_error",
                     "‖w − v‖ / ‖v − w₀‖ after all updates, v the weights of training with whole batches",
                     title="difference of the weights, relative to the distance travelled",
+                    positive=True,
                 ),
                 Column(
                     "loss_change",

@@ -10,14 +10,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from batchlab.declarations.source import Targets
+from batchlab.declarations.source import FileShape, Targets
 from batchlab.errors import BatchlabError
-from batchlab.sources.formats.csv.header import Header, header_of
+from batchlab.sources.formats.csv.header import Header
 from batchlab.sources.formats.csv.kinds import TRUTH, columns_of, listed
 from batchlab.sources.formats.csv.table_facts import TableFacts
-from batchlab.sources.formats.csv.text import SAMPLE, Writing, lines_of, number, writing
+from batchlab.sources.formats.csv.table_inputs import coded, inputs_of, places_of_inputs
+from batchlab.sources.formats.csv.text import SAMPLE, number
 from batchlab.sources.labels import check_measured, check_repeated, check_several, class_names
 
 # Cells that count as missing; the empty one is what most programs write.
@@ -26,38 +27,56 @@ GAPS = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "N
 _LOOKED_AT = 100_000
 
 
+class Lines(Protocol):
+    """A file whose lines are rows of cells, whatever its format."""
+
+    @property
+    def header(self) -> Header:
+        """Names of the columns."""
+
+    @property
+    def words(self) -> str:
+        """How the file is written, for people."""
+
+    def rows(self) -> Iterator[tuple[int, list[str]]]:
+        """Yield (line number, cells) of each example.
+
+        Raises:
+            BatchlabError: The file cannot be read.
+        """
+
+
 @dataclass
 class Table(TableFacts):
     """A table of text.
 
     Attributes:
-        how: Encoding and separator.
-        header: What the first line is.
+        lines: Its file.
         gaps: Cells that count as missing.
     """
 
-    how: Writing = field(kw_only=True)
-    header: Header = field(kw_only=True)
+    lines: Lines = field(kw_only=True)
     gaps: frozenset[str] = field(kw_only=True)
 
 
-def open_table(path: Path, options: Mapping[str, Any]) -> Table:
+def open_table(path: Path, options: Mapping[str, Any], lines: Lines) -> Table:
     """Return what a table holds, after one pass over it.
 
     Args:
         path: The file.
         options: Complete options of the format.
+        lines: The lines of the file.
 
     Raises:
         BatchlabError: A table that cannot be used; the message names line and column.
     """
-    how = writing(path, options)
-    gaps = frozenset(options.get("missing_words", GAPS))
-    first = list(islice(lines_of(path, how), SAMPLE + 1))
-    header = header_of(path, first, gaps, options.get("header"))
-    columns = columns_of(path, header.names, [cells for _, cells in first[header.lines :]], gaps, options)
+    gaps, names = gaps_of(options), lines.header.names
+    first = [cells for _, cells in islice(lines.rows(), SAMPLE)]
+    codes = coded(path, options, names)
+    columns = columns_of(path, names, first, gaps, options, codes)
     targets: Targets = options.get("labels") or "classes"
-    table = Table(path, columns, options.get("missing", "refuse"), targets, how=how, header=header, gaps=gaps)
+    table = Table(path, columns, options.get("missing", "refuse"), targets, lines=lines, gaps=gaps)
+    table.codes, table.inputs = codes, places_of_inputs(path, columns, options)
     words: dict[int, set[str]] = {place: set() for place, kind in columns.kinds.items() if kind == "words"}
     numeric = [place for place, kind in columns.kinds.items() if kind != "words"]
     budget = _LOOKED_AT // max(len(columns.kinds), 1)
@@ -84,6 +103,17 @@ def open_table(path: Path, options: Mapping[str, Any]) -> Table:
     return table
 
 
+def shape_of(table: Table, options: Mapping[str, Any]) -> FileShape:
+    """Return the sizes of a table; of cells that hold numbers, the first 100,000 were looked at."""
+    inputs = inputs_of(table.inputs, options, table.widths)
+    return FileShape(table.kept, None, (table.width,), len(table.classes), targets=table.targets, inputs=inputs)
+
+
+def gaps_of(options: Mapping[str, Any]) -> frozenset[str]:
+    """Return the cells that count as missing."""
+    return frozenset(options.get("missing_words", GAPS))
+
+
 def rows_of(table: Table, counting: bool = False) -> Iterator[tuple[int, str, list[str]]]:
     """Yield (line number, label or first target, all cells) of each row that is used.
 
@@ -98,9 +128,9 @@ def rows_of(table: Table, counting: bool = False) -> Iterator[tuple[int, str, li
     weight = () if table.columns.weight is None else (table.columns.weight,)
     never = {*labels, *weight}  # what may not be missing where gaps are filled in
     used = (*table.columns.kinds, *weight, *labels)
-    for line, cells in islice(lines_of(table.path, table.how), table.header.lines, None):
+    for line, cells in table.lines.rows():
         if len(cells) != len(names):
-            whose = "the header has" if table.header.names and table.header.lines else "the first row has"
+            whose = "the header has" if table.lines.header.lines else "the first row has"
             raise BatchlabError(f"{table.path}: line {line} has {len(cells)} cells, {whose} {len(names)}")
         if any(cells[place] for place in table.columns.empty):
             place = next(place for place in table.columns.empty if cells[place])
@@ -235,7 +265,7 @@ def _check_labels(table: Table, options: Mapping[str, Any]) -> None:
         check_measured(sizes, here, options.get("labels"))
     table.classes = class_names(table.class_sizes, where)
     check_repeated(table.kept, len(table.classes), here)
-    names = table.header.classes
+    names = table.lines.header.classes
     numbered = table.classes == [str(index) for index in range(len(names))]
     table.shown_classes = list(names) if numbered else table.classes
     _check_one_hot(table, place)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 
 from batchlab.declarations.source import Targets
@@ -36,6 +37,8 @@ class TableFacts:
         classes: Names of the classes in order; or of the columns of target numbers or labels.
         shown_classes: Their names for people; the first line of a table may hold them.
         class_sizes: Number of examples by name of the class.
+        codes: Places of columns of words that become one whole number each.
+        inputs: Input of the model → places of its columns, where it has several.
     """
 
     path: Path
@@ -49,11 +52,25 @@ class TableFacts:
     classes: list[str] = field(default_factory=list)
     shown_classes: list[str] = field(default_factory=list)
     class_sizes: Counter[str] = field(default_factory=Counter)
+    codes: frozenset[int] = frozenset()
+    inputs: dict[str, list[int]] = field(default_factory=dict)
+
+    @property
+    def widths(self) -> dict[int, int]:
+        """Number of features of each column that is used as such."""
+        return {
+            place: 1 if place in self.codes else len(self.categories.get(place, [""])) for place in self.columns.kinds
+        }
 
     @property
     def width(self) -> int:
         """Number of features."""
-        return sum(len(self.categories.get(place, [""])) for place in self.columns.kinds)
+        return sum(self.widths.values())
+
+    @property
+    def starts(self) -> dict[int, int]:
+        """First feature of each column that is used as such."""
+        return dict(zip(self.columns.kinds, accumulate([0, *self.widths.values()]), strict=False))
 
     def take_words(self, place: int, found: set[str], named: bool) -> None:
         """Make categories of the distinct words of a column, and one of its gaps if these are filled in.
@@ -63,7 +80,7 @@ class TableFacts:
         """
         name = self.columns.names[place]
         many = len(found) > _CATEGORIES or (len(found) > 10 and 2 * len(found) > self.kept)
-        if many and not named:
+        if many and not named and place not in self.codes:
             raise BatchlabError(
                 f"{self.path}: column {name!r} holds {len(found)} different texts ({listed(sorted(found), 3)}): leave "
                 f"it out with leave_out: [{name}], or say categories: [{name}] to make a feature of each"
@@ -86,7 +103,9 @@ def told_of(table: TableFacts, file: str) -> tuple[tuple[str, str], ...]:
         *((f"Columns of {kind}", f"{len(found)}: {listed(found)}") for kind, found in kinds.items() if found),
     ]
     told += [
-        (f"Categories of {names[place]}", f"{len(words)} features of 0 and 1: {listed(words)}")
+        (f"Codes of {names[place]}", f"0 to {len(words) - 1} for {listed(words)}")
+        if place in table.codes
+        else (f"Categories of {names[place]}", f"{len(words)} features of 0 and 1: {listed(words)}")
         for place, words in table.categories.items()
     ]
     if columns.weight is not None:

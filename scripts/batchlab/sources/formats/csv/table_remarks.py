@@ -68,9 +68,9 @@ def _alike(words: Sequence[str]) -> list[tuple[str, str]]:
 def _telling(table: TableFacts, starts: Mapping[int, int], values: Array, labels: Array) -> list[str]:
     """Return remarks on columns with a value of its own for each class."""
     members = [values[labels == label] for label in range(len(table.classes))]
-    remarks = []
+    remarks, widths = [], table.widths
     for place, start in starts.items():
-        stop = start + len(table.categories.get(place, [""]))
+        stop = start + widths[place]
         own = [rows[:, start:stop] for rows in members]
         if all((rows == rows[:1]).all() for rows in own) and len({tuple(rows[0]) for rows in own}) == len(own):
             name = table.columns.names[place]

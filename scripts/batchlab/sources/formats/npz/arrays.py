@@ -18,7 +18,6 @@ from batchlab.sources.labels import check_measured, check_repeated, check_severa
 
 SPLITS = ("train", "validation", "test")
 ROLES = ("x", "y", "w", *(f"{axis}_{split}" for split in SPLITS for axis in "xyw"))
-AXES = ("images", "channels_first", "series")
 
 # Words of names of arrays: what an array holds, and for which part.
 _HOLDS = {
@@ -26,13 +25,13 @@ _HOLDS = {
     **dict.fromkeys(("y", "label", "labels", "target", "targets", "class", "classes"), "y"),
     **dict.fromkeys(("w", "weight", "weights", "mask", "masks"), "w"),
 }
-_PART = {
+PART = {
     **dict.fromkeys(("train", "training", "tr"), "train"),
     **dict.fromkeys(("validation", "val", "valid", "dev"), "validation"),
     **dict.fromkeys(("test", "testing", "te"), "test"),
 }
 _IMAGES = {"image", "images", "img", "imgs"}
-_TOGETHER = re.compile(f"([xy])({'|'.join(_PART)})")
+_TOGETHER = re.compile(f"([xy])({'|'.join(PART)})")
 # Numbers of channels of images; height and width from which on arrays look like images; and how long such may be.
 _CHANNELS, _PIXELS, _LONG = (1, 3, 4), 8, 2
 # Largest value from which on whole numbers up to 255 look like pixels.
@@ -76,7 +75,7 @@ def role_of(name: str) -> str | None:
     """Return what an array is for by its name, one of `ROLES`, or `None`."""
     words = [word for word in words_of(name) if word != "sample"]
     holds = [_HOLDS[word] for word in words if word in _HOLDS]
-    part = [_PART[word] for word in words if word in _PART]
+    part = [PART[word] for word in words if word in PART]
     if len(holds) != 1 or len(part) > 1 or len(words) != len(holds) + len(part):
         return None
     return "_".join(holds + part)

@@ -20,7 +20,6 @@ from batchlab.declarations.options import OPTIONAL, Choice
 from batchlab.declarations.source import FileShape, Format, Names, Targets
 from batchlab.errors import BatchlabError
 from batchlab.sources.formats.npz.arrays import (
-    AXES,
     ROLES,
     Values,
     arrays_of,
@@ -28,8 +27,10 @@ from batchlab.sources.formats.npz.arrays import (
     one_hot_fault,
     shape_of,
 )
+from batchlab.sources.formats.npz.several import Parts, arrays_of_inputs, shape_of_inputs
 from batchlab.sources.formats.npz.targets import check_weights, outputs_of
-from batchlab.sources.keys import LABELS, LEAVE_OUT, SCALE
+from batchlab.sources.inputs import wanted
+from batchlab.sources.keys import AXES, INPUTS, LABELS, LEAVE_OUT, SCALE
 
 # The codes of the `array` module for NumPy's types, by kind and size in bytes.
 _CODES = {
@@ -59,14 +60,21 @@ def inspect(path: Path, options: Mapping[str, Any]) -> FileShape:
     try:
         with zipfile.ZipFile(path) as archive:
             names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
-            roles = arrays_of(names, path, options)
+            inputs = wanted(options)
+            parts: Parts = {}
+            if inputs:
+                parts, roles = arrays_of_inputs(names, path, inputs, options)
+            else:
+                roles = arrays_of(names, path, options)
             targets: Targets = options.get("labels") or "classes"
 
             def read(holds: str, how: Callable[[IO[bytes], str, int], Any]) -> dict[str, Any]:
-                return {
-                    role: _read_member(archive, path, name, how) for role, name in roles.items() if role[0] in holds
-                }
+                return members({role: name for role, name in roles.items() if role[0] in holds}, how)
 
+            def members(named: Mapping[str, str], how: Callable[[IO[bytes], str, int], Any]) -> dict[str, Any]:
+                return {role: _read_member(archive, path, name, how) for role, name in named.items()}
+
+            of_inputs = {name: members(own, _values) for name, own in parts.items()}
             values: dict[str, Values] = read("x", _whole if targets == "tokens" else _values)
             weights: dict[str, Values] = read("w", _values)
             labels: dict[str, Counter[Any]] = read("y", _labels) if targets == "classes" else {}
@@ -77,6 +85,8 @@ def inspect(path: Path, options: Mapping[str, Any]) -> FileShape:
         raise BatchlabError(f"{path}: is not an intact .npz archive ({problem})") from None
     outputs = outputs_of(path, {**values, **others}, targets) if others else 0
     check_weights(path, values, weights, targets)
+    if inputs:
+        return shape_of_inputs(path, inputs, parts, roles, of_inputs, labels, options, outputs)[0]
     return shape_of(path, roles, values, labels, options, outputs)[0]
 
 
@@ -193,6 +203,7 @@ FORMAT = Format(
             words=AXES,
         ),
         SCALE,
+        INPUTS,
     ),
     inspect=inspect,
 )

@@ -23,7 +23,10 @@ from batchlab.sources.formats.npz.arrays import (
     plain_label,
     shape_of,
 )
+from batchlab.sources.formats.npz.several import Parts, arrays_of_inputs, shape_of_inputs
 from batchlab.sources.formats.npz.targets import check_weights, outputs_of
+from batchlab.sources.inputs import wanted
+from batchlab.sources.joined_rows import joined, standardised, told_of_inputs
 
 
 def read(paths: Sequence[Path], options: Mapping[str, Any]) -> Contents:
@@ -39,7 +42,14 @@ def read(paths: Sequence[Path], options: Mapping[str, Any]) -> Contents:
     try:
         with zipfile.ZipFile(path) as archive:
             names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
-            roles = arrays_of(names, path, options)
+            inputs = wanted(options)
+            if inputs:
+                parts, roles = arrays_of_inputs(names, path, inputs, options)
+                several = {
+                    name: {role: _array(archive, array) for role, array in own.items()} for name, own in parts.items()
+                }
+            else:
+                roles = arrays_of(names, path, options)
             arrays = {role: _array(archive, name) for role, name in roles.items()}
     except NPZ_PROBLEMS as problem:
         raise BatchlabError(f"{path}: cannot be read as arrays of numbers ({_first_line(problem)})") from None
@@ -62,25 +72,56 @@ def read(paths: Sequence[Path], options: Mapping[str, Any]) -> Contents:
     outputs = outputs_of(path, values, targets) if targets != "classes" else 0
     examples, weights = ({role: each for role, each in values.items() if role[0] == axis} for axis in "xw")
     check_weights(path, examples, weights, targets)
-    shape, layout, classes = shape_of(path, roles, examples, labels, options, outputs)
     pairs: dict[str, Pair] = {}
-    for split in SPLITS:
-        if f"x_{split}" in arrays:
-            x = arrays[f"x_{split}"]
-            if layout.startswith("channels_first"):
-                x = np.ascontiguousarray(np.moveaxis(x, 1, -1))
-            y = arrays[f"y_{split}"]
-            y = np.searchsorted(np.array(classes), y) if targets == "classes" else y.reshape(len(y), -1)
+
+    def pair(split: str, x: Array) -> None:
+        y = arrays[f"y_{split}"]
+        pairs[split] = x, np.searchsorted(np.array(classes), y) if targets == "classes" else y.reshape(len(y), -1)
+
+    if inputs:
+        found_of = {
+            name: {role: _described(parts[name][role], found, False) for role, found in own.items()}
+            for name, own in several.items()
+        }
+        _check_plain(path, parts, several)
+        shape, layouts, classes = shape_of_inputs(path, inputs, parts, roles, found_of, labels, options, outputs)
+        for split in (split for split in SPLITS if f"x_{split}" in arrays):
+            own = {name: _laid_out(found[f"x_{split}"], layouts[name]) for name, found in several.items()}
+            pair(split, joined(shape.inputs, own, f"{path}: {split} set"))
+        axes = [(f"Axes of {name}", _LAYOUTS[layout]) for name, layout in layouts.items()]
+        train = {name: found["x_train"] for name, found in several.items()}
+        told = (*_used(roles, parts, arrays), *axes, *told_of_inputs(shape.inputs, inputs, train))
+    else:
+        shape, layout, classes = shape_of(path, roles, examples, labels, options, outputs)
+        for split in (split for split in SPLITS if f"x_{split}" in arrays):
+            x = _laid_out(arrays[f"x_{split}"], layout)
             x = x.astype(np.int32) if targets == "tokens" else x
-            pairs[split] = x.reshape(len(x), *shape.input_shape), y
-    return Contents(
+            pair(split, x.reshape(len(x), *shape.input_shape))
+        told = _used(roles, {}, arrays)
+        if targets != "tokens":
+            told = (*told, ("Axes", _LAYOUTS[layout]))
+    contents = Contents(
         pairs["train"],
         pairs.get("test"),
         tuple(str(plain_label(label)) for label in classes),
         pairs.get("validation"),
-        _told(roles, arrays, layout, one_hot, options),
+        (*told, *_told(one_hot, options)),
         weights=_weights(arrays, pairs),
     )
+    return standardised(contents, shape.inputs, inputs, options, str(path))
+
+
+def _laid_out(x: Array, layout: Layout) -> Array:
+    """Return an array with the axes in which models get it."""
+    return np.ascontiguousarray(np.moveaxis(x, 1, -1)) if layout.startswith("channels_first") else x
+
+
+def _check_plain(path: Path, parts: Parts, several: Mapping[str, Mapping[str, Array]]) -> None:
+    """Raise unless the arrays of inputs hold plain numbers."""
+    for name, own in several.items():
+        for role, found in own.items():
+            if found.dtype.kind not in "biuf":
+                raise BatchlabError(f"{path}: {parts[name][role]}: must hold plain numbers, not {found.dtype}")
 
 
 def _described(name: str, found: Array, values: bool) -> Values:
@@ -142,16 +183,16 @@ _LAYOUTS = {
 }
 
 
-def _told(
-    roles: Mapping[str, str], arrays: Mapping[str, Array], layout: Layout, one_hot: bool, options: Mapping[str, Any]
-) -> tuple[tuple[str, str], ...]:
-    """Return what was understood, as (what, text) for people."""
-    used = ", ".join(f"{name} ({len(arrays[role]):,})" for role, name in roles.items())
-    told = [("Arrays", used)]
-    if options.get("labels") != "tokens":
-        told.append(("Axes", _LAYOUTS[layout]))
-    if one_hot:
-        told.append(("Labels", "one-hot; a class is the place of its 1"))
+def _used(roles: Mapping[str, str], parts: Parts, arrays: Mapping[str, Array]) -> tuple[tuple[str, str], ...]:
+    """Return which arrays are used, with their lengths."""
+    of_inputs = {name: role for own in parts.values() for role, name in own.items()}
+    named = {**of_inputs, **{name: role for role, name in roles.items()}}
+    return (("Arrays", ", ".join(f"{name} ({len(arrays[role]):,})" for name, role in named.items())),)
+
+
+def _told(one_hot: bool, options: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Return what else was understood, as (what, text) for people."""
+    told = [("Labels", "one-hot; a class is the place of its 1")] if one_hot else []
     if left_out := options.get("leave_out"):
         names = left_out if isinstance(left_out, list) else [left_out]
         told.append(("Left out", f"{', '.join(names)}: as the campaign says"))

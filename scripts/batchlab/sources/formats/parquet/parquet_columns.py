@@ -13,6 +13,7 @@ from typing import Any
 from batchlab.declarations.source import Targets
 from batchlab.errors import BatchlabError
 from batchlab.sources.formats.csv.kinds import INDEX, Columns, Kind, as_list, listed, place_of
+from batchlab.sources.formats.csv.table_inputs import coded, places_of_inputs
 from batchlab.sources.formats.parquet.parquet_footer import Footer, Holds, StoredColumn
 from batchlab.sources.labels import PLAIN, MeasuredError
 
@@ -35,6 +36,10 @@ class Chosen:
         features: Number of features; None where that depends on how many words a column holds.
         classes: Number of classes, target numbers or labels; None where that depends on the values.
         indices: Places of indices of pandas, which are left out.
+        named: Places of columns whose values are names, as the campaign says.
+        codes: Places of columns that become one whole number each.
+        inputs: Input of the model → places of its columns, where it has several.
+        widths: Number of features of each column that is used as such; None where that depends on its words.
     """
 
     columns: Columns
@@ -43,6 +48,10 @@ class Chosen:
     features: int | None
     classes: int | None
     indices: tuple[int, ...] = field(default=())
+    named: frozenset[int] = frozenset()
+    codes: frozenset[int] = frozenset()
+    inputs: dict[str, list[int]] = field(default_factory=dict)
+    widths: dict[int, int | None] = field(default_factory=dict)
 
 
 def choose(path: Path, footer: Footer, options: Mapping[str, Any]) -> Chosen:
@@ -69,6 +78,8 @@ def choose(path: Path, footer: Footer, options: Mapping[str, Any]) -> Chosen:
         )
     left_out = tuple(place_of(path, "leave_out", item, names) for item in as_list(options.get("leave_out")))
     named = {place_of(path, "categories", item, names) for item in as_list(options.get("categories"))}
+    codes = coded(path, options, names)
+    named |= codes
     weight = None if options.get("weight") is None else place_of(path, "weight", options["weight"], names)
     taken = (*labels, *(() if weight is None else (weight,)))
     for key, places in (("leave_out", left_out), ("categories", named), ("weight", taken[len(labels) :])):
@@ -86,16 +97,42 @@ def choose(path: Path, footer: Footer, options: Mapping[str, Any]) -> Chosen:
     columns = Columns(tuple(names), labels, kinds, counting, left_out, False, weight)
     rows = _rows(path, footer, [*used, *taken], taken, options.get("missing", "refuse"))
     gap = options.get("missing") == "impute"
-    widths = [_width(stored[place], kinds[place], gap) for place in used]
+    widths = {place: 1 if place in codes else _width(stored[place], kinds[place], gap) for place in used}
+    inputs = places_of_inputs(path, columns, options)
+    features = options.get("features") or (None if None in widths.values() else sum(filter(None, widths.values())))
+    if inputs and features:
+        widths = _known_widths(path, names, widths, features)
     classes = _classes(path, [stored[place] for place in labels], targets, options)
     return Chosen(
         columns,
         targets,
         options.get("rows") or rows,
-        options.get("features") or (None if None in widths else sum(filter(None, widths))),
+        features,
         options.get("classes") or classes,
         indices,
+        frozenset(named),
+        codes,
+        inputs,
+        widths,
     )
+
+
+def _known_widths(
+    path: Path, names: Sequence[str], widths: Mapping[int, int | None], features: int
+) -> dict[int, int | None]:
+    """Return the features of each column where their number in all is known.
+
+    Raises:
+        BatchlabError: Several columns share those that are left.
+    """
+    open_ = [place for place, width in widths.items() if width is None]
+    if len(open_) > 1:
+        raise BatchlabError(
+            f"{path}: inputs: its footer does not tell how many words {listed([names[place] for place in open_])} "
+            "hold; make codes of them, or write them as categories (pandas: astype('category'))"
+        )
+    left = features - sum(width for width in widths.values() if width is not None)
+    return {place: left if width is None else width for place, width in widths.items()}
 
 
 def _counts_rows(column: StoredColumn, rows: int) -> bool:

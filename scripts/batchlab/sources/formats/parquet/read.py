@@ -12,6 +12,7 @@ from batchlab.sources.formats.csv.kinds import listed
 from batchlab.sources.formats.csv.table import GAPS
 from batchlab.sources.formats.csv.table_facts import told_of
 from batchlab.sources.formats.csv.table_remarks import remarks_on
+from batchlab.sources.formats.csv.table_rows import by_input
 from batchlab.sources.formats.parquet.parquet_rows import Rows, open_rows
 
 
@@ -38,7 +39,7 @@ def read(paths: Sequence[Path], options: Mapping[str, Any]) -> Contents:
         said = ", ".join(f"{key}: {count}" for key, count in wrong.items())
         raise BatchlabError(f"{path}: has {found}, but {meant} were planned; say {said}")
     values, labels, weights = rows.features(), rows.labels(), rows.weights()
-    return Contents(
+    contents = Contents(
         (values, labels),
         class_names=tuple(rows.shown_classes),
         told=(
@@ -50,6 +51,7 @@ def read(paths: Sequence[Path], options: Mapping[str, Any]) -> Contents:
         fill=rows.missing == "impute",
         weights={} if weights is None else {"pool": weights},
     )
+    return by_input(contents, rows, options)
 
 
 def _file(rows: Rows) -> str:

@@ -9,9 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from batchlab.declarations.source import Input
 from batchlab.errors import BatchlabError
 from batchlab.sources.contents import Array, Contents
 from batchlab.sources.formats.python.declaration import SPLITS, Said, constants
+from batchlab.sources.inputs import Wanted, wanted
+from batchlab.sources.joined_rows import joined, standardised, told_of_inputs
 
 # What the function returns: examples, targets, and perhaps weights.
 _RETURNED = ("examples", "targets", "weights")
@@ -36,13 +39,22 @@ def read(paths: Sequence[Path], options: Mapping[str, Any]) -> Contents:
     if spec is None or spec.loader is None:
         raise BatchlabError(f"{path}: is not a Python file")
     module = importlib.util.module_from_spec(spec)
-    found: dict[str, tuple[Array, ...]] = {}
+    found: dict[str, tuple[Any, ...]] = {}
     try:
         spec.loader.exec_module(module)
         for part in (part for part in SPLITS if part in said.sizes):
-            found[part] = tuple(map(np.asarray, module.examples(part, options["seed"])))
+            found[part] = tuple(map(_arrays, module.examples(part, options["seed"])))
     except Exception as problem:
         raise BatchlabError(f"{path}: examples() failed: {type(problem).__name__}: {problem}") from problem
+    inputs = said.inputs(options)
+    told = [("Function", f"examples(split, seed = {options['seed']}) of {path.name}")]
+    if inputs:
+        all_said = [_said_of(each, options) for each in inputs]
+        told += told_of_inputs(inputs, all_said, _examples(path, said, "train", found))
+        found = {
+            part: (joined(inputs, _examples(path, said, part, found), f"{path}: examples({part!r}, …)"), *arrays[1:])
+            for part, arrays in found.items()
+        }
     parts = {part: _checked(path, said, part, arrays) for part, arrays in found.items()}
     weighted = [part for part, arrays in parts.items() if len(arrays) > 2]
     if weighted and len(weighted) < len(parts):
@@ -52,14 +64,56 @@ def read(paths: Sequence[Path], options: Mapping[str, Any]) -> Contents:
             "such as ones"
         )
     pairs = {part: (arrays[0], arrays[1]) for part, arrays in parts.items()}
-    return Contents(
+    contents = Contents(
         pairs["train"],
         pairs.get("test"),
         said.names or _numbered(said),
         pairs.get("validation"),
-        told=(("Function", f"examples(split, seed = {options['seed']}) of {path.name}"),),
+        told=tuple(told),
         weights={{"train": "pool"}.get(part, part): parts[part][2] for part in weighted},
     )
+    return standardised(contents, inputs, wanted(options), options, str(path))
+
+
+def _arrays(returned: Any) -> Any:
+    """Return what a function returned as an array, or, of several inputs, as arrays by name."""
+    if isinstance(returned, Mapping):
+        return {name: np.asarray(values) for name, values in returned.items()}
+    return np.asarray(returned)
+
+
+def _said_of(each: Input, options: Mapping[str, Any]) -> Wanted:
+    """Return what a campaign says of an input; of most nothing."""
+    return next((said for said in wanted(options) if said.name == each.name), Wanted(each.name))
+
+
+def _examples(path: Path, said: Said, part: str, found: Mapping[str, tuple[Any, ...]]) -> dict[str, Array]:
+    """Return the arrays of one part by input.
+
+    Raises:
+        BatchlabError: They are not what the constants say.
+    """
+    where, size = f"{path}: examples({part!r}, …)", said.sizes[part]
+    given = found[part][0] if found[part] else None
+    if not isinstance(given, dict) or given.keys() != said.shapes.keys():
+        got = ", ".join(map(str, given)) if isinstance(given, dict) else type(given).__name__
+        raise BatchlabError(
+            f"{where} returned examples of {got or 'nothing'}; by INPUT_SHAPE a dict of arrays is expected with "
+            f"{', '.join(said.shapes)}"
+        )
+    for name, array in given.items():
+        shape, whole = (size, *said.shapes[name]), name in said.integers
+        if array.shape != shape or array.dtype.kind not in ("biu" if whole else "biuf"):
+            kind = "whole numbers" if whole else "numbers"
+            raise BatchlabError(
+                f"{where} returned {name!r} of shape {array.shape}, {array.dtype}; by its sizes {kind} of shape "
+                f"{shape} are expected"
+            )
+        if array.dtype == np.uint8 and not whole:
+            raise BatchlabError(
+                f"{where} returned {name!r} of uint8, pixels or numbers; divide pixels (… / 255) or name it in INTEGERS"
+            )
+    return given
 
 
 def _numbered(said: Said) -> tuple[str, ...]:

@@ -1,0 +1,1 @@
+"""What runs in the peers' own environment: one process for each search, a request in, a choice out."""
