@@ -157,7 +157,11 @@ def refused(folder: Path, frame: pd.DataFrame, **keys: Any) -> str:
         ([None] * 60, "column 'more' holds nothing"),
         ([1.0, None] * 30, "column 'more' has 30 gaps; fill them, say missing: drop"),
         ([1.0] * 59 + [np.inf], "row 60, column 'more': holds inf; a finite number is expected"),
-        (list(map(str, range(60))), "column 'more' holds 60 different texts"),
+        ([f"word {i}" for i in range(60)], "column 'more' holds 60 different texts"),
+        (["1.5", "2"] * 30, "column 'more' holds numbers as text ('1.5'); write them as numbers"),
+        (["2020-01-31", "2020-02-01"] * 30, "column 'more' holds dates or times ('2020-01-31')"),
+        (["20200131", "20200201"] * 30, "column 'more' holds dates or times ('20200131')"),
+        (["$1,200", "$900"] * 30, "column 'more' holds numbers with signs or units"),
     ],
 )
 def test_columns_that_are_no_features_are_refused_by_name(values: Any, words: str, tmp_path: Path) -> None:
@@ -260,3 +264,118 @@ def test_without_pyarrow_the_way_out_is_told(tmp_path: Path, monkeypatch: pytest
     shutil.copy(FLOWERS, tmp_path / "t.parquet")
     with pytest.raises(BatchlabError, match="Parquet is read by PyArrow, which is not installed; run make parquet"):
         prepare({"file": str(tmp_path / "t.parquet"), "label": "grade", "leave_out": ["town", "length"]}, tmp_path)
+
+
+# Folders
+
+
+def folder_of(tmp_path: Path, *frames: pd.DataFrame, **more: Any) -> dict[str, Any]:
+    """Write a table in parts, the last rows first, beside the notes that programs leave."""
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    for number, frame in reversed([*enumerate(frames)]):
+        frame.to_parquet(folder / f"part-{number:05}.parquet")
+    (folder / "_SUCCESS").write_text("")
+    (folder / ".part-00000.parquet.crc").write_bytes(b"crc")
+    return {"file": str(folder), **more}
+
+
+def counted(dataset: dict[str, Any]) -> dict[str, Any]:
+    """Return a data set with the sizes that the message says, if footers do not tell them."""
+    try:
+        resolve(dataset)
+    except UncountedError as problem:
+        return {**dataset, **problem.keys}
+    return dataset
+
+
+@pytest.mark.parametrize("name", ["words", "gaps filled in", "a target"])
+def test_a_folder_of_files_is_one_table_in_the_order_of_their_names(name: str, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    frame = flowers()
+    whole = folder_of(tmp_path, frame[:20], frame[20:21], frame[21:], **KEYS[name])
+    frame.to_parquet(tmp_path / "t.parquet")
+    one = {**whole, "file": str(tmp_path / "t.parquet")}
+    ours, theirs = (prepare(counted(dataset), tmp_path).arrays for dataset in (whole, one))
+    for key, values in theirs.items():
+        np.testing.assert_array_equal(ours[key], values)
+
+
+def test_a_folder_is_planned_from_its_footers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    for number in range(3):
+        shutil.copy(FLOWERS, tmp_path / f"{number}.parquet")
+    table = {"file": str(tmp_path), "leave_out": ["town", "length", "soil", "species"]}
+    found = resolve(table | {"label": "wild"}).shape
+    assert (found.examples_train + found.examples_validation + found.examples_test, found.input_shape) == (180, (4,))
+    with pytest.raises(BatchlabError, match=r"column 'length' has 9 gaps"):
+        resolve({**table, "label": "wild", "leave_out": ["town", "soil", "species"]})
+    with pytest.raises(BatchlabError, match=r"label is missing.*its columns: length, leaves"):
+        resolve({"file": str(tmp_path)})
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda frame: frame.drop(columns="leaves"), r"part-00001.parquet: has no column 'leaves', as part-00000"),
+        (
+            lambda frame: frame.assign(more=1),
+            r"part-00001.parquet: has a column 'more', which part-00000.parquet has not",
+        ),
+        (lambda frame: frame.assign(leaves="few"), r"column 'leaves' holds words, and whole numbers in part-00000"),
+    ],
+)
+def test_files_with_other_columns_are_refused_by_name(change: Any, words: str, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    table = folder_of(tmp_path, flowers(), change(flowers()), label="wild", missing="drop")
+    with pytest.raises(BatchlabError, match=words):
+        resolve(table)
+
+
+def test_columns_may_stand_in_another_order_and_whole_numbers_beside_others(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    frame = flowers()[["leaves", "price", "wild"]]
+    other = frame[["wild", "price", "leaves"]].assign(leaves=frame["leaves"] / 2)
+    table = folder_of(tmp_path, frame, other, label="wild")
+    found = prepare({**table, "validation": 0, "test": 1}, tmp_path).arrays
+    rows = np.concatenate([found["x_train"], found["x_test"]])
+    expected = np.concatenate([frame[["leaves", "price"]], other[["leaves", "price"]]])
+    assert sorted(map(tuple, rows)) == sorted(map(tuple, expected))
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("year=2020/a.parquet", r"holds the folder 'year=2020', and what names of folders say is not read"),
+        ("notes.txt", r"holds 'notes.txt' beside Parquet files; take it out"),
+    ],
+)
+def test_what_else_a_folder_holds_is_refused(name: str, words: str, tmp_path: Path) -> None:
+    shutil.copy(FLOWERS, tmp_path / "a.parquet")
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    shutil.copy(FLOWERS, tmp_path / name)
+    with pytest.raises(BatchlabError, match=words):
+        resolve({"file": str(tmp_path), "label": "wild"})
+
+
+def test_a_folder_of_images_with_a_table_among_them_is_one_of_images(tmp_path: Path) -> None:
+    for kind in ("cats", "dogs"):
+        (tmp_path / kind).mkdir()
+        for number in range(4):
+            (tmp_path / kind / f"{number}.png").write_bytes(b"\x89PNG")
+    shutil.copy(FLOWERS, tmp_path / "cats" / "list.parquet")
+    assert resolve({"file": str(tmp_path), "size": 8}).layout == "images"
+
+
+def test_columns_are_inputs_of_a_model_as_those_of_text_are(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    frame = flowers()[["leaves", "town", "length", "soil", "wild"]]
+    frame.to_parquet(tmp_path / "t.parquet")
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    inputs = {"size": {"of": ["length", "leaves"], "standardise": True}, "ground": ["soil"]}
+    keys = {"label": "wild", "missing": "impute", "inputs": {**inputs, "home": {"of": ["town"], "codes": True}}}
+    ours, theirs = (prepare({"file": str(tmp_path / f"t.{end}"), **keys}, tmp_path) for end in ("parquet", "csv"))
+    assert ours.arrays["x_train"].shape[1] == 5
+    for key, values in theirs.arrays.items():
+        np.testing.assert_array_equal(ours.arrays[key], values)
+    assert dict(ours.understood["told"])["Codes of town"] == "0 to 3 for Basel, Bern, Genf, (missing)"

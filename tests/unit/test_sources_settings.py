@@ -238,8 +238,9 @@ def test_published_sets_are_complete() -> None:
             assert all((LIBRARY / "sources/published" / file.name).is_file() for file in source.files)
 
 
-def test_a_suffix_belongs_to_one_format_but_for_those_that_a_key_chooses() -> None:
-    suffixes = [suffix for form in find.formats().values() if not form.chosen_by for suffix in form.suffixes]
+def test_a_suffix_belongs_to_one_format_but_for_those_that_a_key_or_a_look_into_the_folder_chooses() -> None:
+    forms = [form for form in find.formats().values() if not form.chosen_by]
+    suffixes = [suffix for form in forms for suffix in form.suffixes if suffix != "/" or not form.takes]
     assert sorted(suffixes) == sorted(set(suffixes))
     assert {".csv", ".npz"} <= set(suffixes)
 

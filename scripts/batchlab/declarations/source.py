@@ -155,6 +155,7 @@ class Format:
             sets come in it.
         options: Keys of a data set that this format reads.
         chosen_by: A key that chooses this format where another one has the same ending.
+        takes: Returns whether a folder is in this format; without it, folders are that no other format takes.
         without: Keys of all data sets that mean nothing here.
         inspect: Looks into a user's file while the campaign is planned, with the standard library alone. Takes its path
             and the complete options; raises `BatchlabError` for a file that cannot be used.
@@ -165,6 +166,7 @@ class Format:
     suffixes: tuple[str, ...] = ()
     options: tuple[Option, ...] = ()
     chosen_by: str = ""
+    takes: Callable[[Path], bool] | None = None
     without: tuple[str, ...] = ()
     inspect: Callable[[Path, Mapping[str, Any]], FileShape] = _not_inspected
     columns: Callable[[Path], Sequence[str]] | None = None

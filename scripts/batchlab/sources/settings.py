@@ -217,9 +217,22 @@ def _layout(dataset: Mapping[str, Any]) -> str:
         endings = " or ".join(suffix for suffix in suffixes if suffix != _FOLDER)
         raise BatchlabError(
             f"data set: file = {name!r} is not understood; allowed: a path that ends in {endings}, or a folder of "
-            f"images{_elsewhere(name)}"
+            f"images or Parquet files{_elsewhere(name)}"
         )
+    if _ending(name) == _FOLDER:
+        return _layout_of_folder(Path(name), layouts)
     return next((layout for layout in layouts if find.formats()[layout].chosen_by in dataset), layouts[0])
+
+
+def _layout_of_folder(folder: Path, layouts: list[str]) -> str:
+    """Return the format of a folder, by what is in it."""
+    asked = {layout: find.formats()[layout].takes for layout in layouts}
+    if folder.is_dir():
+        try:
+            return next(layout for layout, takes in asked.items() if takes and takes(folder))
+        except (OSError, StopIteration):
+            pass  # a folder that cannot be read is refused when it is looked into
+    return next(layout for layout, takes in asked.items() if takes is None)
 
 
 def _ending(name: str) -> str:
@@ -339,7 +352,7 @@ def _take_inputs(where: str, dataset: Mapping[str, Any], own: dict[str, Any], fo
         BatchlabError: A key of all examples, which are several inputs here.
     """
     for key in _OF_ONE_ARRAY:
-        if key in dataset:
+        if dataset.get(key) not in (None, False):
             raise BatchlabError(
                 f"{where}: {key} is for one array, and there are several inputs; say it of an input, as in inputs: "
                 f"{{{found.inputs[0].name}: {{of: …, {key}: …}}}}"
@@ -371,7 +384,7 @@ def _inspect(form: Format, file: Path, own: Mapping[str, Any]) -> FileShape:
 
 def _columns(form: Format, file: Path) -> str:
     """Return which columns a file has, if it can be told."""
-    if form.columns is None or not file.is_file():
+    if form.columns is None or not file.exists():
         return ""
     try:
         names = [name or f"{place} (without a name)" for place, name in enumerate(form.columns(file), 1)]

@@ -11,13 +11,13 @@ from batchlab.declarations.source import FileShape, Format
 from batchlab.sources.formats.csv.table_inputs import inputs_of
 from batchlab.sources.formats.parquet.counting import to_be_said
 from batchlab.sources.formats.parquet.parquet_columns import choose
-from batchlab.sources.formats.parquet.parquet_footer import footer_of
+from batchlab.sources.formats.parquet.parquet_folder import SUFFIXES, footer_of_table, is_folder_of_tables
 from batchlab.sources.keys import SCALE, TABLE
 
 
 def inspect(path: Path, options: Mapping[str, Any]) -> FileShape:
     """Take rows, features and classes or targets from the footer; what it does not say, keys of the data set say."""
-    chosen = choose(path, footer_of(path), options)
+    chosen = choose(path, footer_of_table(path), options)
     rows, features, classes = chosen.rows, chosen.features, chosen.classes
     if rows is None or features is None or classes is None:
         raise to_be_said(path, options, {"rows": rows, "features": features, "classes": classes})
@@ -28,12 +28,13 @@ def inspect(path: Path, options: Mapping[str, Any]) -> FileShape:
 
 def columns(path: Path) -> Sequence[str]:
     """Return the names of the columns."""
-    return [column.name for column in footer_of(path).columns]
+    return [column.name for column in footer_of_table(path).columns]
 
 
 FORMAT = Format(
-    summary="table with columns of labels or target numbers, as pandas and others write it",
-    suffixes=(".parquet", ".pq"),
+    summary="table with columns of labels or target numbers, as pandas and others write it; or a folder of such files",
+    suffixes=(*SUFFIXES, "/"),
+    takes=is_folder_of_tables,
     options=(
         *TABLE,
         Count("rows", "rows without gaps, where the footer of the file does not tell", OPTIONAL),
