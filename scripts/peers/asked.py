@@ -78,7 +78,8 @@ def asked(path: str) -> Asked:
         datetime.fromisoformat(json.loads(record.read_text(encoding="utf-8"))[key]) for key in ("started", "ended")
     )
     measuring, cells = (ended - began).total_seconds(), cells_of(folder, ANSWER)
-    run = {key: measured.spec[key] for key in ("model", "optimizer", "learning_rate", "task") if key in measured.spec}
+    spec = {**measured.spec, **measured.source}  # the latter says where a model of the user's lies
+    run = {key: spec[key] for key in ("model", "optimizer", "learning_rate", "task") if key in spec}
     return Asked(
         raw,
         config,

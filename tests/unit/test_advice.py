@@ -34,6 +34,7 @@ from batchlab.rounds.training_speed import Setting
 from batchlab.tables.csv_files import write_csv
 from batchlab.tables.derivations.batch_by_noise.derive import derive as noise_rules
 from batchlab.tables.derivations.knee.derive import derive as knee_of
+from batchlab.tables.derivations.knee.derive import knee
 from batchlab.tables.derivations.thumb_rules.derive import derive as rules_of
 
 Grid = dict[tuple[int, float], list[float]]
@@ -68,7 +69,7 @@ def spec_of(folder: Path, grid: Grid = GRID, normalising: int = 0) -> dict[str, 
     made["workload"] = made["workload"].assign(random=1, training_examples=1280, device="cpu")
     made["machine"] = made["machine"].assign(enough_micro_batch=64)
     made["batch_by_noise"] = noise_rules(NOISE, {"theta": 0.5})
-    made["knee"] = knee_of(made, {})
+    made["knee"] = knee_of(made, {"share": 0.9})
     made["arms"] = made["cells"].drop_duplicates("arm").assign(collapsed="")
     paths = {name: folder / f"{name}.csv" for name in NAMES}
     for name, path in paths.items():
@@ -150,7 +151,7 @@ def test_the_knee_is_that_of_updates_at_the_best_rates(spread: float) -> None:
         for rate, slower in ((0.1, 1.0), (0.2, 3.0))
         for seed in range(3)
     ]
-    [found] = knee_of({"cells": pd.DataFrame(rows)}, {}).to_dict("records")
+    [found] = knee(pd.DataFrame(rows)).to_dict("records")
     assert (found["sizes"], found["n"]) == (4, 3)
     assert found["knee"] == pytest.approx(64, rel=1e-5)
     assert (found["knee_low"], found["knee_high"]) == pytest.approx((64, 64), rel=1e-5)
@@ -176,11 +177,29 @@ def test_without_a_bend_there_is_no_knee() -> None:
         for size in (8, 32, 128, 512)
         for seed in range(2)
     ]
-    [found] = knee_of({"cells": pd.DataFrame(rows)}, {}).to_dict("records")
+    [found] = knee(pd.DataFrame(rows)).to_dict("records")
     assert found["sizes"] == 3 and math.isnan(found["knee"]) and math.isnan(found["knee_low"])
     assert "show no knee" in knee_in_words({"batch_size": None, "sizes": 3})
     lost = pd.DataFrame(rows).assign(reached=0)
-    assert knee_of({"cells": lost}, {})["sizes"].tolist() == [0]
+    assert knee(lost)["sizes"].tolist() == [0]
+
+
+def test_the_knee_is_found_where_the_largest_batches_miss_the_target() -> None:
+    """Accuracy grows with updates at 1 / (100 · (1 + 64 / B)) from 0.1 on, and 512 ends before 1.0 and after 0.9."""
+    rows = [
+        {"study": "advice", "arm": f"b{size}", "batch_size": size, "learning_rate": 0.1, "seed": seed, "status": "ok"}
+        | {"epoch": epoch, "updates": updates, "examples": updates * size, "seconds": 1.0, "accumulation": 1}
+        | {"validation_accuracy": 0.1 + updates / (100 * (1 + 64 / size))}
+        for size in (8, 32, 128, 512)
+        for seed in range(2)
+        for epoch, updates in enumerate((0, 60, 98 if size == 512 else 2000))
+    ]
+    told = {"metric": "validation_accuracy", "target": 1.0, "better": "higher"}
+    made = {"history": pd.DataFrame(rows), "cells": pd.DataFrame([told])}
+    [found] = knee_of(made, {"share": 0.9}).to_dict("records")
+    assert (found["goal"], found["sizes"], found["knee"]) == (pytest.approx(0.91), 4, pytest.approx(64, rel=1e-5))
+    assert found["fewest_updates"] == pytest.approx(81, rel=1e-5)
+    assert knee_of(made, {"share": 1.0})["sizes"].item() == 3
 
 
 def test_sentences_say_what_is_known_and_what_is_not(tmp_path: Path) -> None:

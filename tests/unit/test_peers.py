@@ -15,13 +15,15 @@ import pytest
 
 from batchlab.configuration.campaign import read
 from batchlab.errors import BatchlabError
+from batchlab.files import write_text
 from batchlab.pages.peers_table import CHOOSERS, table
 from batchlab.planning.jobs import Jobs
 from batchlab.planning.plan import plan
 from batchlab.report.foresight import as_csv
-from batchlab.rounds.training_speed import Setting, Speed
+from batchlab.rounds.round_file import Round, keep
+from batchlab.rounds.training_speed import NEEDED, Setting, Speed
 from peers import OURS, RULES, SEARCHES, choosing, trial
-from peers.asked import Asked
+from peers.asked import Asked, asked
 from peers.choosing import Choice, choices
 from peers.table import rows
 
@@ -179,3 +181,32 @@ def test_the_page_shows_what_the_table_has(tmp_path: Path) -> None:
     assert shown.startswith("**mine**") and "| not installed |" in shown
     [large] = [line for line in shown.splitlines() if "Lightning" in line]
     assert "| 1 of 3 |" in large and large.endswith("| more than 4 |")
+
+
+def test_a_workload_is_what_the_campaign_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model of the user's own has its file with it; our time is that of the machine and of all rounds."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.py").write_text("def build(input_shape, classes, *, width: int = 8): ...\n")
+    model = {"model": "own", "models": {"own": {"file": "own.py", "width": 4}}}
+    (tmp_path / "mine.yaml").write_text(json.dumps({**RAW, **model}))
+    config = read({**RAW, **model})
+    keep(config, [Round((), 60.0, seconds) for seconds in (30.0, 50.0)])
+    folder = tmp_path / "results/mine"
+    (folder / "advice.json").write_text(json.dumps(workload().advice))
+    [measured] = [job for job in Jobs(plan(config)) if job.rule == "measure_apart"]
+    record = {"started": "2026-01-01T10:00:00+00:00", "ended": "2026-01-01T10:00:12.5+00:00"}
+    numbers = {**dict.fromkeys(NEEDED, 1.0), "training_examples": 1280}
+    for path, text in {
+        "tables/machine/machine.csv": as_csv([numbers]),
+        "tables/machine/workload.csv": as_csv([numbers]),
+        "derived/advice/cells.csv": as_csv([{"batch_size": 16, "learning_rate": 0.1, "better": "higher"}]),
+        f"../../{measured.outputs['tables']}/provenance.json": json.dumps(record),
+    }.items():
+        write_text(folder / path, text)
+    found = asked("mine.yaml")
+    assert found.request["run"]["model"]["file"] == "own.py" and found.request["run"]["model"]["width"] == 4
+    assert found.request["target"] == {"metric": "validation_accuracy", "value": 0.9, "better": "higher"}
+    assert found.request["seconds"] == 92.5 and found.measuring == 12.5 and found.present == (16, 0.1)
+    (folder / "advice.json").unlink()
+    with pytest.raises(BatchlabError, match=r"^results/mine: has no answer; run make advise CONFIG=mine\.yaml first"):
+        asked("mine.yaml")

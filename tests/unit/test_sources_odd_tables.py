@@ -46,13 +46,21 @@ def remarks(dataset: dict[str, str], folder: Path) -> list[str]:
         ["2020-01", "2020-12"],
         ["20200131", "19991231"],
         ["March 3 2020", "April 4 2020"],
+        ["01/31/2020 10:30 AM", "02/01/2020 11:00 pm"],
+        ["10:30 p.m.", "9:00 AM"],
+        ["2024Q1", "2024Q2"],
+        ["2024-W05", "2024-W52"],
+        ["20200131103000", "20200201235959"],
+        ["202001311030", "202002012359"],
     ],
 )
 def test_dates_of_other_kinds_are_refused_by_name(cells: list[str], tmp_path: Path) -> None:
     assert "column 'a' holds dates or times" in refused(made(tmp_path, "a,b,y", cells))
 
 
-@pytest.mark.parametrize("cells", [["may", "june"], ["20201331", "20200101"], ["20200131"], ["2020", "2021"]])
+@pytest.mark.parametrize(
+    "cells", [["may", "june"], ["20201331", "20200101"], ["20200131"], ["2020", "2021"], ["20200131993000", "20200201"]]
+)
 def test_what_only_looks_like_dates_is_taken(cells: list[str], tmp_path: Path) -> None:
     assert resolve(made(tmp_path, "a,b,y", cells)).shape.classes == 2
 
@@ -170,3 +178,9 @@ def test_without_a_label_the_columns_are_named(tmp_path: Path) -> None:
         "its columns: length, leaves, wild, town, soil, weight, price, grade, species"
     )
     assert "its columns" not in refused({"file": str(tmp_path / "absent.csv")})
+
+
+def test_points_beside_decimal_commas_are_told(tmp_path: Path) -> None:
+    assert "column 'b' holds numbers with decimal points ('0.000'), and other columns have decimal commas" in refused(
+        made(tmp_path, "a;b;y", ["1,5", "2,25"])
+    )

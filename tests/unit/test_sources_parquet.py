@@ -157,7 +157,11 @@ def refused(folder: Path, frame: pd.DataFrame, **keys: Any) -> str:
         ([None] * 60, "column 'more' holds nothing"),
         ([1.0, None] * 30, "column 'more' has 30 gaps; fill them, say missing: drop"),
         ([1.0] * 59 + [np.inf], "row 60, column 'more': holds inf; a finite number is expected"),
-        (list(map(str, range(60))), "column 'more' holds 60 different texts"),
+        ([f"word {i}" for i in range(60)], "column 'more' holds 60 different texts"),
+        (["1.5", "2"] * 30, "column 'more' holds numbers as text ('1.5'); write them as numbers"),
+        (["2020-01-31", "2020-02-01"] * 30, "column 'more' holds dates or times ('2020-01-31')"),
+        (["20200131", "20200201"] * 30, "column 'more' holds dates or times ('20200131')"),
+        (["$1,200", "$900"] * 30, "column 'more' holds numbers with signs or units"),
     ],
 )
 def test_columns_that_are_no_features_are_refused_by_name(values: Any, words: str, tmp_path: Path) -> None:

@@ -91,6 +91,7 @@ def test_nothing_is_overwritten_and_names_are_made_of_files(tmp_path: Path, monk
         (("flowers.csv", "specie", None, ""), "did you mean 'species'"),
         (("flowers.csv", "species", "../x", ""), "NAME: '../x' is not possible"),
         (("flowers.csv", "species", None, "missing"), "KEYS: 'missing' is not understood"),
+        (("flowers.csv", "species", None, "inputs: {size: [length, width]}"), "write a model and a campaign as"),
         (("few.csv", "species", None, ""), f"can be compared from {FEWEST} on"),
     ],
 )

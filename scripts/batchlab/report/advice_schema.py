@@ -112,11 +112,13 @@ def schema() -> dict[str, Any]:
                             "batch_size": _MAYBE,
                             "low": _MAYBE,
                             "high": _MAYBE,
+                            "goal": {**_MAYBE, "description": "validation value to which updates are counted"},
                             "sizes": {"type": "integer", "minimum": 0},
                             "seeds": {"type": "integer", "minimum": 0},
                         }
                     ),
-                    "description": "B at which updates to the target are twice those of the largest batches",
+                    "description": "B at which updates to nine tenths of the way from the untrained model to the"
+                    " target are twice those of the largest batches",
                 },
                 "machine": _object(
                     {

@@ -90,6 +90,7 @@ def answer(spec: Mapping[str, Any]) -> dict[str, Any]:
             "batch_size": _cell(tables["knee"][0], "knee"),
             "low": _cell(tables["knee"][0], "knee_low"),
             "high": _cell(tables["knee"][0], "knee_high"),
+            "goal": _cell(tables["knee"][0], "goal"),
             "sizes": count(tables["knee"][0], "sizes"),
             "seeds": count(tables["knee"][0], "n"),
         },
@@ -404,13 +405,14 @@ def knee_in_words(knee: Mapping[str, Any]) -> str:
     """Return the measured knee in a sentence, beside which the published rules stand."""
     if knee["batch_size"] is None:
         return (
-            f"The updates to the target of the {counted(knee['sizes'], 'size')} that reach it show no knee, so there is"
-            " nothing to compare these with"
+            "The updates to nine tenths of the way to the target show no knee"
+            f" ({counted(knee['sizes'], 'size')} came so far with every seed), so there is nothing to compare these"
+            " with"
         )
     ends = [math.nan if knee[end] is None else knee[end] for end in ("batch_size", "low", "high")]
     return (
-        f"What training shows: at B = {told(ends)} updates to the target are twice those of the largest batches"
-        " (the knee; the first rule is meant to predict it)"
+        f"What training shows: at B = {told(ends)} updates to nine tenths of the way to the target are twice those of"
+        " the largest batches (the knee; the first rule is meant to predict it)"
     )
 
 

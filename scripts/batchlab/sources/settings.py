@@ -352,7 +352,7 @@ def _take_inputs(where: str, dataset: Mapping[str, Any], own: dict[str, Any], fo
         BatchlabError: A key of all examples, which are several inputs here.
     """
     for key in _OF_ONE_ARRAY:
-        if key in dataset:
+        if dataset.get(key) not in (None, False):
             raise BatchlabError(
                 f"{where}: {key} is for one array, and there are several inputs; say it of an input, as in inputs: "
                 f"{{{found.inputs[0].name}: {{of: …, {key}: …}}}}"

@@ -114,6 +114,12 @@ def _write(campaign: str, target: Path, dataset: dict[str, Any]) -> str:
     """Write the file of a campaign and return what to do next."""
     settings, folder = _sized(_counted(dataset)), target.parent
     found = resolve(settings)
+    if found.shape.inputs:
+        names = ", ".join(each.name for each in found.shape.inputs)
+        raise BatchlabError(
+            f"{target}: make new takes a built-in model, which has one input, and the data have {names}; write a model "
+            'and a campaign as docs/own-data.md shows under "Several inputs"'
+        )
     table = len(found.shape.input_shape) == 1 and found.shape.targets != "tokens"
     if "name" not in settings and table and "standardise" not in settings:
         settings["standardise"] = True

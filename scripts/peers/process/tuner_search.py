@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import statistics
 import tempfile
-import time
 from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
@@ -38,11 +37,11 @@ class _Clock(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Start the clock."""
-        self._begun = time.monotonic()
+        self._begun = machine_seconds()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Stop the clock."""
-        self._seconds.append(time.monotonic() - self._begun)
+        self._seconds.append(machine_seconds() - self._begun)
         value, target = (logs or {})[self._workload.metric], self._workload.target
         if not self.epochs and (value >= target if self._workload.better == "max" else value <= target):
             self.epochs = epoch + 1

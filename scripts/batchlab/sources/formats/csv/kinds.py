@@ -142,7 +142,26 @@ def _kind(path: Path, name: str, cells: Sequence[str], comma: bool) -> Kind:
     in_digits = len(set(cells)) > 1 and all(map(is_date_in_digits, cells))
     if not in_digits and (not cells or any(number(cell, comma) is not None for cell in cells)):
         return "numbers"
-    if in_digits or all(map(is_date, cells)):
+    if comma and (point := next((cell for cell in cells if "." in cell and number(cell) is not None), None)):
+        raise BatchlabError(
+            f"{path}: column {name!r} holds numbers with decimal points ({point!r}), and other columns have decimal "
+            "commas; write all alike"
+        )
+    check_words(path, name, cells)
+    return "words"
+
+
+def check_words(path: Path, name: str, cells: Sequence[str]) -> None:
+    """Raise if texts are dates, or numbers with signs or units: as categories they would lose what they say.
+
+    Args:
+        path: The file.
+        name: Name of their column.
+        cells: Texts that are not missing.
+    """
+    if not cells:
+        return
+    if (len(set(cells)) > 1 and all(map(is_date_in_digits, cells))) or all(map(is_date, cells)):
         raise BatchlabError(
             f"{path}: column {name!r} holds dates or times ({cells[0]!r}); leave it out with leave_out: [{name}], or "
             "write it as numbers, such as days since the first"
@@ -152,4 +171,3 @@ def _kind(path: Path, name: str, cells: Sequence[str], comma: bool) -> Kind:
             f"{path}: column {name!r} holds numbers with signs or units ({cells[0]!r}); write them as plain numbers, "
             f"or say leave_out: [{name}], or categories: [{name}] if each is a name"
         )
-    return "words"

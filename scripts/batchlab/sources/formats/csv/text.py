@@ -29,16 +29,18 @@ _BYTES = 1 << 20
 _NUMBER_WITH_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
 _MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+_TIME = r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?[ap]\.?m\.?)?"
 _DATE = re.compile(
     r"(\d{4}([-/.])\d{1,2}\2\d{1,2}|\d{1,2}([-/.])\d{1,2}\3(\d{4}|\d{2}))"
-    r"([T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?"
-    r"|\d{1,2}:\d{2}(:\d{2})?"
+    rf"([T ]{_TIME}(Z| ?[+-]\d{{2}}:?\d{{2}})?)?"
+    rf"|{_TIME}"
+    r"|(19|20)\d{2}[- ]?(Q[1-4]|W[0-5]\d)"
     r"|(19|20)\d{2}-(0[1-9]|1[0-2])"
     rf"|(\d{{1,2}}[-. ]+)?{_MONTH}([-, ]+\d{{1,4}}){{0,2}}",
     re.IGNORECASE,
 )
-# Year, month and day without signs between them.
-_DIGITS = re.compile(r"(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])")
+# Year, month and day, perhaps with hours, minutes and seconds, without signs between them.
+_DIGITS = re.compile(r"(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(([01]\d|2[0-3])[0-5]\d([0-5]\d)?)?")
 # Numbers with a sign of money, per cent, or between thousands.
 _AMOUNT = r"(\d+([.,]\d+)?|\d{1,3}(\.\d{3})+(,\d+)?|\d{1,3}(,\d{3})+(\.\d+)?|\d{1,3}([' \u00a0]\d{3})+([.,]\d+)?)"
 _SIGNED = re.compile(rf"[+-]?[$€£¥]?\s*[+-]?{_AMOUNT}\s*[%$€£¥]?|\({_AMOUNT}\)")

@@ -36,6 +36,7 @@ class Chosen:
         features: Number of features; None where that depends on how many words a column holds.
         classes: Number of classes, target numbers or labels; None where that depends on the values.
         indices: Places of indices of pandas, which are left out.
+        named: Places of columns whose values are names, as the campaign says.
         codes: Places of columns that become one whole number each.
         inputs: Input of the model → places of its columns, where it has several.
         widths: Number of features of each column that is used as such; None where that depends on its words.
@@ -47,6 +48,7 @@ class Chosen:
     features: int | None
     classes: int | None
     indices: tuple[int, ...] = field(default=())
+    named: frozenset[int] = frozenset()
     codes: frozenset[int] = frozenset()
     inputs: dict[str, list[int]] = field(default_factory=dict)
     widths: dict[int, int | None] = field(default_factory=dict)
@@ -108,6 +110,7 @@ def choose(path: Path, footer: Footer, options: Mapping[str, Any]) -> Chosen:
         features,
         options.get("classes") or classes,
         indices,
+        frozenset(named),
         codes,
         inputs,
         widths,

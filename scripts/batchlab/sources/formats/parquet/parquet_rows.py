@@ -12,9 +12,10 @@ import numpy as np
 
 from batchlab.errors import BatchlabError
 from batchlab.sources.contents import Array
-from batchlab.sources.formats.csv.kinds import listed
+from batchlab.sources.formats.csv.kinds import check_words, listed
 from batchlab.sources.formats.csv.table import stem_of
 from batchlab.sources.formats.csv.table_facts import GAP, TableFacts
+from batchlab.sources.formats.csv.text import is_date_in_digits, number
 from batchlab.sources.formats.parquet.parquet_columns import Chosen, choose
 from batchlab.sources.formats.parquet.parquet_folder import files_of, footer_of_table
 from batchlab.sources.formats.parquet.parquet_footer import Footer
@@ -119,6 +120,8 @@ def open_rows(path: Path, options: Mapping[str, Any]) -> Rows:
     for place, kind in columns.kinds.items():
         if kind == "words":
             words = {_word(value) for value, gap in _with_gaps(rows.frame[place]) if not gap}
+            if place not in chosen.named and footer.columns[place].words is None:
+                _check_texts(path, columns.names[place], sorted(words))
             rows.take_words(place, words, named)
     _take_classes(rows, options)
     return rows
@@ -142,6 +145,16 @@ def _read(path: Path, names: list[str]) -> Any:
         except (pyarrow.ArrowException, OSError, ValueError) as problem:
             raise BatchlabError(f"{file}: cannot be read as Parquet ({problem}); write it again") from None
     return parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
+
+
+def _check_texts(path: Path, name: str, words: list[str]) -> None:
+    """Raise if a column of texts holds dates or numbers, which no program that writes numbers as such has made."""
+    if words and all(number(word) is not None for word in words) and not all(map(is_date_in_digits, words)):
+        raise BatchlabError(
+            f"{path}: column {name!r} holds numbers as text ({words[0]!r}); write them as numbers, or say leave_out: "
+            f"[{name}], or categories: [{name}] if each is a name"
+        )
+    check_words(path, name, words)
 
 
 def _with_gaps(column: Any) -> Any:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from batchlab.tables.chosen_rates import chosen_rates, common_seeds
+from batchlab.tables.derivations.steps_to_target.derive import derive as steps_to_target
 from batchlab.tables.resampling import LEVEL, draws
 from batchlab.tables.saturation import fit
 
@@ -21,11 +22,24 @@ def derive(tables: Mapping[str, pd.DataFrame], options: Mapping[str, Any]) -> pd
     """Return the knee, and its interval by resampling the seeds that all sizes have.
 
     Args:
-        tables: `cells`.
-        options: None.
+        tables: `history`, `cells`.
+        options: `share` of the way to the target of `cells`.
     """
-    cells = tables["cells"]
-    losses = np.log(cells["updates"].mask(cells["reached"] == 0))
+    history, first = tables["history"], tables["cells"].iloc[0]
+    start = float(history.loc[history["updates"] == 0, first["metric"]].median())
+    goal = start + options["share"] * (float(first["target"]) - start)
+    wanted = {"metric": first["metric"], "target": goal, "better": first["better"], "interpolate": True}
+    return knee(steps_to_target({"history": history}, wanted)).assign(goal=goal)
+
+
+def knee(cells: pd.DataFrame) -> pd.DataFrame:
+    """Return the knee of updates.
+
+    Args:
+        cells: Runs with `study`, `arm`, `batch_size`, `learning_rate`, `seed`, `reached` and `updates`.
+    """
+    # A run that begins beyond the target tells nothing.
+    losses = np.log(cells["updates"].where(cells["reached"].eq(1) & cells["updates"].gt(0)))
     told = {size: each.told for size, each in chosen_rates(cells, losses).items() if np.isfinite(each.told).all()}
     seeds = common_seeds(told.values()) if told else []
     # Updates of each size and seed, as logarithms.
