@@ -28,7 +28,7 @@ READY := config-read $(VENV)/run.stamp $(if $(filter jax,$(BATCHLAB_BACKEND)),$(
 	$(if $(findstring slurm,$(PROFILE)),$(VENV)/slurm.stamp)
 
 .PHONY: help advise foresight peers new by-rules config-there config-read figures redraw plan unlock verify crate report-archive prune compare bench bench-gpu \
-	bench-peers bench-docs test test-slow test-slurm \
+	bench-peers bench-docs test test-slow test-slurm test-s3 \
 	check format docs environment parquet lock clean-env
 
 help:
@@ -53,6 +53,7 @@ help:
 	@echo "make unlock                             remove the lock that a killed Snakemake left behind"
 	@echo "make test, make test-slow, make check   run the tests; the slow ones; style, types and lint"
 	@echo "make test-slurm                         a campaign on a Slurm of two nodes that this starts on this machine"
+	@echo "make test-s3                            a campaign whose results go to a server of object storage on this machine"
 	@echo "make bench                              times beside Keras' fit, Keras on JAX and PyTorch; nothing else should run"
 	@echo "make bench-gpu                          the JAX core on a GPU, in at most eight minutes"
 	@echo "make clean-env                          remove the environment .venv; the next call sets it up again"
@@ -172,11 +173,32 @@ test: $(VENV)/dev.stamp
 test-slow: $(VENV)/dev.stamp
 	@BATCHLAB_KILLS=50 BATCHLAB_FUZZ=20000 $(BIN)/pytest -q -n auto --dist loadfile --no-loadscope-reorder -m ""
 
-# A Slurm of two nodes on this machine, on loopback; it is stopped at the end. Installs nothing but the plugin.
-test-slurm: $(VENV)/dev.stamp $(VENV)/slurm.stamp
+# A Slurm of two nodes on this machine, on loopback; it is stopped at the end. Installs nothing but the plugin. CUT=yes takes
+# what needs less than two minutes.
+test-slurm: $(VENV)-slurm/run.stamp
 	@for program in munged slurmctld slurmd; do PATH="$$PATH:/usr/sbin" command -v $$program >/dev/null \
 		|| { echo "batchlab: error: $$program is missing; Debian has it: apt-get install slurm-wlm munge" >&2; exit 1; }; done
-	@PATH="$$PATH:/usr/sbin" BATCHLAB_SLURM=1 $(BIN)/pytest -q tests/slurm
+	@PATH="$$PATH:/usr/sbin" BATCHLAB_SLURM=1 $(VENV)-slurm/bin/python -m pytest -q tests/slurm $(if $(CUT),-k "the_cut or executor")
+
+# The same environment with the plugin, apart from it: with the plugin, each start of Snakemake in other tests takes a tenth longer.
+PACKAGES := -c "import sysconfig; print(sysconfig.get_path('purelib'))"
+$(VENV)-slurm/run.stamp: envs/lock-slurm.txt | $(VENV)/dev.stamp
+	@$(BIN)/python -m venv --without-pip $(VENV)-slurm
+	@$(BIN)/python $(PACKAGES) >"$$($(VENV)-slurm/bin/python $(PACKAGES))/tests.pth"
+	@$(BIN)/python -m pip --python $(VENV)-slurm/bin/python install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+# Results in object storage, with a server on this machine. Snakemake's plugin for it needs an environment of its own.
+test-s3: $(VENV)/dev.stamp $(VENV)-s3/test.stamp
+	@BATCHLAB_S3=$(CURDIR)/$(VENV)-s3/bin/python $(BIN)/pytest -q tests/s3
+
+$(VENV)-s3/bin/python:
+	@echo "Setting up the environment in $(VENV)-s3 (once, one or two minutes)"
+	@$(PYTHON) -m venv $(VENV)-s3
+
+$(VENV)-s3/test.stamp: envs/lock-s3.txt envs/lock-s3-test.txt | $(VENV)-s3/bin/python
+	@$(VENV)-s3/bin/python -m pip install --quiet --disable-pip-version-check -r envs/lock-s3.txt -r envs/lock-s3-test.txt
+	@touch $@
 
 check: $(VENV)/dev.stamp
 	@$(BIN)/ruff check .
@@ -240,10 +262,11 @@ lock:
 	@$(UV_COMPILE) -c envs/lock.txt envs/requirements-jax.in -o envs/lock-jax.txt
 	@$(UV_COMPILE) -c envs/lock.txt envs/requirements-slurm.in -o envs/lock-slurm.txt
 	@cp envs/lock.txt envs/lock-s3.txt && $(UV_COMPILE) envs/requirements-s3.in -o envs/lock-s3.txt
+	@$(UV_COMPILE) -c envs/lock-s3.txt envs/requirements-s3-test.in -o envs/lock-s3-test.txt
 	@$(UV_COMPILE) -c envs/lock.txt envs/requirements-parquet.in -o envs/lock-parquet.txt
 	@$(UV_COMPILE) -c envs/lock.txt -c envs/lock-jax.txt envs/requirements-dev.in -o envs/lock-dev.txt
 	@$(UV_RESOLVE) --no-annotate -c envs/lock.txt -c envs/bench.txt envs/requirements-peers.in \
 		| sed -E '/^(nvidia|cuda|triton)/d' > envs/lock-peers.txt
 
 clean-env:
-	@rm -rf $(VENV)
+	@rm -rf $(VENV) $(VENV)-slurm $(VENV)-s3
