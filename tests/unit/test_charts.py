@@ -866,6 +866,12 @@ def test_no_axis_shows_what_cannot_be() -> None:
     assert 1e-11 < wide.low < 1e-9 and 1e-7 < wide.high < 1e-5
 
 
+def test_a_forest_of_perfect_accuracies_ends_at_100_percent(drawn: Any) -> None:
+    specification = drawn("forest", {"history": history().assign(test_accuracy=1.0)}, y="test_accuracy")
+    [domain] = {tuple(node["scale"]["domain"]) for node in nodes(specification) if node.get("field") == "mean"}
+    assert domain == (99, 100)
+
+
 def test_the_same_number_in_all_seeds_has_no_interval_for_show(drawn: Any) -> None:
     table = history().assign(test_accuracy=0.5)
     assert "The same in all 3 seeds" in subtitle(drawn("points", {"history": table}))

@@ -170,6 +170,11 @@ def test_columns_are_put_together_by_input_and_words_become_codes(tmp_path: Path
     assert told(dataset, tmp_path)["Codes of town"] == "0 to 2 for Aarau, Bern, Chur"
 
 
+def test_columns_by_number_are_told_by_name(tmp_path: Path) -> None:
+    found = told(table(tmp_path, {"numbers": [1, -2], "home": {"of": [2], "codes": True}}), tmp_path)
+    assert found["Input numbers"].startswith("shape 2 from age, bmi: float64, 20 to ")
+
+
 def test_words_that_are_no_codes_become_features_as_ever(tmp_path: Path) -> None:
     dataset = table(tmp_path, {"numbers": {"of": ["bmi", "age"], "scale": 10}, "home": ["town"]})
     assert [each.shape for each in resolve(dataset).shape.inputs] == [(3,), (2,)]
@@ -250,6 +255,12 @@ def test_a_python_source_returns_arrays_by_name(tmp_path: Path) -> None:
         ('["town"]', '["city"]', "INTEGERS = ['city']"),
         ("CLASSES = 2", "TOKENS = 9", "TOKENS are of one array"),
         ("return x,", "return x['age'],", "returned examples of ndarray"),
+        (
+            '{"image": (4, 4), "age": (1,), "town": (2,)}\nINTEGERS = ["town"]',
+            "(4, 4)",
+            "as a dict of image, age, town",
+        ),
+        ("np.arange(n) % 2", "{'y': np.arange(n) % 2}", "returned targets as a dict of y; an array is expected"),
         ("(4, 4)", "(4, 0)", "must say its sizes"),
     ],
 )

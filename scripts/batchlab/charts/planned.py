@@ -15,7 +15,7 @@ from batchlab.tables.contract import columns_of, columns_spec, derived_spec, rea
 
 # Fields of a column that numbers depend on, and those that a drawing depends on.
 _OF_NUMBERS = ("kind", "unit", "factor", "bounds", "quantity", "series", "clock")
-_OF_DRAWINGS = ("kind", "title", "unit", "factor", "quantity", "series", "sign", "words", "clock")
+_OF_DRAWINGS = ("kind", "title", "unit", "factor", "bounds", "quantity", "series", "sign", "words", "clock")
 # Settings of arms in the order in which a reader would want them told apart; a table's own text columns come between.
 _FIRST = ("recipe", "label", "optimizer")
 _THEN = ("learning_rate", "accumulation", "batch_size", "model", "dataset", "precision", "epoch", "metric", "arm")

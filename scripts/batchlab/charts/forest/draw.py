@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -134,12 +135,22 @@ def _x(figure: Figure, title: str, points: Sequence[Row], regions: Sequence[Row]
         ]
         found += ends_of(regions)
         room = 0.04 * (max(found) - min(found)) or 0.01 * abs(max(found)) or 1.0
-        lowest = min(found) - room
-        domain = (max(lowest, 0.0) if min(found) >= 0 else lowest, max(found) + room)
+        least, most = _bounds(figure)
+        lowest = 0.0 if min(found) >= 0 else -math.inf
+        domain = (max(min(found) - room, lowest, least), min(max(found) + room, most))
     ends = [float(f"{end:.6g}") for end in domain]
     name = figure.option("x_title") or capital(title)
     scale, axis = alt.Scale(domain=ends, nice=False, zero=False), alt.Axis(grid=True, tickCount=6, format=",.6~g")
     return alt.X("mean:Q", title=name, scale=scale, axis=axis)
+
+
+def _bounds(figure: Figure) -> tuple[float, float]:
+    """Return what no value of the drawn columns can leave, in the unit of the axis."""
+    columns = [figure.column(name) for name in figure.y]
+    if any(column.bounds is None for column in columns):
+        return -math.inf, math.inf
+    ends = [(column.factor * column.bounds[0], column.factor * column.bounds[1]) for column in columns if column.bounds]
+    return min(low for low, _ in ends), max(high for _, high in ends)
 
 
 def _extra(figure: Figure) -> list[str]:

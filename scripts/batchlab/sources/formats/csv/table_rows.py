@@ -24,6 +24,7 @@ def by_input(contents: Contents, table: TableFacts, options: Mapping[str, Any]) 
     said, widths, starts = wanted(options), table.widths, table.starts
     if not said:
         return contents
+    named = [replace(each, of=tuple(table.columns.names[place] for place in table.inputs[each.name])) for each in said]
     inputs = inputs_of(table.inputs, options, widths)
     values, labels = contents.pool
     arrays = {
@@ -31,5 +32,5 @@ def by_input(contents: Contents, table: TableFacts, options: Mapping[str, Any]) 
         for name, places in table.inputs.items()
     }
     rows = joined(inputs, arrays, str(table.path))
-    told = (*contents.told, *told_of_inputs(inputs, said, arrays))
+    told = (*contents.told, *told_of_inputs(inputs, named, arrays))
     return standardised(replace(contents, pool=(rows, labels), told=told), inputs, said, options, str(table.path))

@@ -135,6 +135,12 @@ def _checked(path: Path, said: Said, part: str, arrays: tuple[Array, ...]) -> tu
         raise BatchlabError(
             f"{where} returned {len(arrays)} values; examples and targets are expected, perhaps weights"
         )
+    for what, array in zip(_RETURNED, arrays, strict=False):
+        if isinstance(array, dict):
+            hint = "; several inputs need INPUT_SHAPE = {name: shape, …}" if what == "examples" else ""
+            raise BatchlabError(
+                f"{where} returned {what} as a dict of {', '.join(map(str, array))}; an array is expected{hint}"
+            )
     if said.targets == "numbers" and said.count == 1 and arrays[1].shape == (size,):
         arrays = (arrays[0], arrays[1][:, None], *arrays[2:])
     x, y = arrays[:2]
