@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import shutil
@@ -17,6 +18,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+import psutil
 import pytest
 import yaml
 from slurm.one_host import OneHost, missing, one_host, until
@@ -103,10 +107,12 @@ def records(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def test_a_calm_run_asks_for_what_was_planned_and_gives_the_bits_of_a_local_one(
-    slurm: OneHost, tmp_path: Path, local: dict[str, bytes]
+    slurm: OneHost, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     run = Run(tmp_path / "project", slurm, longest=45)
-    run.ends(run.start("--config", "device=cpu"))
+    started = run.start("--config", "device=cpu")
+    local = request.getfixturevalue("local")  # meanwhile
+    run.ends(started)
     jobs = run.jobs()
     # Three submissions: tables, claims, figures and the report are none.
     assert sorted(job["Comment"] for job in jobs.values()) == [
@@ -121,6 +127,29 @@ def test_a_calm_run_asks_for_what_was_planned_and_gives_the_bits_of_a_local_one(
     # Three minutes for each job: two of them, one after the other, in the tree with the probe.
     assert limits == {"initial": "00:03:00", "tiny": "00:03:00", "small": "00:06:00"}
     assert results(run.folder) == local
+
+
+def alone(**changes: Any) -> dict[str, Any]:
+    """Return a campaign of one training."""
+    study = {**ONE["studies"]["sizes"], "arms": {"fixed": {"batch_size": "large"}}, "claims": {}, "probes": {}}
+    return {**ONE, "studies": {"sizes": study}, **changes}
+
+
+def test_the_cut_a_training_whose_first_job_is_cancelled_has_the_bits_of_a_local_one(
+    slurm: OneHost, tmp_path: Path
+) -> None:
+    """What `.ci/run` takes of these tests."""
+    run, checkout = Run(tmp_path / "project", slurm, alone()), Checkout(tmp_path / "local", alone())
+    started = run.start("--until", "train_segment")
+    first = run.job("initial")
+    slurm.ask("scancel", str(first))
+    code, output = checkout.snakemake("--until", "train_segment")  # meanwhile
+    assert code == 0, output
+    run.ends(started)
+    jobs = [job for _, job in sorted(run.jobs().items())]
+    assert [job["JobState"] for job in jobs] == ["CANCELLED", "COMPLETED", "COMPLETED"]
+    assert [job["TimeLimit"] for job in jobs] == ["00:03:00", "00:06:00", "00:03:00"]
+    assert results(run.folder) == results(checkout.folder)
 
 
 def test_a_gpu_is_asked_for_and_the_job_sees_one(slurm: OneHost, tmp_path: Path) -> None:
@@ -177,35 +206,37 @@ def test_an_interrupted_snakemake_cancels_its_jobs_and_a_killed_one_is_followed_
 
     started = run.start()
     orphan = run.job("small_trees")
-    segment = at_work(run)
+    segment, process = at_work(run)
+    process.suspend()
     started.kill()
     started.wait()
-    unlocked = run.start("--unlock")
-    run.ends(unlocked)
+    run.ends(run.start("--unlock"))
     started = run.start()
     follower = run.job("small_trees", after=orphan)
-    log = next((run.folder / "logs/train_segment").glob(f"{segment}/*.log"))
-    if slurm.jobs()[orphan]["JobState"] == "RUNNING":
-        until(
-            lambda: "waits for process" in log.read_text() or slurm.jobs()[orphan]["JobState"] != "RUNNING",
-            PATIENCE,
-        )
+    log = run.folder / f"logs/train_segment/{segment}.log"
+    waits = f"batchlab: waits for process {process.pid} on "
+    # Snakemake deletes a log before a job.
+    until(lambda: log.exists() and waits in log.read_text(), PATIENCE, "the second waits")
+    # The orphan holds the job for as long as it lives, asleep or not.
+    time.sleep(5)
+    assert at_work(run) == (segment, process)
+    assert {slurm.jobs()[number]["JobState"] for number in (orphan, follower)} == {"RUNNING"}
+    process.resume()
     run.ends(started)
-    assert slurm.jobs()[orphan]["JobState"] == slurm.jobs()[follower]["JobState"] == "COMPLETED"
     assert results(run.folder) == local
 
 
-def at_work(run: Run) -> str:
-    """Wait until the training of the tree with the probe is at work, and return its segment."""
-    found: list[str] = []
+def at_work(run: Run) -> tuple[str, psutil.Process]:
+    """Wait until the training of the tree with the probe is at work; return its segment and block, and its process."""
+    found: list[Path] = []
 
     def works() -> bool:
         notes = (run.folder / ".snakemake/batchlab/running").rglob("*b64*/*/state.npz.json")
-        found[:] = [path.parts[-3] for path in notes]
+        found[:] = [path for path in notes if path.stat().st_size]
         return bool(found)
 
     until(works, PATIENCE, "a training is at work")
-    return found[0]
+    return "/".join(found[0].parts[-3:-1]), psutil.Process(json.loads(found[0].read_text())["process"])
 
 
 def test_submissions_wait_for_a_slurm_that_is_away_and_forgotten_jobs_are_noticed(
@@ -244,17 +275,52 @@ def test_many_processes_parse_at_once_while_a_campaign_runs(slurm: OneHost, tmp_
     assert {job["JobState"] for job in run.jobs().values()} == {"COMPLETED"}
 
 
-def test_a_training_longer_than_the_partition_allows_goes_on_from_its_checkpoint(
+def test_a_training_at_its_time_limit_goes_on_from_its_checkpoint_with_a_longer_one(
     slurm: OneHost, tmp_path: Path
 ) -> None:
-    """One minute is allowed, and the training takes about two."""
-    campaign = {**ONE, "epochs": int(os.environ.get("BATCHLAB_LONG", "40000"))}
-    study = {**ONE["studies"]["sizes"], "arms": {"fixed": {"batch_size": "large"}}, "claims": {}, "probes": {}}
-    run = Run(tmp_path / "project", slurm, {**campaign, "studies": {"sizes": study}}, longest=1)
-    run.ends(run.start("--until", "train_segment"))
+    """The training is stopped after its first checkpoint, so that it reaches its limit on a machine of any speed."""
+    # The training takes longer than the 20 seconds between two checkpoints on any machine. The foreseen time is next to
+    # nothing, so the first limit is the shortest there is.
+    run = Run(tmp_path / "project", slurm, alone(epochs=40_000), time=0.0001)
+    started = run.start("--until", "train_segment", "--retries", "20")
+    first = run.job("trees")
+    until(lambda: list((run.folder / "results").glob("checkpoints/*.npz")), PATIENCE, "a checkpoint")
+    [note] = (run.folder / ".snakemake/batchlab/running").rglob("*-b256-*/*/state.npz.json")
+    psutil.Process(json.loads(note.read_text())["process"]).suspend()
+    [checkpoint] = (run.folder / "results/checkpoints").glob("*.npz")
+    with np.load(checkpoint) as file:
+        [tables] = json.loads(str(file["progress"]))["progress"]["tables"]
+    second = run.job("trees", after=first)
+    jobs = slurm.jobs()
+    assert jobs[first]["JobState"] == "TIMEOUT"
+    assert [jobs[number]["TimeLimit"] for number in (first, second)] == ["00:03:00", "00:06:00"]
+    run.ends(started)
     [record] = [found for found in records(run.folder).values() if found["rule"] == "train_segment"]
-    assert {job["JobState"] for job in run.jobs().values()} == {"COMPLETED", "TIMEOUT"}
-    assert record["attempts"] >= 2 and record["seconds_before"] > 30
+    assert record["attempts"] >= 2 and record["seconds_before"] > 20
+    # Times on the clock tell who trained an epoch: all that the checkpoint held are the first attempt's.
+    [history] = (run.folder / "results/segments").glob("*-b256-*/*/history.csv")
+    trained = pd.read_csv(history)["seconds"].to_numpy()
+    before = [row["seconds"] for row in tables["history"]]
+    assert len(before) > 10
+    np.testing.assert_allclose(trained[: len(before)], before, rtol=1e-6)
+
+
+def test_trainings_that_share_a_process_on_one_machine_do_not_on_slurm_and_have_the_same_bits(
+    slurm: OneHost, tmp_path: Path
+) -> None:
+    campaign = copy.deepcopy(ONE)
+    study = campaign["studies"]["sizes"]
+    study["arms"]["fixed"]["learning_rate"] = [0.05, 0.1, 0.2]
+    study["claims"]["learns"]["of"]["learning_rate"] = 0.1
+    checkout, run = Checkout(tmp_path / "local", campaign), Run(tmp_path / "project", slurm, campaign)
+    started = run.start()
+    # Two processes at once would leave one training to each; one trains all of them.
+    code, output = checkout.snakemake("--cores", "1")
+    assert code == 0 and "and others like it" in output, output
+    run.ends(started)
+    assert "and others like it" not in run.said
+    assert {job["JobState"] for job in run.jobs().values()} == {"COMPLETED"}
+    assert results(run.folder) == results(checkout.folder)
 
 
 def test_what_the_site_must_say_is_one_line(slurm: OneHost, tmp_path: Path) -> None:
