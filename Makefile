@@ -178,7 +178,8 @@ test-slow: $(VENV)/dev.stamp
 test-slurm: $(VENV)-slurm/run.stamp
 	@for program in munged slurmctld slurmd; do PATH="$$PATH:/usr/sbin" command -v $$program >/dev/null \
 		|| { echo "batchlab: error: $$program is missing; Debian has it: apt-get install slurm-wlm munge" >&2; exit 1; }; done
-	@PATH="$$PATH:/usr/sbin" BATCHLAB_SLURM=1 $(VENV)-slurm/bin/python -m pytest -q tests/slurm $(if $(CUT),-k "the_cut or executor")
+	@PATH="$$PATH:/usr/sbin" BATCHLAB_SLURM="$(if $(CUT),where it starts,always)" \
+		$(VENV)-slurm/bin/python -m pytest -q -rs tests/slurm $(if $(CUT),-k "the_cut or executor")
 
 # The same environment with the plugin, apart from it: with the plugin, each start of Snakemake in other tests takes a tenth longer.
 PACKAGES := -c "import sysconfig; print(sysconfig.get_path('purelib'))"

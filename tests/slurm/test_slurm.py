@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import os
@@ -30,6 +31,7 @@ from workflow.checkouts import ONE, Checkout
 pytestmark = pytest.mark.skipif(
     "BATCHLAB_SLURM" not in os.environ, reason="make test-slurm starts a Slurm on this machine"
 )
+WHERE_IT_STARTS = "where it starts"
 # A campaign ends within so many seconds, also on a busy machine.
 PATIENCE = float(os.environ.get("BATCHLAB_PATIENCE", "1800"))
 SITE = {"account": "none", "partition": "ci", "longest": 60, "gpu": "gpu:1"}
@@ -40,7 +42,14 @@ def slurm() -> Iterator[OneHost]:
     assert not missing(), f"apt-get install {' '.join(missing())}"
     folder = Path(tempfile.mkdtemp(prefix="slurm", dir="/tmp"))
     folder.chmod(0o755)  # munged insists that everybody can get to its socket
-    with one_host(folder / "s") as started:
+    with contextlib.ExitStack() as running:
+        try:
+            started = running.enter_context(one_host(folder / "s"))
+        except AssertionError as problem:
+            # A container may allow no daemons; whoever asks for the whole test is told so as a failure.
+            if os.environ["BATCHLAB_SLURM"] != WHERE_IT_STARTS:
+                raise
+            pytest.skip(f"Slurm does not start here: {problem}")
         yield started
     shutil.rmtree(folder, ignore_errors=True)
 
