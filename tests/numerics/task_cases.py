@@ -149,7 +149,7 @@ def gradient(model: Any, data: Resident, rows: NDArray[np.int32], micro: int) ->
 
 if __name__ == "__main__":
     saved: Arrays = {}
-    for name in CASES:
+    for name in sys.argv[2:]:
         weights, gradients, metrics = measure(name)
         found = {"weights": weights, **dict(zip(map(str, SPLITS), gradients, strict=True))}
         if name in TRAINED:

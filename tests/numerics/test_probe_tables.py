@@ -16,6 +16,8 @@ from batchlab.training import segment
 # Columns that tabulating adds, beside the settings of the arm.
 ADDED = {"study", "arm", "epoch", "probe"}
 SNAPSHOTS = {Reads.ONE: 1, Reads.PAIR: 2, Reads.ALL: 3, Reads.ARMS: 2}
+# Probes that `make test` measures once.
+LONG = ("averaged_weights", "broken_accumulation", "gradient_competition")
 # A path has two stretches at least.
 LARGER = {"examples": 4}
 
@@ -35,8 +37,15 @@ def small(option: Any, flags: bool) -> Any:
     return option.default
 
 
-@pytest.mark.parametrize("flags", [False, True], ids=["plain", "with all flags"])
-@pytest.mark.parametrize("name", [name for name, probe in find.probes().items() if not probe.apart])
+@pytest.mark.parametrize(
+    ("name", "flags"),
+    [
+        pytest.param(name, flags, id=f"{name}-{title}", marks=[pytest.mark.slow] if flags and name in LONG else [])
+        for name, probe in find.probes().items()
+        if not probe.apart
+        for flags, title in ((False, "plain"), (True, "with all flags"))
+    ],
+)
 def test_a_probe_writes_the_tables_that_it_declares(name: str, flags: bool) -> None:
     probe = find.probes()[name]
     settings = {"model": {"name": "mlp_bn", "hidden": [4], "activation": "relu", "momentum": 0.9, "ghost_batch": None}}

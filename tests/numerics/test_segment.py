@@ -46,7 +46,7 @@ def without_seconds(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     [
         (cases.MLP, cases.optimizer("adam")),
         ({"name": "mlp", "hidden": [8], "dropout": 0.3}, cases.optimizer("sgd", momentum=0.9)),
-        ({"name": "mlp_bn", "hidden": [8]}, cases.optimizer("sgd")),
+        pytest.param({"name": "mlp_bn", "hidden": [8]}, cases.optimizer("sgd"), marks=pytest.mark.slow),
     ],
     ids=["plain", "dropout", "norm"],
 )

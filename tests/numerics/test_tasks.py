@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from numerics import cases, reference, task_cases
 from numpy.typing import NDArray
+from slow import slow_but
 
 from batchlab.backend.resident import from_arrays
 from batchlab.backend.runtime import tf
@@ -209,19 +210,20 @@ def test_training_with_weights_equals_the_twin(name: str) -> None:
 
 
 @pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="jax is not installed; it is in envs/lock-dev.txt")
-def test_jax_learns_every_task_as_the_twin_does(tmp_path: Path) -> None:
+@pytest.mark.parametrize("names", slow_but([("balanced", "squared"), tuple(task_cases.CASES)], ("balanced", "squared")))
+def test_jax_learns_every_task_as_the_twin_does(names: tuple[str, ...], tmp_path: Path) -> None:
     file = tmp_path / "jax.npz"
     environment = {**os.environ, "BATCHLAB_BACKEND": "jax", "BATCHLAB_DEVICE": "cpu"}
     environment["PYTHONPATH"] = os.pathsep.join(["scripts", "tests"])
-    subprocess.run([sys.executable, task_cases.__file__, str(file)], env=environment, check=True, timeout=900)
+    subprocess.run([sys.executable, task_cases.__file__, str(file), *names], env=environment, check=True, timeout=900)
     with np.load(file) as arrays:
         saved = dict(arrays)
-    for name in task_cases.CASES:
+    for name in names:
         metrics = {key.rpartition("/")[2]: float(saved[key]) for key in saved if key.startswith(f"{name}/metrics/")}
         check(
             name, listed(saved, f"{name}/weights"), [listed(saved, f"{name}/{k}") for k in task_cases.SPLITS], metrics
         )
-    for name in task_cases.TRAINED:
+    for name in set(names) & set(task_cases.TRAINED):
         expected = after_training(name, listed(saved, f"{name}/before"))
         assert cases.relative_error(listed(saved, f"{name}/after"), expected) < BOUND, name
 

@@ -791,4 +791,4 @@ def test_the_digest_of_a_file_of_the_user_stays_what_it_was(tmp_path: Path) -> N
 
 def test_lock_has_no_addresses() -> None:
     for lock in PROJECT.glob("envs/*"):
-        assert "http" not in lock.read_text(), lock
+        assert "://" not in lock.read_text(), lock
