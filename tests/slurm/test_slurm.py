@@ -251,7 +251,7 @@ def at_work(run: Run) -> tuple[str, psutil.Process]:
 def test_submissions_wait_for_a_slurm_that_is_away_and_forgotten_jobs_are_noticed(
     slurm: OneHost, tmp_path: Path
 ) -> None:
-    """Slurm is away when the first job is ready, and later begins again without what it knew."""
+    """Slurm is away when the first job is ready; later it falls with a node, and begins again without what it knew."""
     run = Run(tmp_path / "project", slurm)
     slurm.end("slurmctld")
     started = run.start("--until", "initialise_model")
@@ -259,8 +259,12 @@ def test_submissions_wait_for_a_slurm_that_is_away_and_forgotten_jobs_are_notice
     time.sleep(10)
     slurm.start_controller()
     first = run.job("initial")
+    # Its node falls, too: a job that ended well would not be missed.
+    node = slurm.jobs()[first]["NodeList"]
+    slurm.lose_node(node, run.folder)
     slurm.end("slurmctld")
     slurm.start_controller("-c")
+    slurm.start_node(node)
     assert first not in slurm.jobs()
     run.before = 0  # numbers begin again
     run.ends(started)
