@@ -61,7 +61,6 @@ class Run:
         self.checkout, self.slurm = Checkout(folder, campaign), slurm
         (folder / "profiles/slurm/site.yaml").write_text(yaml.safe_dump(SITE | site))
         self.folder = folder
-        self.before = max(slurm.jobs(), default=0)
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start Snakemake; unlike a shell's background job it can be interrupted."""
@@ -83,8 +82,8 @@ class Run:
 
     def jobs(self, state: str = "") -> dict[int, dict[str, str]]:
         """Return this run's jobs, those in a state."""
-        found = self.slurm.jobs().items()
-        return {number: job for number, job in found if number > self.before and state in job["JobState"]}
+        own = ((number, job) for number, job in self.slurm.jobs().items() if job["WorkDir"] == str(self.folder))
+        return {number: job for number, job in own if state in job["JobState"]}
 
     def job(self, what: str, after: int = 0) -> int:
         """Wait until a job of a group runs, and return its number."""
@@ -266,7 +265,6 @@ def test_submissions_wait_for_a_slurm_that_is_away_and_forgotten_jobs_are_notice
     slurm.start_controller("-c")
     slurm.start_node(node)
     assert first not in slurm.jobs()
-    run.before = 0  # numbers begin again
     run.ends(started)
     assert f"Slurm knows nothing of job {first} any more" in run.said
     assert len(list((run.folder / "results").rglob("state.npz"))) == 1
@@ -282,9 +280,9 @@ def test_many_processes_parse_at_once_while_a_campaign_runs(slurm: OneHost, tmp_
         for _ in range(int(os.environ.get("BATCHLAB_AT_ONCE", "100")))
     ]
     said = [process.communicate()[0] for process in looking]
-    assert {process.returncode for process in looking} == {0}, said
-    assert not [text for text in said if "Error" in text or "Traceback" in text]
     run.ends(started)
+    assert {process.returncode for process in looking} == {0}, said
+    assert not [line for text in said for line in text.splitlines() if "Error" in line or "Traceback" in line]
     assert {job["JobState"] for job in run.jobs().values()} == {"COMPLETED"}
 
 
