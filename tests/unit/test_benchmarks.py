@@ -200,6 +200,7 @@ def test_the_campaign_of_many_jobs_has_so_many() -> None:
     assert sum(segment.parent is not None for segment in planned.segments.values()) == 123
 
 
+@pytest.mark.slow
 def test_the_workflow_itself_is_timed_with_nothing_left_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(SCRIPTS))  # as `make bench` calls it
     timed = workflow.measure((3,), repeats=1)

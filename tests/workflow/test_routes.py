@@ -49,7 +49,7 @@ def results(folder: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in kept if "provenance" not in path.name}
 
 
-@pytest.mark.parametrize("making", slow_but(MAKING, "the default campaign", "the Snakefile and the folder"))
+@pytest.mark.parametrize("making", slow_but(MAKING, "the default campaign"))
 def test_after_any_route_no_other_has_anything_to_do(folder: Path, dry_runs: DryRuns, making: str) -> None:
     before = results(folder)
     forced = ["--cores", "2", "--quiet", "all", "--forcerun", "judge_claims", "--rerun-incomplete"]
