@@ -1,6 +1,6 @@
 """The promises about reruns: every change of `docs/reruns.yaml`, made in a copy of a project that has been run.
 
-Of the long sections on keys of a campaign `make test` takes every twelfth row, of the others every fifth one;
+Of the long sections on keys of a campaign `make test` takes every 24th row, of the others every tenth;
 `make test-slow` takes all.
 """
 
@@ -26,7 +26,7 @@ _KEYS = ("The campaign", "Data sets, models, optimizers", "A study", "An arm", "
 def rows() -> Iterator[Any]:
     """Yield the rows of the table as parameters."""
     for section in reruns.load():
-        every = 12 if section["title"] in _KEYS else 5
+        every = 24 if section["title"] in _KEYS else 10
         for number, row in enumerate(section["rows"]):
             yield pytest.param(row, id=row["name"], marks=[pytest.mark.slow] if number % every else [])
 

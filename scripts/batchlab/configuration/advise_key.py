@@ -18,12 +18,15 @@ BUDGET = rf"[0-9]+(\.[0-9]+)? ?({'|'.join(_SECONDS)})"
 
 
 def layer(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the keys of a campaign with `advise`, which its own keys replace; nothing without it.
+    """Return the keys of a campaign that asks for advice, which its own keys replace; nothing for any other.
+
+    One that does not run the study that answers asks for none.
 
     Args:
         raw: The campaign as it is written, not checked yet.
     """
-    if "advise" not in raw:
+    run = raw.get("run")
+    if "advise" not in raw or (isinstance(run, list) and ANSWER not in run):
         return {}
     asked = raw["advise"]
     size = asked.get("batch_size") if isinstance(asked, Mapping) else None
