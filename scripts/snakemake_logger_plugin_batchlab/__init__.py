@@ -19,7 +19,9 @@ from batchlab.planning import lookup
 from batchlab.progress.narration import Telling, foretold
 from batchlab.progress.screen import Screen
 
-# What Snakemake says for itself at the end of a run with failed jobs; their reasons say more.
+# What Snakemake says when it is interrupted.
+_STOPPED = "Terminating processes on user request"
+# What it says for itself at the end of a run with failed jobs; their reasons say more.
 _REPEATED = ("At least one job did not complete successfully", "Complete log", "Exiting because a job execution failed")
 
 
@@ -99,7 +101,9 @@ class LogHandler(LogHandlerBase):
     def _speak(self, record: LogRecord) -> None:
         """Show warnings, what the Snakefile says, and that nothing is to be done."""
         text = record.getMessage()
-        if (
+        if text.startswith(_STOPPED):
+            self._telling.stopped()
+        elif (
             record.levelno >= WARNING
             or getattr(record, "from_batchlab", False)
             or text.startswith("Nothing to be done")

@@ -240,6 +240,27 @@ def test_the_reason_of_a_failure_comes_last(campaign: Campaign, tmp_path: Path) 
     assert any(line.startswith("1 failed") for line in lines)
 
 
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_job_that_does_not_say_why_has_failed_unless_the_run_was_stopped(
+    campaign: Campaign, tmp_path: Path, stopped: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lookup, "opened", campaign)
+    stream = io.StringIO()
+    monkeypatch.setattr("sys.stderr", stream)
+    handler = LoggerPluginRegistry().get_plugin("batchlab").log_handler(Settings(), None)
+    job = next(iter(campaign.jobs))
+    handler.emit(record(LogEvent.RUN_INFO, "Job stats", stats=rules(campaign)))
+    handler.emit(record(LogEvent.JOB_INFO, "x", jobid=7, rule_name=job.rule, wildcards=dict(job.wildcards), log=[]))
+    (tmp_path / "job.log").write_text("Traceback\nKeyboardInterrupt\n")
+    handler.emit(record(LogEvent.JOB_ERROR, "x", jobid=7, log=[str(tmp_path / "job.log")]))
+    if stopped:
+        handler.emit(record(None, "Terminating processes on user request, this might take some time."))
+    handler.close()
+    said = stream.getvalue()
+    assert ("failed" in said) is not stopped
+    assert said.splitlines()[-1].startswith("Stopped" if stopped else f"batchlab: error: {job.message} failed")
+
+
 def test_verdicts_are_counted_from_the_table(tmp_path: Path) -> None:
     table = tmp_path / "claims.csv"
     assert counts(table) == ""

@@ -32,6 +32,9 @@ class Telling:
         self.screen, self._clock = screen, clock
         self._run: Run | None = None
         self._errors: dict[str, None] = {}
+        # Jobs that ended badly and did not say why, in words for a line and for the end.
+        self._unexplained: list[tuple[str, str]] = []
+        self._stopped = False
         self._looked = self._spoke = clock()
         self._lock = threading.RLock()
         self._stop = threading.Event()
@@ -65,15 +68,21 @@ class Telling:
                 self.screen.line(f"{self._how_far()} · {self._run.words.of(job)}: {duration(took)}")
 
     def failed(self, number: int, logs: list[str]) -> None:
-        """Note that a job has failed; its log has the one line that says why."""
+        """Note that a job has failed; its log has the one line that says why, unless it was stopped."""
         with self._lock:
             job = self._run.fail(number) if self._run else None
-            reason = next(filter(None, map(_reason, map(Path, logs))), None)
-            if job and self._run:
-                self.screen.line(f"failed: {self._run.words.of(job)}")
-            self._errors.setdefault(
-                reason or f"{_ERROR}{job.message if job else 'a job'} failed; its log is {', '.join(logs) or 'empty'}"
-            )
+            line = f"failed: {self._run.words.of(job) if job and self._run else 'a job'}"
+            if reason := next(filter(None, map(_reason, map(Path, logs))), None):
+                self.screen.line(line)
+                self._errors.setdefault(reason)
+            else:
+                name = job.message if job else "a job"
+                self._unexplained.append((line, f"{_ERROR}{name} failed; its log is {', '.join(logs) or 'empty'}"))
+
+    def stopped(self) -> None:
+        """Note that the user has stopped the run, by Ctrl-C: jobs that end by it have not failed."""
+        with self._lock:
+            self._stopped = True
 
     def message(self, text: str) -> None:
         """Show a line that is not about a job."""
@@ -157,7 +166,10 @@ class Telling:
             self._ticker.join()
         with self._lock:
             self.screen.clear()
-            if self._run and (self._run.finished or self._run.failed):
+            for line, error in () if self._stopped else self._unexplained:
+                self.screen.line(line)
+                self._errors.setdefault(error)
+            if self._run and (self._run.finished or self._run.failed or self._stopped):
                 for text in self._sum():
                     self.screen.line(text)
             lines = list(self._errors)
@@ -175,7 +187,9 @@ class Telling:
         ]
         jobs = "1 job" if run.finished.total() == 1 else f"{run.finished.total()} jobs"
         texts = [f"{jobs} in {duration(run.elapsed)}" + (f"; seconds of jobs: {', '.join(stages)}" if stages else "")]
-        if run.failed:
+        if self._stopped:
+            texts.append("Stopped, as you asked; the same command goes on")
+        elif run.failed:
             texts.append(
                 f"{run.failed} failed, and what depends on them was not begun; mended, the same command goes on"
             )
