@@ -88,14 +88,17 @@ def test_jobs_that_slurm_does_not_know_twice_have_ended_as_their_outputs_say(exe
     pretend("squeue", "echo 11")
     Path("there").touch()
     jobs = [
-        SimpleNamespace(external_jobid=number, job=SimpleNamespace(output=[output]))
-        for number, output in (("11", "none"), ("12", "there"), ("13", "none"))
+        SimpleNamespace(external_jobid=number, job=SimpleNamespace(output=[output], is_group=lambda group=group: group))
+        for number, output, group in (("11", "none", False), ("12", "there", False), ("13", "none", True))
     ]
     # The other executor tells of none, as it does when Slurm does not answer: they are asked for again.
     assert active(executor, jobs) == ["11", "12", "13"]
     assert executor.ended == {}
     assert active(executor, jobs) == ["11"]
-    assert executor.ended == {"12": "success", "13": "Slurm knows nothing of job 13 any more"}
+    lost = "Slurm knows nothing of job 13 any more"
+    assert executor.ended == {"12": "success", "13": lost}
+    # Snakemake would tell it of a single job only.
+    assert executor.warnings == [lost]
 
 
 def test_while_slurm_is_away_nothing_is_forgotten(executor: Any) -> None:

@@ -80,10 +80,12 @@ class Executor(slurm.Executor):
         self._reported.add(id(job_info))
         super().report_job_success(job_info)
 
-    def report_job_error(self, job_info: Any, *arguments: Any, **named: Any) -> None:
-        """Note that a job has failed."""
+    def report_job_error(self, job_info: Any, msg: str | None = None, **named: Any) -> None:
+        """Note that a job has failed, and say why: of a group Snakemake itself would not."""
         self._reported.add(id(job_info))
-        super().report_job_error(job_info, *arguments, **named)
+        if msg and job_info.job.is_group():
+            self.logger.warning(msg)
+        super().report_job_error(job_info, msg=msg, **named)
 
     def run_job(self, job: Any) -> None:
         """Submit a job, as soon as Slurm answers: a failed submission would count as a failed attempt."""
