@@ -274,12 +274,19 @@ def judge(claim: Mapping[str, Any], rows: list[Row], spec: Mapping[str, Any], co
             row.get("status") == "diverged" or row[claim["value"]] is None or not math.isfinite(row[claim["value"]])
             for row in picked
         )
-        sides[side] = [{**row, claim["value"]: None} if gone else row for row, gone in zip(picked, lost, strict=True)]
+        sides[side] = [
+            {**row, claim["value"]: None} if gone or row.get("status") == "diverged" else row
+            for row, gone in zip(picked, lost, strict=True)
+        ]
     confidence = 1 - 0.05 / spec.get("looks", 1)
     cells = list(_cells(claim, sides))
     positive = bool(column.get("positive"))
-    alone = [estimate(claim, cell, positive, confidence) for cell in cells]
-    together = [estimate(claim, cell, positive, 1 - (1 - confidence) / len(cells)) for cell in cells]
+    bounds = bool(column.get("censored"))
+    alone = [one_sided(claim, cell, bounds, estimate(claim, cell, positive, confidence), positive) for cell in cells]
+    together = [
+        one_sided(claim, cell, bounds, estimate(claim, cell, positive, 1 - (1 - confidence) / len(cells)), positive)
+        for cell in cells
+    ]
     none = censored or (column.get("clock") and not column.get("replicated"))
     if none:
         alone = [(mean, math.nan, math.nan, n) for mean, _, _, n in alone]
@@ -288,7 +295,10 @@ def judge(claim: Mapping[str, Any], rows: list[Row], spec: Mapping[str, Any], co
         found = "undetermined"
     elif all(verdict(low, high, expected) == "supported" for _, low, high, _ in alone):
         found = "supported"
-    elif not none and any(verdict(low, high, expected) == "contradicted" for _, low, high, _ in together):
+    elif not none and any(
+        not math.isnan(own[1]) and verdict(low, high, expected) == "contradicted"
+        for own, (_, low, high, _) in zip(alone, together, strict=True)
+    ):
         found = "contradicted"
     else:
         found = "undetermined"
@@ -301,12 +311,29 @@ def judge(claim: Mapping[str, Any], rows: list[Row], spec: Mapping[str, Any], co
     return {"measured": mean, "ci_low": low, "ci_high": high, "n": n, "verdict": found if judged else "not judged"}
 
 
+def one_sided(
+    claim: Mapping[str, Any], cell: Mapping[str, list[Row]], bounds: bool, found: Estimate, positive: bool
+) -> Estimate:
+    """Return an estimate without those ends of its interval that say nothing, where runs ended before their target."""
+    mean, low, high, n = found
+    early = [side for side, rows in cell.items() if bounds and any(row.get("reached") == 0 for row in rows)]
+    if not early or math.isnan(low):
+        return found
+    if len(early) == 2 or claim["test"] == "trend" or claim.get("aggregate") in ("std", "range"):
+        return mean, math.nan, math.nan, n
+    if early == ["of"]:
+        return mean, low, math.inf, n
+    return mean, 0.0 if claim["test"] == "ratio" and positive else -math.inf, high, n
+
+
 def _badness(of: Estimate, expected: tuple[float, float, bool]) -> tuple[int, float]:
     _, low, high, _ = of
     if math.isnan(low):
         return 1, -math.inf
     order = ("supported", "undetermined", "contradicted")
-    return order.index(verdict(low, high, expected)), max(expected[0] - low, high - expected[1])
+    beyond = [expected[0] - low if math.isfinite(expected[0]) else -math.inf]
+    beyond += [high - expected[1] if math.isfinite(expected[1]) else -math.inf]
+    return order.index(verdict(low, high, expected)), max(beyond)
 
 
 def _cells(claim: Mapping[str, Any], sides: Mapping[str, list[Row]]) -> Iterator[dict[str, list[Row]]]:

@@ -34,8 +34,9 @@ def test_tr_sigma_and_the_norm_are_those_of_single_gradients() -> None:
                 ]
             ]
         )
-        traces.append(single.var(axis=0, ddof=1).sum())
-        norms.append((single.mean(axis=0) ** 2).sum() - traces[-1] / N)
+        spread = single.var(axis=0, ddof=1).sum()
+        traces.append(spread * (1 - 1 / cases.EXAMPLES))
+        norms.append((single.mean(axis=0) ** 2).sum() - spread * (1 / N - 1 / cases.EXAMPLES))
     by_layers = {row["layers"]: row for row in rows}
     assert set(by_layers) == {"all", "Dense"}
     for row in by_layers.values():

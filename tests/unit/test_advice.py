@@ -13,6 +13,7 @@ import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from unit.campaigns import raw
 from unit.test_choices import GRID, tables
 from unit.test_report import SVG
@@ -122,8 +123,10 @@ def test_rules_on_the_noise_follow_from_the_noise_scale(tmp_path: Path) -> None:
     rows = {(row["epoch"], row["rule"]): row for row in noise_rules(NOISE, {"theta": 0.5}).to_dict("records")}
     assert rows[1, "noise_scale"]["size"] == pytest.approx(6) and rows[1, "norm_test"]["size"] == pytest.approx(24)
     assert rows[1, "diversity"]["size"] == pytest.approx(math.sqrt(50))
-    # Of two values the expanded interval ends at them.
-    assert (rows[1, "noise_scale"]["size_low"], rows[1, "noise_scale"]["size_high"]) == pytest.approx((4, 9))
+    # Student's interval of the two logarithms, 0.1 of it on both sides together.
+    half = stats.t.ppf(0.95, 1) * np.std(np.log([4, 9]), ddof=1) / math.sqrt(2)
+    ends = (6 * math.exp(-half), 6 * math.exp(half))
+    assert (rows[1, "noise_scale"]["size_low"], rows[1, "noise_scale"]["size_high"]) == pytest.approx(ends)
     assert rows[10, "noise_scale"]["n"] == 1 and math.isnan(rows[10, "noise_scale"]["size_low"])
     gradients = np.random.default_rng(1).normal(size=(40, 3)) + 1
     mean = gradients.mean(axis=0)
@@ -133,7 +136,9 @@ def test_rules_on_the_noise_follow_from_the_noise_scale(tmp_path: Path) -> None:
     found = noise_rules({**NOISE, "noise_scale": frame}, {"theta": 0.5}).set_index("rule")["size"]
     assert found["diversity"] == pytest.approx(diversity)
     # The best rate of one step has its own estimate; after epoch 10 it shows no bend.
-    assert rows[1, "one_step"]["size"] == pytest.approx(4) and rows[1, "one_step"]["size_high"] == pytest.approx(8)
+    half = stats.t.ppf(0.95, 1) * np.std(np.log([2, 8]), ddof=1) / math.sqrt(2)
+    assert rows[1, "one_step"]["size"] == pytest.approx(4)
+    assert rows[1, "one_step"]["size_high"] == pytest.approx(4 * math.exp(half))
     assert rows[10, "one_step"]["n"] == 0 and math.isnan(rows[10, "one_step"]["size"])
     spec = spec_of(tmp_path)
     assert answer(spec)["by_noise"][0]["batch_size"] == pytest.approx(6)
@@ -454,6 +459,19 @@ def test_a_batch_larger_than_the_data_is_refused(tmp_path: Path, monkeypatch: py
         BatchlabError, match=r"advise\.batch_size: 5000 is larger than the training set of digits; allowed"
     ):
         plan(read({**CAMPAIGN, "advise": {"batch_size": 5000, "budget": "1 h"}}))
+
+
+@pytest.mark.parametrize("key", ["arms", "probes", "epochs", "optimizer", "seeds"])
+def test_what_rounds_decide_cannot_be_said_of_the_study(key: str) -> None:
+    with pytest.raises(BatchlabError, match=rf"studies\.advice\.{key}: make advise decides this itself"):
+        read({**CAMPAIGN, "studies": {"advice": {key: {}}}})
+    assert read({**CAMPAIGN, "studies": {"advice": {"title": "Mine"}}})["studies"]["advice"]["title"] == "Mine"
+
+
+def test_a_campaign_that_does_not_run_the_study_asks_for_no_advice() -> None:
+    own = {"run": ["batch_size"], "batch_sizes": {"small": 16, "medium": 64, "large": 256}}
+    other = {key: value for key, value in CAMPAIGN.items() if key != "advise"} | own
+    assert read({**CAMPAIGN, **own}) == read(other) | {"advise": read(CAMPAIGN)["advise"]}
 
 
 def test_other_campaigns_are_as_they_were() -> None:

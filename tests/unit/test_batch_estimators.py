@@ -158,7 +158,7 @@ def noise(arms: int = 1) -> pd.DataFrame:
         for epoch in (1.0, 5.0)
         for estimator, value in (("all_examples", 40.0 * epoch), ("two_batch_sizes", math.nan))
     ]
-    return pd.DataFrame(rows).assign(batch_size=4)
+    return pd.DataFrame(rows).assign(batch_size=4, probe="scale")
 
 
 def test_all_estimators_stand_at_the_same_snapshots() -> None:
@@ -180,6 +180,18 @@ def test_all_estimators_stand_at_the_same_snapshots() -> None:
     assert list(at_the_target["epoch"]) == [11, 11, 11]
     with pytest.raises(BatchlabError, match="noise_scale was measured at several arms"):
         batch_estimators({**tables, "noise_scale": noise(arms=2)}, {})
+
+
+def test_the_share_of_the_training_set_is_that_of_each_run() -> None:
+    """Two data sets in one study, the second a quarter of the first."""
+    frame = pd.concat([noise().assign(arm="whole"), noise().assign(arm="quarter")], ignore_index=True)
+    rows = frame[["study", "arm", "epoch", "probe", "seed"]].assign(estimator="all_examples")
+    drawn = rows.assign(examples_drawn=rows["arm"].map({"whole": 1280, "quarter": 320}))
+    table = adaptive_rules({"noise_scale": frame, "noise_draws": drawn}, {"norm_tolerance": 0.5})
+    found = table[table["rule"] == "noise_scale"]
+    sizes = found["arm"].map({"whole": 1280, "quarter": 320})
+    np.testing.assert_allclose(found["share"], found["adapted_batch"] / sizes)
+    assert len(found) and set(found["arm"]) == {"whole", "quarter"}
 
 
 def test_adaptive_rules_are_formulas_of_one_number() -> None:

@@ -485,6 +485,67 @@ def test_a_best_epoch_that_is_the_last_is_censored() -> None:
     assert "best at" not in verdict({"history": earlier}, **best, expect={"min": 0})["note"]
 
 
+def early(of: int = 0, minus: int = 0, up: float = 1.0) -> dict[str, Any]:
+    """Return a claim on updates to a target, so many seeds of each side having ended before it, and its table."""
+    rows = [
+        {"side": side, "seed": seed, "updates": base * (1 + 0.01 * seed), "reached": int(seed >= ended)}
+        for side, base, ended in (("of", 200.0 * up, of), ("minus", 180.0, minus))
+        for seed in SEEDS
+    ]
+    spec = spec_of({"c": claim(value="updates", test="ratio", table="t", of={"side": "of"}, minus={"side": "minus"})})
+    spec["values"]["updates"] = {"positive": True, "censored": True}
+    return {"spec": spec, "tables": {"t": pd.DataFrame(rows)}}
+
+
+@pytest.mark.parametrize(
+    ("ended", "expect", "verdict", "says"),
+    [
+        ({}, {"max": 1.2}, "supported", ""),
+        # 1.11 or more: not that it is at most 1.2, but that it is at least 1, and not at most 1.05.
+        ({"of": 4}, {"max": 1.2}, "undetermined", "at least"),
+        ({"of": 1}, {"max": 1.2}, "undetermined", "at least"),
+        ({"of": 4}, {"min": 1}, "supported", "at least"),
+        ({"of": 4}, {"max": 1.05}, "contradicted", "at least"),
+        # 1.11 or less.
+        ({"minus": 4}, {"max": 1.2}, "supported", "at most"),
+        ({"minus": 4}, {"min": 1}, "undetermined", "at most"),
+        ({"minus": 4}, {"min": 1.2}, "contradicted", "at most"),
+        ({"of": 1, "minus": 1}, {"max": 1.2}, "undetermined", "no interval"),
+    ],
+)
+def test_a_run_that_ends_before_its_target_is_a_bound(
+    ended: dict[str, int], expect: dict[str, float], verdict: str, says: str
+) -> None:
+    made = early(**ended)
+    made["spec"]["claims"]["c"]["expect"] = expect
+    row = judge(made["spec"], made["tables"]).iloc[0]
+    assert row["verdict"] == verdict and says in row["finding"]
+    assert row["measured"] == pytest.approx(200 / 180)
+    for side, count in ended.items():
+        assert f"only a lower bound in `{side}`: {count} of 4 values" in row["note"]
+
+
+def test_what_is_not_a_way_to_the_target_is_no_bound() -> None:
+    made = early(of=4)
+    del made["spec"]["values"]["updates"]["censored"]
+    made["spec"]["claims"]["c"]["expect"] = {"max": 1.2}
+    assert judge(made["spec"], made["tables"]).iloc[0]["verdict"] == "supported"
+
+
+def test_a_diverged_run_with_a_finite_value_is_not_averaged() -> None:
+    """Its clock stopped early: 20, 20, 20 and 4 seconds against 10 are twice as long, not 1.3 times."""
+    rows = [
+        {"side": side, "seed": seed, "seconds": value, "status": "diverged" if value == 4 else "ok"}
+        for side, values in (("of", (20, 20.2, 19.8, 4)), ("minus", (10, 10, 10, 10)))
+        for seed, value in enumerate(values)
+    ]
+    spec = spec_of({"c": claim(value="seconds", test="ratio", table="t", of={"side": "of"}, minus={"side": "minus"})})
+    spec["values"]["seconds"] = {"positive": True}
+    row = judge(spec, {"t": pd.DataFrame(rows)}).iloc[0]
+    assert row["measured"] == pytest.approx(2, rel=1e-3) and (row["n"], row["excluded"]) == (3, 1)
+    assert row["verdict"] == "undetermined"
+
+
 def test_a_margin_below_one_example_is_said() -> None:
     fine = verdict(test="equal", expect="equal", margin=0.001)["note"]
     assert fine == "the margin of 0.1 pp is below one example, 0.2 pp"

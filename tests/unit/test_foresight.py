@@ -14,6 +14,7 @@ import pytest
 from scipy import stats
 
 from batchlab.errors import BatchlabError
+from batchlab.pages.foresight_table import knees_table, ranks_table
 from batchlab.report.foresight import rank_correlation, ranks, rows_of_campaign, write
 
 
@@ -67,8 +68,7 @@ def test_intervals_are_those_of_all_draws_of_workloads(tmp_path: Path) -> None:
     assert row["rank"] == pytest.approx(stats.kendalltau(first, second).statistic)
     assert (row["rank_low"], row["rank_high"]) == pytest.approx(tuple(ends))
     logs = np.log(first / second)
-    tail = stats.norm.cdf(stats.t.ppf(0.05, 3) * math.sqrt(4 / 3))
-    ends = np.exp(np.quantile([logs[each].mean() for each in taken], [tail, 1 - tail]))
+    ends = np.exp(stats.t.interval(0.9, 3, logs.mean(), stats.sem(logs)))
     assert (row["ratio_low"], row["ratio_high"]) == pytest.approx(tuple(ends))
     assert row["ratio"] == pytest.approx(stats.gmean(first) / stats.gmean(second))
 
@@ -83,3 +83,13 @@ def test_the_rank_correlation_is_kendalls(second: tuple[float, ...]) -> None:
 def test_a_campaign_without_an_answer_is_named(tmp_path: Path) -> None:
     with pytest.raises(BatchlabError, match=r"mine/advice\.json: no answer; run make advise"):
         write(["mine"], tmp_path)
+
+
+def test_the_page_tells_ranks_and_knees_with_their_intervals(tmp_path: Path) -> None:
+    for place, name in enumerate("abcd"):
+        campaign(tmp_path, f"foresight_{name}", 40.0 * 2**place, {1: 10.0 * 2**place, 5: None, 9: 80.0 * 2**place})
+    folder = write([f"foresight_{name}" for name in "abcd"], tmp_path)
+    ranked = ranks_table(folder).splitlines()
+    assert "| early | 4 of 4 | 1 [1, 1] | 0.25 [0.25, 0.25] |" in ranked[2]
+    assert "| middle | 0 of 4 | none found | none found |" in ranked[3]
+    assert knees_table(folder).splitlines()[2] == "| a | 40 | 10 | none found | 80 |"

@@ -48,6 +48,23 @@ def test_their_code_counts_and_nothing_else(model: Path) -> None:
     assert digest_now(model) != before
 
 
+def test_a_folder_without_init_counts_unless_a_module_has_its_name(model: Path) -> None:
+    before = digest_now(model)
+    (model.parent / "parts/__init__.py").unlink()
+    assert [path.name for path in neighbours(model)] == ["blocks.py", "dense.py"]
+    (model.parent / "parts/dense.py").write_text("import model\ndef layer(n):\n    return 3 * n\n")
+    assert digest_now(model) != before
+    (model.parent / "parts.py").write_text("dense = None\n")
+    assert [path.name for path in neighbours(model)] == ["blocks.py", "parts.py"]
+
+
+@pytest.mark.parametrize("name", ["code", "of", "masks"])
+def test_an_option_with_a_name_of_our_own_is_refused(model: Path, name: str) -> None:
+    model.write_text(f"def build(input_shape, classes, *, {name}=1):\n    return None\n")
+    with pytest.raises(BatchlabError, match=f"models.own.{name}: batchlab uses this name itself"):
+        resolve_model({"dropout": "by_micro_batch", "models": {"own": {"file": str(model), name: 3}}}, "own")
+
+
 def test_a_file_without_neighbours_keeps_its_digest(tmp_path: Path) -> None:
     path = tmp_path / "model.py"
     path.write_text(f"import keras\n{BUILD}")

@@ -186,6 +186,27 @@ ERRORS = [
     ({"studies__sizes__arms__fixed": {"batch_size": 5000}}, "5000 is larger", "1297"),
     ({"studies__sizes__arms__fixed": {"batch_size": "smal"}}, "unknown batch size 'smal'", "small"),
     ({"studies__sizes__arms__fixed": {"micro_batch": 5}}, "5 does not divide", "divisor"),
+    (
+        {"studies__sizes__arms__fixed": {"epochs": 3, "phases": [{"epochs": 1}]}},
+        "have lengths of their own",
+        "take it out",
+    ),
+    (
+        {"studies__sizes__arms__fixed": {"updates": 9, "phases": [{"epochs": 1}]}},
+        "have lengths of their own",
+        "take it out",
+    ),
+    ({"studies__sizes__snapshots": [500]}, "500 epochs are more than any arm trains for", "the longest has"),
+    (
+        {"studies__sizes__evaluate": {"at": [1, 90_000], "unit": "updates"}},
+        "90000 updates are more than",
+        "the longest has",
+    ),
+    (
+        {"studies__sizes__arms__fixed": {"phases": [{"epochs": 1, "accumulation": 2, "micro_batch": 8}]}},
+        "micro_batch",
+        "accumulation",
+    ),
     ({"model": "mpl"}, "unknown model 'mpl'", "mlp"),
     ({"models__mlp": {"name": "mlpp"}}, "unknown model 'mlpp'", "mlp"),
     ({"models__mlp": {"name": "mlp", "hiden": [3]}}, "'hiden'", "hidden"),
@@ -244,3 +265,9 @@ def test_the_report_tells_how_many_examples_are_trained_on() -> None:
         planned(run=["sizes"], datasets={"digits": {"name": "digits", **more}}) for more in ({}, {"examples": 500})
     )
     assert [report_spec(each)["data"][0]["examples"][0] for each in (whole, part)] == [1297, 500]
+
+
+def test_a_phase_with_an_accumulation_of_its_own_has_it() -> None:
+    arm = {"micro_batch": 8, "phases": [{"epochs": 1, "batch_size": 64, "accumulation": 2}, {"epochs": 1}]}
+    [found] = planned(studies__switch__arms={"fixed": arm}, studies__switch__probes={}).studies["switch"].arms
+    assert [phase.accumulation for phase in found.recipe.phases] == [2, found.recipe.phases[1].batch_size // 8]

@@ -102,6 +102,32 @@ def test_of_equals_a_rate_inside_the_grid_is_taken_and_then_the_larger_size() ->
     assert list(table.loc[table["recommended"] == 1, "batch_size"]) == [16]
 
 
+def test_what_is_told_has_a_direction_of_its_own() -> None:
+    """The lowest loss chooses, and the accuracy that is told is better if it is higher."""
+    rows = [
+        {
+            "study": "s",
+            "arm": f"b{size}",
+            "batch_size": size,
+            "learning_rate": 0.1,
+            "seed": seed,
+            "epoch": 1.0,
+            "updates": 9,
+        }
+        | {"validation_loss": loss + 0.01 * seed, "test_accuracy": accuracy + 0.001 * seed}
+        for size, loss, accuracy in ((8, 0.2, 0.95), (32, 0.5, 0.7))
+        for seed in range(4)
+    ]
+    columns = {
+        "validation_loss": {"better": "lower"},
+        "test_accuracy": {"better": "higher", "factor": 100, "unit": "%"},
+    }
+    options = {"choose": "validation_loss", "tell": "test_accuracy", "columns": columns}
+    table = derive({"history": pd.DataFrame(rows)}, options).set_index("batch_size")
+    assert table.loc[8, "recommended"] == 1 and table.loc[32, "below_best"] == pytest.approx(0.25)
+    assert "B = 32 ends lower" in table.loc[8, "advice"]
+
+
 def test_of_errors_the_lowest_is_best() -> None:
     runs = {
         (8, 0.1): [(2.0, 2.1), (2.2, 2.3), (2.1, 2.2)],

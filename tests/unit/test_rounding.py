@@ -50,7 +50,7 @@ def test_the_uncertainty_decides_how_many_places(uncertainty: float, places: int
         ((1234567.0, 1234467.0, 1234667.0), ("1.23457e6", "1.23447e6", "1.23467e6")),
         ((4.414, 4.414, 4.414), ("4.414", "4.414", "4.414")),
         ((2.5, float("nan"), float("nan")), ("2.5", "–", "–")),
-        ((2.5, -math.inf, math.inf), ("2.5", "–", "–")),
+        ((2.5, -math.inf, math.inf), ("2.5", "−∞", "∞")),
         ((None, None, None), ("–", "–", "–")),
     ],
 )

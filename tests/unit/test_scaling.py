@@ -151,3 +151,13 @@ def test_a_probe_uses_the_rate_of_its_place() -> None:
     )
     rates = [probe.spec["learning_rate"] for _, _, probe in plan.studies["switch"].probes]
     assert rates == pytest.approx([0.1, 0.075, 0.05])
+
+
+def test_a_probe_before_a_scheduled_phase_uses_the_rate_without_it() -> None:
+    warm = {"name": "constant", "warmup": 2}
+    plan = planned(
+        studies__switch__arms={"a": {"phases": [{"epochs": 2}, {"epochs": 4, "schedule": warm}]}},
+        studies__switch__probes={"norms": {"probe": "gradient_norms", "epochs": [0, 1, 3, "last"]}},
+    )
+    rates = [probe.spec["learning_rate"] for _, _, probe in plan.studies["switch"].probes]
+    assert rates[0] == rates[1] == rates[-1] == 0.1 and 0 < rates[2] < 0.1

@@ -106,17 +106,23 @@ def test_the_job_of_each_waits_for_the_one_that_trains_them(campaign: Campaign) 
     assert Together(campaign, 1, lambda: False).inputs()(first.wildcards) == first.inputs
 
 
+# What the second of two segments reads in its own job.
+ALONE = {"data": {"sha256": "d"}, "initial": {"sha256": "i"}, "parent": {"sha256": "p1"}}
+
+
 def test_files_are_taken_that_were_made_for_this_job_and_no_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     members = [{"name": name, "spec": {"rate": rate}, "code": "c", "env": "e"} for name, rate in (("a", 1), ("b", 2))]
+    ready.note_inputs({**ALONE, "parents": [{"sha256": "p0"}, {"sha256": "p1"}]})
     made = ready.planned(members, {"model": "my.py"})
     for each in made:
         for path in each.outputs.values():
             Path(path).parent.mkdir(parents=True, exist_ok=True)
             Path(path).write_text(f"{each.name} {Path(path).name}")
     ready.note(made, [{"jit": True}, {"jit": False}])
+    ready.note_inputs(ALONE)
     outputs = {name: f"{name}.out" for name in ("state", "history", "distances")}
     spec = {"rate": 2, "model": "my.py"}
     for other in (
@@ -125,6 +131,9 @@ def test_files_are_taken_that_were_made_for_this_job_and_no_others(
         ready.made_of(spec, "c", "other packages"),
     ):
         assert ready.take("b", other, outputs) is None
+    ready.note_inputs({"data": {"sha256": "made anew"}, "initial": {"sha256": "i"}, "parent": {"sha256": "p1"}})
+    assert ready.take("b", ready.made_of(spec, "c", "e"), outputs) is None
+    ready.note_inputs(ALONE)
     monkeypatch.setenv("BATCHLAB_BACKEND", "jax")
     assert ready.take("b", ready.made_of(spec, "c", "e"), outputs) is None
     monkeypatch.delenv("BATCHLAB_BACKEND")

@@ -6,9 +6,25 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from batchlab.errors import BatchlabError
+
 # Studies of the catalogue that measure the machine, and that answer.
 MACHINE, ANSWER = "machine", "advice"
 
+# Keys of that study which rounds or the campaign decide.
+_DECIDED = (
+    "arms",
+    "probes",
+    "epochs",
+    "seeds",
+    "dataset",
+    "model",
+    "optimizer",
+    "precision",
+    "until",
+    "evaluate",
+    "snapshots",
+)
 _SEEDS = 4
 # Sizes of a job, the best first.
 _BLOCKS = (4, 5, 3, 2)
@@ -24,10 +40,14 @@ def layer(raw: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         raw: The campaign as it is written, not checked yet.
+
+    Raises:
+        BatchlabError: It says itself what the study that answers trains.
     """
     run = raw.get("run")
     if "advise" not in raw or (isinstance(run, list) and ANSWER not in run):
         return {}
+    _check_study(raw.get("studies"))
     asked = raw["advise"]
     size = asked.get("batch_size") if isinstance(asked, Mapping) else None
     return {
@@ -38,6 +58,18 @@ def layer(raw: Mapping[str, Any]) -> dict[str, Any]:
         # A wrong one is told where it stands.
         "batch_sizes": {"small": size if isinstance(size, int) and size > 0 else 1},
     }
+
+
+def _check_study(studies: Any) -> None:
+    """Refuse what a campaign says of the study that answers where rounds, or the campaign's own keys, decide it.
+
+    Raises:
+        BatchlabError: The first such key.
+    """
+    own = studies.get(ANSWER) if isinstance(studies, Mapping) else None
+    if said := next((key for key in own if key in _DECIDED), None) if isinstance(own, Mapping) else None:
+        elsewhere = "take it out" if said in ("arms", "probes") else f"write {said} for the whole campaign"
+        raise BatchlabError(f"studies.{ANSWER}.{said}: make advise decides this itself; {elsewhere}")
 
 
 def _block(seeds: Any) -> int:

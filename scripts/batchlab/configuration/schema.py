@@ -387,6 +387,7 @@ def _phase() -> Schema:
             "other_rules": _OTHER_RULES,
             "schedule": _ref("schedule"),
         },
+        **{"not": {"required": ["accumulation", "micro_batch"]}},
         oneOf=[{"required": ["epochs"]}, {"required": ["updates"]}, {"required": ["share"]}],
     )
 

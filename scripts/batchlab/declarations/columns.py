@@ -32,6 +32,7 @@ class Column:
         replicated: Of a clock: whether every seed was measured in a process of its own, so that seeds repeat it.
         bounds: Smallest and largest possible value; an interval does not leave them.
         positive: Whether values are compared as ratios, on a logarithmic scale.
+        censored: Whether the value of a row whose column `reached` is 0 is only a lower bound.
         formula: Of a derived column, in terms of other columns: `+ - * / //`, `ceil`, `round`, `log`, `sqrt`, `abs`.
         quantity: What several columns have in common: `accuracy` of train_accuracy and test_accuracy.
         series: What tells it apart from others of that quantity: `test`.
@@ -52,6 +53,7 @@ class Column:
     replicated: bool = False
     bounds: tuple[float, float] | None = None
     positive: bool = False
+    censored: bool = False
     formula: str = ""
     quantity: str = ""
     series: str = ""

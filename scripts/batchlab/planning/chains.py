@@ -242,7 +242,7 @@ class Chains:
             for spec in (segment.spec for segment in trained)
         )
         # At the end of the arm, the schedule is followed as if training went on.
-        schedule = used.get("schedule", arm.chain[-1].spec.get("schedule"))
+        schedule = used.get("schedule") if at is not arm.chain[-1] else at.spec.get("schedule")
         place = Place(at.spec.get("stop", 0), updates)
         return rate_at(schedule, used["learning_rate"], place, used["batch_size"], examples)
 

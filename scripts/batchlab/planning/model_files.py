@@ -13,6 +13,8 @@ from batchlab.errors import BatchlabError, unknown
 from batchlab.models.signature import complete as complete_model
 from batchlab.planning.neighbours import code_digest_of
 
+# Names that settings of a user's model have for other things than options of its `build`.
+_TAKEN = ("code", "of", MASKS)
 # What reading and parsing raises for a file that is not Python: other bytes, zeros, or nesting too deep.
 _NO_PYTHON = (UnicodeDecodeError, ValueError, RecursionError, MemoryError)
 
@@ -30,6 +32,10 @@ def resolve_model(config: Mapping[str, Any], alias: str) -> dict[str, Any]:
     if "file" not in settings:
         return {**complete_model(f"models.{alias}", settings), **more}
     where, name = f"models.{alias}.file", settings["file"]
+    if taken := next((key for key in _TAKEN if key in settings), None):
+        raise BatchlabError(
+            f"models.{alias}.{taken}: batchlab uses this name itself; give the option of build another one"
+        )
     path = Path(name)
     if path.suffix != ".py":
         raise BatchlabError(f"{where}: {name!r} is not a Python file; allowed: a path that ends in .py")

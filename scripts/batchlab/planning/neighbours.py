@@ -30,7 +30,9 @@ def neighbours(path: Path) -> list[Path]:
     while waiting:
         for name in _imported(waiting.pop()):
             module, package = path.parent / f"{name}.py", path.parent / name
-            files = sorted(package.rglob("*.py")) if (package / "__init__.py").is_file() else []
+            # Python takes a folder without `__init__.py` where there is no module of its name.
+            is_package = (package / "__init__.py").is_file() or (package.is_dir() and not module.is_file())
+            files = sorted(package.rglob("*.py")) if is_package else []
             files += [module] if module.is_file() else []
             new = [file for file in files if file != path and file not in found]
             found.update(new)

@@ -42,6 +42,7 @@ from batchlab.planning.named_columns import (
 )
 from batchlab.planning.parts import Arm, DerivedTable, Plan, Probe, Study, seed_blocks, seeds_of
 from batchlab.planning.phases import Recipe
+from batchlab.planning.positions import updates_between
 from batchlab.planning.recipes import filter_of
 from batchlab.planning.references import with_source
 from batchlab.planning.study_settings import ProbeSettings, derived_options, probes_of
@@ -116,6 +117,9 @@ def _build(
         with faults.part():
             blocks = seed_blocks(seeds["first"], recipe.seeds or seeds["count"], seeds["block"])
             arms.append(Arm(recipe, chains.chain(study, recipe), _description(chains, study, recipe), blocks))
+    if len(arms) == len(recipes):
+        with faults.part():
+            _check_places(chains, study, arms)
     for arm in arms:
         for probe in probes.values():
             if measures(probe, arm.recipe):
@@ -127,6 +131,31 @@ def _build(
         if settings.where not in measured:
             raise BatchlabError(f"{settings.where}.arms: no arm of the study matches")
     return arms, measurements
+
+
+def _check_places(chains: Chains, study: str, arms: Sequence[Arm]) -> None:
+    """Refuse snapshots and evaluations that no arm reaches.
+
+    Raises:
+        BatchlabError: The first of them.
+    """
+    longest = {"epochs": 0.0, "updates": 0.0}
+    for arm in arms:
+        examples = chains.shape(arm.recipe.dataset).examples_train
+        trained = [segment.spec for segment in arm.chain[1:]]
+        updates = sum(updates_between(spec["start"], spec["stop"], spec["batch_size"], examples) for spec in trained)
+        epochs = trained[-1]["stop"] / examples if trained else 0.0
+        longest = {"epochs": max(longest["epochs"], epochs), "updates": max(longest["updates"], updates)}
+    wanted = [("snapshots", "epochs", chains.config["studies"][study].get("snapshots", ()))]
+    for arm in arms:
+        rule = arm.recipe.evaluate or {}
+        wanted.append(("evaluate.at", rule.get("unit", "epochs"), rule.get("at", ())))
+    for key, unit, numbers in wanted:
+        if late := next((number for number in numbers if number > longest[unit]), None):
+            raise BatchlabError(
+                f"studies.{study}.{key}: {late} {unit} are more than any arm trains for; "
+                f"the longest has {longest[unit]:g}"
+            )
 
 
 def _measured(chains: Chains, settings: ProbeSettings, arm: Arm, arms: Sequence[Arm]) -> Iterator[Measurement]:

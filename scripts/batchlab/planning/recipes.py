@@ -75,6 +75,8 @@ def filter_of(config: Mapping[str, Any], where: str, rows: Mapping[str, Any]) ->
 def _phase(config: Mapping[str, Any], where: str, recipe: Mapping[str, Any], own: Mapping[str, Any]) -> Phase:
     """Return a phase from the fields of its recipe and its own ones; a recipe's schedule is not the phase's."""
     fields = {**recipe, **own}
+    if "accumulation" in own:
+        fields.pop("micro_batch", None)
     batch_size = batch_size_of(config, f"{where}.batch_size", fields["batch_size"])
     batch_size *= fields.get("batch_size_factor", 1)
     if fields.get("micro_batch") is not None:
@@ -257,6 +259,11 @@ def _arms(
                 f"{where}.{field}" if field in recipe else f"studies.{study}.{field}" if field in settings else field
             )
             check_declared(place, field, fields[field], config)
+        lengths = [key for key in ("epochs", "updates") if key in own]
+        if lengths and own.get("phases") and not any("share" in phase for phase in own["phases"]):
+            raise BatchlabError(
+                f"{where}.{lengths[0]}: the phases have lengths of their own; take it out, or give phases shares of it"
+            )
         pieces = _in_epochs(where, fields.pop("phases", None) or [{}], fields)
         phases = tuple(_phase(config, where, fields, piece) for piece in pieces)
         rule = rule_text(fields["learning_rate_rule"])

@@ -18,7 +18,7 @@ from typing import Any
 
 from batchlab.errors import BatchlabError, one_line
 from batchlab.files import write_json
-from batchlab.records import gpus, provenance, scratch, storage
+from batchlab.records import gpus, provenance, ready, scratch, storage
 from batchlab.records.digests import digest, keep_parsed
 from batchlab.records.provenance import Files
 from batchlab.records.running import alone
@@ -201,7 +201,9 @@ def _at_work(snakemake: Any, current: Job, folder: bool, started: datetime, reco
     of = digest(snakemake.params.spec, snakemake.params.get("code"), snakemake.params.get("env"))
     with alone(provenance.MEMORY / "running" / f"{first}.json", of) as earlier:
         _remove_leftovers(outputs)
+        files = {name: value for name, value in current.input.items() if name not in _MARKERS}
         if not recorded:
+            ready.note_inputs(provenance.fingerprints(files))
             _settle(snakemake, current)
             yield
             return
@@ -211,8 +213,8 @@ def _at_work(snakemake: Any, current: Job, folder: bool, started: datetime, reco
         if folder:
             current.output = {name: _temporary(path) for name, path in outputs.items()}
         try:
-            files = {name: value for name, value in current.input.items() if name not in _MARKERS}
             inputs = provenance.fingerprints(files, times=True)
+            ready.note_inputs(inputs)
             _settle(snakemake, current)
             yield
             if earlier.attempts:

@@ -25,6 +25,20 @@ CHECKPOINTS = Path("results/checkpoints")
 _NOTE = "ready.json"
 _FILES = {"state": "state.npz", "history": "history.csv", "distances": "distances.csv"}
 _BEGAN = time.monotonic()
+# SHA-256 of what this job reads, by the name of the input. `records.job` notes it here, and not the script, because a
+# changed script would train everything again.
+_read: dict[str, str | list[str]] = {}
+
+
+def note_inputs(inputs: Mapping[str, Any]) -> None:
+    """Note what this job reads.
+
+    Args:
+        inputs: Fingerprints by name, see `provenance.fingerprints`.
+    """
+    _read.clear()
+    for name, each in inputs.items():
+        _read[name] = [one["sha256"] for one in each] if isinstance(each, list) else each["sha256"]
 
 
 @dataclass(frozen=True)
@@ -57,12 +71,21 @@ def checkpoint_path(name: str) -> Path:
     return CHECKPOINTS / f"{name}.npz"
 
 
-def made_of(spec: Mapping[str, Any], code: str | None, environment: str | None) -> str:
-    """Return the digest of all that a segment's numbers depend on, the core among it.
+def made_of(spec: Mapping[str, Any], code: str | None, environment: str | None, parent: int | None = None) -> str:
+    """Return the digest of all that a segment's numbers depend on, the core and the files that are read among it.
 
-    The cores keep progress of different replicas, so neither goes on where the other was killed.
+    The cores keep progress of different replicas, so neither goes on where the other was killed. Data may have been
+    made anew under their name since then, by another version.
+
+    Args:
+        spec: Settings of the segment.
+        code: Digest of the code.
+        environment: Digest of the packages.
+        parent: Of a job for several segments, which of its parents is this one's.
     """
-    return digest(spec, code, environment, os.environ.get("BATCHLAB_BACKEND") or "tensorflow")
+    before = _read.get("parent") if parent is None else (_read.get("parents") or {parent: None})[parent]
+    read = [_read.get("data"), _read.get("initial"), before]
+    return digest(spec, code, environment, os.environ.get("BATCHLAB_BACKEND") or "tensorflow", read)
 
 
 def planned(members: Sequence[Mapping[str, Any]], source: Mapping[str, Any]) -> list[Ahead]:
@@ -74,8 +97,8 @@ def planned(members: Sequence[Mapping[str, Any]], source: Mapping[str, Any]) -> 
     """
     specs = [{**member["spec"], **source} for member in members]
     return [
-        Ahead(member["name"], spec, made_of(spec, member["code"], member["env"]))
-        for member, spec in zip(members, specs, strict=True)
+        Ahead(member["name"], spec, made_of(spec, member["code"], member["env"], parent))
+        for parent, (member, spec) in enumerate(zip(members, specs, strict=True))
     ]
 
 

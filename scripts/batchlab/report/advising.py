@@ -379,7 +379,8 @@ def duration(seconds: float) -> str:
     return counted(max(1, round(seconds)), "second")
 
 
-_BY_NOISE = {
+# Rules that make a batch size of gradients → in words.
+BY_NOISE = {
     "noise_scale": "Noise scale (McCandlish et al. 2018)",
     "norm_test": "Norm test, θ = 0.5 (Byrd et al. 2012)",
     "diversity": "Gradient diversity, upper bound (Yin et al. 2018)",
@@ -397,7 +398,7 @@ def by_noise_in_words(rows: Sequence[Row]) -> dict[str, Any]:
 
     return {
         "epochs": [number(epoch) for epoch in epochs],
-        "rules": [(name, [told_at(rule, epoch) for epoch in epochs]) for rule, name in _BY_NOISE.items()],
+        "rules": [(name, [told_at(rule, epoch) for epoch in epochs]) for rule, name in BY_NOISE.items()],
     }
 
 

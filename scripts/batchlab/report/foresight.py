@@ -173,7 +173,7 @@ def provenance(path: Path) -> dict[str, Any]:
 
 if __name__ == "__main__":
     if len(sys.argv) < 2:
-        sys.exit('batchlab: error: name finished campaigns: make foresight CAMPAIGNS="advise mine"')
+        sys.exit("batchlab: error: name finished campaigns, as in: python -m batchlab.report.foresight advise mine")
     try:
         print(f"The tables are in {write(sys.argv[1:])}")
     except BatchlabError as problem:

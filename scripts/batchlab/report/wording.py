@@ -29,7 +29,7 @@ def words(value: Any) -> str:
 
 def interval(low: str, high: str) -> str:
     """Return the ends of an interval in words, or a dash where there is none or it has no end."""
-    if "–" in (low, high):
+    if "–" in (low, high) or (low, high) == ("−∞", "∞"):
         return "–"
     return "exact" if low == high else f"{low} to {high}"
 

@@ -113,6 +113,7 @@ def _row(
         where=_where(measured, spec),
         cells=measured.cells,
         ends=claim["of"].get("epoch") == "last",
+        bound=measured.bound,
     )
     return {
         "statement": claim["statement"],

@@ -49,6 +49,7 @@ class Measured:
         cell: What tells the worst cell from the others: column → value; for steps `batch_size` → (from, to).
         cells: Number of cells.
         listed: The values of single seeds where these say more than the interval, in the unit of the table.
+        bound: `at least` or `at most` where the estimate is no more than that, because runs ended before their target.
     """
 
     estimate: Estimate
@@ -59,6 +60,7 @@ class Measured:
     cell: Mapping[str, Any]
     cells: int
     listed: list[float]
+    bound: str = ""
 
 
 def measure(
@@ -78,7 +80,7 @@ def measure(
         frame: Its table, or both joined.
         derived: Derived column → formula.
         region: Where the estimate is expected.
-        column: What is declared of the value: `bounds`, `positive`, `exact`, `clock`, `replicated`.
+        column: What is declared of the value: `bounds`, `positive`, `censored`, `exact`, `clock`, `replicated`.
         collapsed: (arm, seed) of the runs that end at chance level.
         confidence: Of the interval.
 
@@ -97,8 +99,11 @@ def measure(
         notes.append(note)
     censored = [note for side, rows in selected.items() if (note := _censored(claim, side, rows, frame, called[side]))]
     notes += censored
+    if column.get("censored"):
+        selected = {side: _bounded(rows) for side, rows in selected.items()}
+        notes += [note for side, rows in selected.items() if (note := _only_bounds(rows, called[side]))]
     selected = {
-        side: rows.assign(**{claim["value"]: rows[claim["value"]].mask(rows["_collapsed"])})
+        side: rows.assign(**{claim["value"]: rows[claim["value"]].mask(rows["_collapsed"] | _diverged(rows))})
         for side, rows in selected.items()
     }
     cells = [_cell(claim, of, sides, column, confidence) for of in _cells(claim, selected, confidence)]
@@ -123,6 +128,7 @@ def measure(
         cell=worst.key,
         cells=len(cells),
         listed=worst.values if (failed or cut != estimate) and len(worst.values) < _LISTED_BELOW else [],
+        bound=worst.bound,
     )
 
 
@@ -136,7 +142,7 @@ def _selection(claim: Mapping[str, Any], side: str, frame: pd.DataFrame, derived
     if rows.empty:
         table = " with ".join(names_of(claim["table"]))
         raise BatchlabError(f"`{side}` {claim[side]} selects no row of table {table}; change the filter")
-    return (rows if "seed" in rows else rows.assign(seed=0)).assign(_collapsed=False)
+    return (rows if "seed" in rows else rows.assign(seed=0)).assign(_collapsed=False, _bound=False)
 
 
 def _marked(rows: pd.DataFrame, collapsed: set[Run]) -> pd.DataFrame:
@@ -155,7 +161,7 @@ def _label(rows: pd.DataFrame) -> str:
 def _missing(rows: pd.DataFrame, value: str, called: str) -> tuple[list[str], int]:
     """Return notes about runs that diverged, collapsed or have no value, and their number."""
     runs = rows[[column for column in ("arm", "seed") if column in rows]]
-    diverged = rows["status"].eq("diverged") if "status" in rows else pd.Series(False, index=rows.index)
+    diverged = _diverged(rows)
     collapsed = rows["_collapsed"] & ~diverged
     absent = ~np.isfinite(rows[value].astype(float)) & ~diverged & ~collapsed
     notes, excluded = [], 0
@@ -169,6 +175,21 @@ def _missing(rows: pd.DataFrame, value: str, called: str) -> tuple[list[str], in
             notes.append(f"{what} in {called}: {count} (seed {seeds})")
             excluded += count
     return notes, excluded
+
+
+def _diverged(rows: pd.DataFrame) -> pd.Series:
+    return rows["status"].eq("diverged") if "status" in rows else pd.Series(False, index=rows.index)
+
+
+def _bounded(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows with those marked whose value is only a lower bound: they ended before their target."""
+    return rows.assign(_bound=rows["reached"].eq(0)) if "reached" in rows else rows
+
+
+def _only_bounds(rows: pd.DataFrame, called: str) -> str:
+    """Return a note on values that are lower bounds."""
+    count = int(rows["_bound"].sum())
+    return f"only a lower bound in {called}: {count} of {len(rows)} values, whose runs end before" if count else ""
 
 
 def _unequal_budgets(claim: Mapping[str, Any], selected: Mapping[str, pd.DataFrame]) -> str | None:
@@ -202,6 +223,7 @@ class _Cell:
     simultaneous: Estimate
     notes: list[str]
     values: list[float]
+    bound: str
 
 
 @dataclass(frozen=True)
@@ -275,6 +297,8 @@ def _cell(
             ]
         )
         second = None
+        if lacking := int(by_size.isna().any(axis=1).sum()):
+            notes.append(f"seeds without a value at every batch size: {lacking}")
     else:
         both = [_values(claim, side, rows, ["seed"]).rename(side) for side, rows in part.rows.items()]
         paired = pd.concat(both, axis=1, join="inner")
@@ -284,8 +308,13 @@ def _cell(
     estimate, simultaneous = (
         _estimate(claim["test"], first, second, column, level) for level in (confidence, part.confidence)
     )
+    bounded = [side for side, rows in part.rows.items() if rows["_bound"].any()]
+    if bounded:
+        estimate, simultaneous = (_one_sided(claim, each, bounded, column) for each in (estimate, simultaneous))
+    bound = {("of",): "at least", ("minus",): "at most"}.get(tuple(bounded), "")
     single = first if second is None else first / second if claim["test"] == "ratio" else first - second
-    return _Cell(part.key, estimate, simultaneous, notes, [float(value) for value in single[np.isfinite(single)]])
+    values = [float(value) for value in single[np.isfinite(single)]]
+    return _Cell(part.key, estimate, simultaneous, notes, values, bound if not math.isnan(estimate.ci_low) else "")
 
 
 def _estimate(
@@ -325,6 +354,24 @@ def _without_interval(estimate: Estimate) -> Estimate:
     return replace(estimate, ci_low=math.nan, ci_high=math.nan)
 
 
+def _one_sided(
+    claim: Mapping[str, Any], estimate: Estimate, bounded: Sequence[str], column: Mapping[str, Any]
+) -> Estimate:
+    """Return the estimate with the end of its interval that lower bounds support.
+
+    What is compared is at least what was seen where values of `of` are lower bounds, and at most that where those of
+    `minus` are: the mean of the one lies above the mean of the other, so that one end of the interval holds for it.
+    """
+    if len(bounded) > 1 or claim["test"] == "trend" or claim.get("aggregate") in ("std", "range"):
+        return _without_interval(estimate)
+    if math.isnan(estimate.ci_low):
+        return estimate
+    if bounded == ["of"]:
+        return replace(estimate, ci_high=math.inf)
+    none = 0.0 if claim["test"] == "ratio" and column.get("positive") else -math.inf
+    return replace(estimate, ci_low=none)
+
+
 def _bounds(test: str, bounds: Sequence[float] | None) -> tuple[float, float] | None:
     """Return the range of an estimate of a bounded quantity; of a ratio or a slope there is none."""
     if not bounds or test in ("ratio", "trend"):
@@ -338,7 +385,9 @@ def _badness(region: Region, estimate: Estimate) -> tuple[int, float]:
     severity = {"supported": 0, "undetermined": 1, "contradicted": 2}
     if math.isnan(estimate.ci_low):
         return severity["undetermined"], -math.inf
-    beyond = max(region.low - estimate.ci_low, estimate.ci_high - region.high)
+    below = region.low - estimate.ci_low if math.isfinite(region.low) else -math.inf
+    above = estimate.ci_high - region.high if math.isfinite(region.high) else -math.inf
+    beyond = max(below, above)
     return severity[region.verdict(estimate.ci_low, estimate.ci_high)], beyond
 
 
@@ -364,7 +413,7 @@ def _remarks(estimate: Estimate, cut: Estimate, column: Mapping[str, Any]) -> li
     """Return notes about the interval."""
     if estimate.n < 2:
         return [f"n = {estimate.n}: no interval"]
-    if math.isinf(estimate.ci_low):
+    if math.isinf(estimate.ci_low) and math.isinf(estimate.ci_high):
         return ["the divisor cannot be told from 0: no bounded interval"]
     if estimate.ci_low == estimate.ci_high:
         return ["the same in every seed"]

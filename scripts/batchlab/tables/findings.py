@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from batchlab.tables import rounding
 
 LONGEST = 110
+_TURNED = {"at least": "at most", "at most": "at least"}
 # A positive quantity is told to two digits if its interval spans more than this factor.
 _WIDE = 2
 
@@ -35,6 +36,7 @@ class Told:
         where: Of several cells, which one is told.
         cells: Number of cells.
         ends: Whether the numbers are those at the end of the runs.
+        bound: `at least` or `at most` where that is all that the runs say.
     """
 
     test: str
@@ -50,6 +52,7 @@ class Told:
     where: str
     cells: int
     ends: bool
+    bound: str = ""
 
 
 def _capital(text: str) -> str:
@@ -80,6 +83,8 @@ def _numbers(told: Told, turned: bool) -> tuple[str, str]:
     """Return the estimate with its unit, and its interval in brackets; turned: with the opposite sign."""
     value, low, high = _estimate(told, -1.0 if turned else 1.0)
     unit = f" {told.unit}" if told.unit else ""
+    if told.bound:
+        value = f"{_TURNED[told.bound] if turned else told.bound} {value}"
     if math.isnan(told.ci_low):
         return f"{value}{unit}", " (no interval)"
     if told.ci_low == told.ci_high:

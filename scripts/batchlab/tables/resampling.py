@@ -1,7 +1,8 @@
 """Intervals by resampling seeds, and how many more seeds would tell two settings apart.
 
 Percentile intervals of few values are too narrow. These are expanded: their tails are those at which a Student interval
-would end, Φ(−t √(n/(n−1))) (Hesterberg 2015, "What Teachers Should Know About the Bootstrap").
+would end, Φ(−t √(n/(n−1))) (Hesterberg 2015, "What Teachers Should Know About the Bootstrap"). Of two to four values
+these tails are thinner than a single draw, so the Student interval itself is taken.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from scipy import special
 LEVEL = 0.9
 # So many seeds are resampled in all ways there are; more are drawn at random.
 _ALL, _DRAWS = 5, 4000
+# With fewer values than this no draws are as rare as the tails.
+_STUDENT = 5
 # More seeds than these are not advised.
 MOST_SEEDS = 100
 
@@ -34,7 +37,9 @@ def draws(count: int) -> NDArray[np.intp]:
 
 
 def interval(values: ArrayLike, level: float = LEVEL) -> tuple[float, float]:
-    """Return the expanded percentile interval of the mean of values; NaN for fewer than two, or if one is not finite.
+    """Return an interval of the mean of values; NaN for fewer than two, or if one is not finite.
+
+    It is the expanded percentile interval, or Student's of two to four values.
 
     Args:
         values: One for each seed.
@@ -43,6 +48,9 @@ def interval(values: ArrayLike, level: float = LEVEL) -> tuple[float, float]:
     sample = np.asarray(values, float)
     if len(sample) < 2 or not np.isfinite(sample).all():
         return math.nan, math.nan
+    if len(sample) < _STUDENT:
+        half = _quantile(len(sample), level) * float(sample.std(ddof=1)) / math.sqrt(len(sample))
+        return float(sample.mean()) - half, float(sample.mean()) + half
     means = sample[draws(len(sample))].mean(axis=1)
     tail = float(special.ndtr(-_quantile(len(sample), level) * math.sqrt(len(sample) / (len(sample) - 1))))
     low, high = np.quantile(means, [tail, 1 - tail])

@@ -21,7 +21,7 @@ def _power(value: float) -> int:
 def number(value: Any, digits: int = 3) -> str:
     """Return a number with `digits` significant digits, a dash where there is none, a true minus sign."""
     if not _finite(value):
-        return "–"
+        return {math.inf: "∞", -math.inf: "−∞"}.get(value, "–")
     if value == 0 or _SMALLEST <= abs(value) < _LARGEST:
         text = f"{value:.{digits}g}" if abs(value) < 10 ** (digits - 1) else f"{value:,.1f}".removesuffix(".0")
         text = f"{float(text.replace(',', '')):,.10g}"

@@ -1,7 +1,7 @@
 """The gradient noise scale b = tr Σ / ‖G‖² of each kind of layer alone (M9; Gray et al. 2024 take LayerNorm's).
 
-From the gradients gᵢ of n examples drawn without replacement, S₁ is the mean of ‖gᵢ‖² and Sₙ the squared norm of their
-mean; (n Sₙ − S₁) / (n − 1) and n (S₁ − Sₙ) / (n − 1) estimate ‖G‖² and tr Σ, without bias for a large training set.
+From the gradients gᵢ of n of N examples, drawn without replacement, S₁ is the mean of ‖gᵢ‖² and Sₙ the squared norm of
+their mean. S = n (S₁ − Sₙ) / (n − 1) estimates tr Σ · N / (N − 1), and Sₙ − S (1/n − 1/N) estimates ‖G‖², without bias.
 Both are sums over parameters, so every part of the gradient has its own. The gradients are those of inference mode.
 """
 
@@ -56,7 +56,8 @@ def measure(run: Run, data: Resident, snapshots: tuple[Snapshot, ...], options: 
             for batch in trial_batches(seed, "layer_noise", n, int(options["draws"]), n, data.examples):
                 single += squares(batch[:, None]).mean(axis=0) / options["draws"]
                 mean += squares(batch[None])[0] / n**2 / options["draws"]
-        norms, traces = (n * mean - single) / (n - 1), n * (single - mean) / (n - 1)
+        spread = n * (single - mean) / (n - 1)
+        norms, traces = mean - spread * (1 / n - 1 / data.examples), spread * (1 - 1 / data.examples)
         scales = {name: _quotient(traces[places].sum(), norms[places].sum()) for name, places in groups.items()}
         rows += [
             {

@@ -12,6 +12,9 @@ from typing import Any
 
 import pandas as pd
 
+# What identifies a snapshot and a probe on it.
+_SNAPSHOT = ["study", "arm", "epoch", "probe", "seed"]
+
 
 def derive(tables: Mapping[str, pd.DataFrame], options: Mapping[str, Any]) -> pd.DataFrame:
     """Return the batch size of each rule at each snapshot of each seed.
@@ -23,6 +26,7 @@ def derive(tables: Mapping[str, pd.DataFrame], options: Mapping[str, Any]) -> pd
     exact = tables["noise_scale"].query("estimator == 'all_examples'")
     scale = exact["noise_scale"]
     sizes = {"noise_scale": scale, "norm_test": scale / float(options["norm_tolerance"]) ** 2, "diversity": scale + 1}
-    examples = tables["noise_draws"].query("estimator == 'all_examples'")["examples_drawn"].iloc[0]
+    drawn = tables["noise_draws"].query("estimator == 'all_examples'").groupby(_SNAPSHOT)["examples_drawn"].first()
+    examples = drawn.loc[pd.MultiIndex.from_frame(exact[_SNAPSHOT])].to_numpy()
     rules = [exact.assign(rule=rule, adapted_batch=size, share=size / examples) for rule, size in sizes.items()]
     return pd.concat(rules, ignore_index=True)

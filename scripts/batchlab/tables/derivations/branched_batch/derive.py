@@ -29,12 +29,15 @@ def critical(losses: pd.DataFrame, margin: float) -> tuple[float, float]:
         margin: Share of a loss that counts as no worse.
 
     Returns:
-        The second is NaN if no batch size is worse. The first is the smallest batch size if no other is shown to be as
+        Both are NaN if a branch at the smallest size diverged, with which others are compared. The second is NaN if no
+        batch size is worse. The first is the smallest batch size if no other is shown to be as
         good, as with a single seed.
     """
     ordered = losses.sort_index(axis=1)
     sizes, best, above = list(ordered.columns), float(ordered.columns[0]), math.nan
     going = True
+    if ordered[sizes[0]].isna().any():
+        return math.nan, math.nan
     for place, size in enumerate(sizes[1:], start=1):
         if ordered[size].isna().any():
             worse, as_good = True, False

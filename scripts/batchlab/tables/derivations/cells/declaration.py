@@ -43,9 +43,10 @@ DERIVATION = Derivation(
                 "updates",
                 "updates to the target, placed on the line between two evaluations",
                 positive=True,
+                censored=True,
                 title="updates to target",
             ),
-            Column("examples", "examples to the target", title="examples to target", positive=True),
+            Column("examples", "examples to the target", title="examples to target", positive=True, censored=True),
             Column(
                 "seconds",
                 "updates · seconds_per_update",
@@ -53,6 +54,7 @@ DERIVATION = Derivation(
                 unit="s",
                 clock=True,
                 positive=True,
+                censored=True,
             ),
             Column(
                 "seconds_per_update",

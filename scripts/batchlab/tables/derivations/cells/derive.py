@@ -65,7 +65,7 @@ def reachable(history: pd.DataFrame, options: Mapping[str, Any]) -> float:
     sign = 1 if options["better"] == "higher" else -1
     seeds = set.intersection(*(set(rows["seed"]) for _, rows in history.groupby("arm")))
     history = history[history["seed"].isin(seeds)]
-    scores = history.assign(score=sign * history[options["metric"]], lost=history["status"] != "ok")
+    scores = history.assign(score=sign * history[options["metric"]], lost=history["status"] == "diverged")
     runs = scores.groupby(["recipe", "arm", "seed"], sort=False).agg({"score": "max", "lost": "any"}).reset_index()
     present = runs[runs["recipe"] == options["present"]]
     if present.empty:

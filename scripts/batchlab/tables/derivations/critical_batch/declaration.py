@@ -20,6 +20,7 @@ DERIVATION = Derivation(
                 "that batch size, on straight lines between logarithms; where updates never exceed it, the largest",
                 title="batch size at which updates exceed perfect scaling",
                 positive=True,
+                censored=True,
             ),
             Column("reached", "1 if updates exceed it at a batch size that was tried; 0 if not", "integer", exact=True),
             Column("sizes", "batch sizes at which the run reached the target", "integer", exact=True),

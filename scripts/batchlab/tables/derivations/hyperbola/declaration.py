@@ -14,9 +14,15 @@ DERIVATION = Derivation(
         columns=(
             *("study", "seed", "dataset", "model", "optimizer", "batch_size"),
             Column("reached", "1 if the run has reached the target; only such runs are fitted", "integer", exact=True),
-            Column("updates", "S, updates to the target", title="parameter updates to the target, S", positive=True),
-            Column("examples", "E, examples up to it", title="examples to the target, E", positive=True),
-            Column("epoch", "epochs up to it", title="epochs to the target", positive=True),
+            Column(
+                "updates",
+                "S, updates to the target",
+                title="parameter updates to the target, S",
+                positive=True,
+                censored=True,
+            ),
+            Column("examples", "E, examples up to it", title="examples to the target, E", positive=True, censored=True),
+            Column("epoch", "epochs up to it", title="epochs to the target", positive=True, censored=True),
             Column("fitted_updates", "S_min (1 + B_crit / B)", title="fitted hyperbola", positive=True),
             Column("updates_over_fit", "updates / fitted_updates", title="updates / fitted curve", positive=True),
             Column("minimal_updates", "S_min; empty where the updates show no bend", positive=True),

@@ -30,6 +30,7 @@ def derive(tables: Mapping[str, pd.DataFrame], options: Mapping[str, Any]) -> pd
     history, columns = tables["history"], options["columns"]
     sign = -1 if columns.get(options["choose"], {}).get("better") == "lower" else 1
     column = columns.get(options["tell"], {})
+    told_sign = -1 if column.get("better") == "lower" else 1
     least, most = column.get("bounds", (-np.inf, np.inf))
     for name in ("choose", "tell"):
         require_column(history, options[name], name)
@@ -68,10 +69,10 @@ def derive(tables: Mapping[str, pd.DataFrame], options: Mapping[str, Any]) -> pd
         rows, key=lambda row: (round(sign * row["chosen"], 9), row["learning_rate"] in rates[1:-1], row["batch_size"])
     )
     for row in rows:
-        below = mean_interval(sign * (told[best["batch_size"]] - told[row["batch_size"]]))
+        below = mean_interval(told_sign * (told[best["batch_size"]] - told[row["batch_size"]]))
         row |= {"below_best": below.mean, "below_low": below.ci_low, "below_high": below.ci_high}
         row |= {"recommended": int(row is best), "advice": ""}
-    best["advice"] = _advice(best, rows, rates, column, "lower" if sign > 0 else "higher")
+    best["advice"] = _advice(best, rows, rates, column, "lower" if told_sign > 0 else "higher")
     return pd.DataFrame(rows)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from batchlab.errors import BatchlabError
-from batchlab.tables.chosen_rates import behind, best_size, by_rate, chosen_rates, exponent
+from batchlab.tables.chosen_rates import Chosen, behind, by_rate, chosen_rates, exponent
 from batchlab.tables.resampling import interval
 
 _EXPONENTS = {"constant": 0.0, "sqrt": 0.5, "linear": 1.0}
@@ -34,9 +34,7 @@ def derive(tables: Mapping[str, pd.DataFrame], options: Mapping[str, Any]) -> pd
         raise BatchlabError(f"present: the study has no recipe {options['present']}; name one of its arms")
     size, rate = int(present["batch_size"].iloc[0]), float(present["learning_rate"].iloc[0])
     losses = np.log(cells["seconds"].mask(cells["reached"] == 0))
-    chosen = chosen_rates(cells, losses)
-    found = best_size(chosen)
-    best = None if found is None else chosen[found].told
+    best = _best(tables["choices"], chosen_rates(cells, losses))
     rows = []
     for rule, wanted, asked, power in _rules(sorted(map(int, cells["batch_size"].unique())), size, rate):
         runs = cells[(cells["batch_size"] == wanted) & ((cells["learning_rate"] / asked - 1).abs() < _SAME)]
@@ -46,6 +44,15 @@ def derive(tables: Mapping[str, pd.DataFrame], options: Mapping[str, Any]) -> pd
     middle, low, high = exponent(by_rate(cells, losses))
     measured = {"rule": "measured", "exponent": middle, "exponent_low": low, "exponent_high": high}
     return pd.DataFrame([*rows, measured]).assign(study=cells["study"].iloc[0])
+
+
+def _best(choices: pd.DataFrame, chosen: Mapping[int, Chosen]) -> pd.Series | None:
+    """Return the logarithm of each seed's seconds to the target with the answer, cut into micro-batches as it says."""
+    answer = choices[(choices["aim"] == "time") & (choices["verdict"] == "best")]
+    if answer.empty:
+        return None
+    told = chosen[int(answer["batch_size"].iloc[0])].told
+    return told + (math.log(answer["value"].iloc[0]) - told.mean())
 
 
 def _rules(sizes: list[int], present: int, rate: float) -> Iterator[tuple[str, int, float, float]]:

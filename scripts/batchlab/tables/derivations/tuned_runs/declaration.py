@@ -31,10 +31,12 @@ RUN = (
     ),
     Column("reached", "1 if the run has reached the target, 0 if it ended before", "integer", exact=True),
     Column("value", "the metric there, or the best one of a run that has not reached the target"),
-    Column("epoch", "epochs up to it", title="epochs", positive=True),
-    Column("updates", "updates up to it", title="parameter updates", positive=True),
-    Column("examples", "examples seen up to it", title="examples seen", positive=True),
-    Column("seconds", "training time up to it", title="training time", unit="s", clock=True, positive=True),
+    Column("epoch", "epochs up to it", title="epochs", positive=True, censored=True),
+    Column("updates", "updates up to it", title="parameter updates", positive=True, censored=True),
+    Column("examples", "examples seen up to it", title="examples seen", positive=True, censored=True),
+    Column(
+        "seconds", "training time up to it", title="training time", unit="s", clock=True, positive=True, censored=True
+    ),
     Column(
         "perfect",
         "updates if they fell as 1 / B from the smallest batch size at which the seed reached the target",
@@ -46,6 +48,7 @@ RUN = (
         "updates / perfect: 1 where twice the batch size halves the updates",
         title="updates, relative to perfect scaling",
         positive=True,
+        censored=True,
     ),
 )
 
