@@ -1,4 +1,4 @@
-# batchlab. The two main commands are `make figures` and `make test`; the others are variations of them.
+# batchlab. `make figures`, `make advise` and `make new` are the main commands; `make help` lists the rest.
 CONFIG ?= config/quick.yaml
 # Unset, a profile decides; without one it is all.
 CORES ?= $(if $(PROFILE),,all)
@@ -48,7 +48,6 @@ help:
 	@echo "make compare CAMPAIGNS=\"a b\"           finished campaigns side by side: the same claims in columns, with differences"
 	@echo "make report-archive CONFIG=…            Snakemake's own report of a finished campaign, as a zip file"
 	@echo "make redraw CONFIG=…                    draw figures and report again from existing tables"
-	@echo "make report-archive CONFIG=…            Snakemake's own report: run times, dates, the graph of rules"
 	@echo "make prune                              what no campaign needs any more, with sizes; DELETE=yes deletes it"
 	@echo "make unlock                             remove the lock that a killed Snakemake left behind"
 	@echo "make test, make test-slow, make check   run the tests; the slow ones; style, types and lint"
@@ -114,7 +113,7 @@ peers: $(READY)
 plan: $(READY)
 	@$(SNAKEMAKE) --dry-run --logger $(LOGGER) --quiet host
 
-# For a checkout that has tables but no trained segments, such as results/paper on a laptop.
+# For a checkout that has tables but no trained segments, such as results that were computed elsewhere.
 redraw: $(READY)
 	$(ADOPT)
 	@$(SNAKEMAKE) --allowed-rules note_outdated figure_data bundle_vega draw_figure write_report

@@ -14,7 +14,7 @@ import yaml
 from batchlab.configuration import advise_key
 from batchlab.configuration import campaign as configuration
 from batchlab.configuration import catalogue as catalogue_module
-from batchlab.configuration.campaign import load
+from batchlab.configuration.campaign import load, read
 from batchlab.configuration.catalogue import catalogue
 from batchlab.configuration.schema import schema
 from batchlab.errors import BatchlabError
@@ -183,3 +183,12 @@ def test_what_names_a_study_that_was_taken_out_forgets_it() -> None:
     spec = report_spec(plan(configuration.read(own)))
     named = {study for each in (spec["advice"], *spec["statements"]) for study, _ in each["claims"]}
     assert "batch_size" in named and "accumulation" not in named
+
+
+def test_a_file_without_the_name_of_its_campaign_is_refused(tmp_path: Path) -> None:
+    """Its results would go to the folder of the default campaign."""
+    file = tmp_path / "mine.yaml"
+    file.write_text("epochs: 3\n")
+    with pytest.raises(BatchlabError, match=r"mine\.yaml: the key 'campaign' is missing"):
+        read({"epochs": 3}, [file])
+    assert read({"epochs": 3})["campaign"] == "quick"  # `--config epochs=3`

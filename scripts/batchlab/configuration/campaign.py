@@ -299,7 +299,12 @@ def read(raw: Mapping[str, Any], files: Iterable[str | Path] = ()) -> dict[str, 
     """
     default = [] if "campaign" in raw else [DEFAULT_CAMPAIGN]
     own = {*FOLDER.glob("*.yaml"), *default}
-    check_files(file for file in files if Path(file).resolve() not in own)
+    others = [file for file in files if Path(file).resolve() not in own]
+    check_files(others)
+    if default and others:
+        raise BatchlabError(
+            f"{others[-1]}: the key 'campaign' is missing; it names the folder below results/ (campaign: mine)"
+        )
     return load(functools.reduce(merged, (catalogue(), advise_key.layer(raw), *map(parsed, default), raw)))
 
 

@@ -56,7 +56,8 @@ def _with_heading(table: Table, of: str) -> str:
 def blocks() -> dict[str, str]:
     """Return name → Markdown of the page's generated parts."""
     tasks = [f"Task `{name}`: {task.summary}.\n\n{_columns(task.columns)}" for name, task in find.tasks().items()]
-    derived = [*DERIVED.values(), *(column for task in find.tasks().values() for column in task.derived)]
+    of_tasks = (column for task in find.tasks().values() for column in task.derived)
+    derived = list(dict.fromkeys([*DERIVED.values(), *of_tasks]))  # tasks share some
     probes = [
         _with_heading(table, f"By the probe `{name}`.")
         for name, probe in find.probes().items()
