@@ -311,7 +311,7 @@ def _cell(
     bounded = [side for side, rows in part.rows.items() if rows["_bound"].any()]
     if bounded:
         estimate, simultaneous = (_one_sided(claim, each, bounded, column) for each in (estimate, simultaneous))
-    bound = {("of",): "at least", ("minus",): "at most"}.get(tuple(bounded), "")
+    bound = {"of": "at least", "minus": "at most"}[bounded[0]] if len(bounded) == 1 else ""
     single = first if second is None else first / second if claim["test"] == "ratio" else first - second
     values = [float(value) for value in single[np.isfinite(single)]]
     return _Cell(part.key, estimate, simultaneous, notes, values, bound if not math.isnan(estimate.ci_low) else "")
