@@ -11,7 +11,7 @@ from batchlab.pages import between_markers, markdown_table
 from batchlab.paths import PROJECT
 from batchlab.report.advising import BY_NOISE
 from batchlab.report.foresight import WHEN
-from batchlab.tables.rounding import estimate
+from batchlab.tables.rounding import estimate, number
 
 PAGE = PROJECT / "docs/foresight.md"
 FOLDER = PROJECT / "results/foresight"
@@ -60,7 +60,8 @@ def _told(row: Mapping[str, str], name: str) -> str:
     value, low, high = (float(row[key] or "nan") for key in (name, f"{name}_low", f"{name}_high"))
     if not math.isfinite(value):
         return "none found"
-    shown, *ends = estimate(value, low, high)
+    wide = name != "rank" and low > 0 and high > 2 * low  # ends with digits of their own, as on a logarithmic scale
+    shown, *ends = (number(each, 2) for each in (value, low, high)) if wide else estimate(value, low, high)
     return f"{shown} [{', '.join(ends)}]" if math.isfinite(low) and math.isfinite(high) else shown
 
 
