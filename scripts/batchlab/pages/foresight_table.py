@@ -60,8 +60,10 @@ def _told(row: Mapping[str, str], name: str) -> str:
     value, low, high = (float(row[key] or "nan") for key in (name, f"{name}_low", f"{name}_high"))
     if not math.isfinite(value):
         return "none found"
-    wide = name != "rank" and low > 0 and high > 2 * low  # ends with digits of their own, as on a logarithmic scale
-    shown, *ends = (number(each, 2) for each in (value, low, high)) if wide else estimate(value, low, high)
+    if name != "rank" and low > 0 and high > 2 * low:  # two digits each, as on a logarithmic scale
+        shown, *ends = (number(float(f"{each:.2g}")) for each in (value, low, high))
+    else:
+        shown, *ends = estimate(value, low, high)
     return f"{shown} [{', '.join(ends)}]" if math.isfinite(low) and math.isfinite(high) else shown
 
 
