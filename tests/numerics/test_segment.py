@@ -264,6 +264,7 @@ def test_one_core_gives_the_numbers_of_all(tmp_path: Path, undisturbed: state.Sn
     assert same(state.read(tmp_path / "run.npz"), undisturbed)
 
 
+@pytest.mark.slow
 def test_a_resumed_training_gives_the_same_tables(tmp_path: Path) -> None:
     data = cases.resident()
     settings = cases.spec(seeds=[0, 1], optimizer=cases.optimizer("adam"), stop=2 * N)

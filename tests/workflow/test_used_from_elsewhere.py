@@ -63,6 +63,7 @@ def test_as_a_module_of_another_snakefile(elsewhere: Path) -> None:
     assert code == 0 and "Nothing to be done" in output, output
 
 
+@pytest.mark.slow
 def test_from_another_folder(elsewhere: Path) -> None:
     """`snakemake -s` writes to the folder in which it is called, and reads the project's own files where they are."""
     # The target comes first, because older versions of Snakemake take everything after `--configfile` for such files.

@@ -90,6 +90,7 @@ def test_damage_is_named_and_nothing_is_repaired(checkout: Checkout) -> None:
     assert "mixed" in table.read_text() and not (results / "small/figures/sizes/accuracy.png").exists()
 
 
+@pytest.mark.slow
 def test_a_crate_conforms_and_can_be_verified_where_it_is_unpacked(checkout: Checkout, tmp_path: Path) -> None:
     code, output = checkout.snakemake("crate", "--quiet", "all")
     assert code == 0, output
