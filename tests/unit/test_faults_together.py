@@ -85,6 +85,8 @@ def test_an_unknown_data_set_lists_the_known_ones_and_says_how_to_declare_one() 
     [line] = lines(dataset="mnst")
     assert "did you mean 'mnist'?" in line and "declared here: digits" in line
     assert "datasets: {mnist: {name: mnist}}" in line and "fashion_mnist" in line and "{file: flowers.csv" in line
+    [line] = lines(dataset="mnist")
+    assert "did you mean" not in line and "datasets: {mnist: {name: mnist}}" in line
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def check_declared(where: str, table: str, name: str, config: Mapping[str, Any])
         return
     offered = [each for each in _offered(table) if each not in declared]
     close = nearest(name, [*declared, *offered])
-    hint = f"did you mean {close!r}? " if close else ""
+    hint = f"did you mean {close!r}? " if close and close != name else ""
     kind = "data set" if table == "dataset" else table
     way_out = f"declare it under {table}s"
     if offered:
