@@ -34,7 +34,7 @@ main.wide .scroll td:not(:first-child) { white-space: nowrap; }
 {% endfor %}
 </dl>
 <p>{{ rule }}</p>
-<p class="meta">Brackets are 90 % intervals by resampling seeds. The target is {{ target }}. Time is that of training on this machine with nothing else
+<p class="meta">Brackets are 90 % intervals over seeds. The target is {{ target }}. Time is that of training on this machine with nothing else
 running. <a href="{{ links.json }}">advice.json</a> has all of it for scripts; numbers are from <a href="{{ links.choices }}">choices.csv</a>,
 <a href="{{ links.thumb_rules }}">thumb_rules.csv</a>, <a href="{{ links.cells }}">cells.csv</a> and <a href="{{ links.machine }}">machine.csv</a>.</p>
 </section>

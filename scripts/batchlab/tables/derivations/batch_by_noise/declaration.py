@@ -37,7 +37,7 @@ DERIVATION = Derivation(
                 unit="examples",
                 positive=True,
             ),
-            Column("size_low", "lower end of its 90 % interval by resampling seeds", positive=True),
+            Column("size_low", "lower end of its 90 % interval over seeds", positive=True),
             Column("size_high", "upper end", positive=True),
         ),
         keys=("study", "arm", "epoch", "rule"),

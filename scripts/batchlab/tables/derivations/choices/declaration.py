@@ -5,7 +5,7 @@ from __future__ import annotations
 from batchlab.declarations.columns import Column, Table
 from batchlab.declarations.derivation import Derivation
 
-_INTERVAL = "its 90 % interval by resampling seeds"
+_INTERVAL = "its 90 % interval over seeds"
 
 DERIVATION = Derivation(
     summary="for each of four aims and each batch size of a grid: micro-batch, accumulation, rate, what it reaches, and"

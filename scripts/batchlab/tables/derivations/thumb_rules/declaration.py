@@ -31,7 +31,7 @@ DERIVATION = Derivation(
             Column("reached", "seeds that reach the target", "integer", exact=True),
             Column("seconds", "geometric mean of the time to the target", unit="s", clock=True),
             Column("cost", "ratio to the best time among all sizes and rates", clock=True),
-            Column("cost_low", "lower end of its 90 % interval by resampling seeds", clock=True),
+            Column("cost_low", "lower end of its 90 % interval over seeds", clock=True),
             Column("cost_high", "upper end", clock=True),
             Column("final", "mean of the metric at the end"),
         ),
