@@ -255,6 +255,7 @@ def test_a_job_that_does_not_say_why_has_failed_unless_the_run_was_stopped(
     handler.emit(record(LogEvent.JOB_ERROR, "x", jobid=7, log=[str(tmp_path / "job.log")]))
     if stopped:
         handler.emit(record(None, "Terminating processes on user request, this might take some time."))
+        handler.emit(record(LogEvent.ERROR, "RuleException:\nCalledProcessError"))
     handler.close()
     said = stream.getvalue()
     assert ("failed" in said) is not stopped

@@ -174,7 +174,8 @@ class Telling:
                     self.screen.line(text)
             lines = list(self._errors)
             ours = [line for line in lines if line.startswith(_ERROR)]
-            for line in (ours or lines)[:_MOST_ERRORS]:
+            # What Snakemake says of jobs that were stopped is no news to who has stopped them.
+            for line in (ours or ([] if self._stopped else lines))[:_MOST_ERRORS]:
                 self.screen.line(line)
 
     def _sum(self) -> list[str]:
