@@ -255,6 +255,7 @@ def measure(
         facts["products_per_second"] = side("gpu").ask({"ask": "products", "size": size}).get("rate", 0.0)
         for name in ("gpu", "gpu, not deterministic"):
             facts[f"gradient of max pooling compiles ({name})"] = str(side(name).ask({"ask": "max_pooling"}))
+            facts[f"adding by index over the same as a product ({name})"] = str(side(name).ask({"ask": "scatter"}))
         answers: list[tuple[Case, dict[str, Any]]] = []
         for case in todo:
             answers.append((case, side(case.side).ask(case.request)))

@@ -177,8 +177,35 @@ def max_pooling() -> dict[str, Any]:
     return {"compiles": "yes"}
 
 
+def scatter() -> dict[str, Any]:
+    """Return how many times as long adding many rows to few by index takes as the same sum as a matrix product.
+
+    It is the gradient of an embedding; some versions of XLA take hundreds of times as long.
+    """
+    draw = np.random.default_rng(0)
+    index = jax.numpy.asarray(draw.integers(0, 32, 200_000))
+    values = jax.numpy.asarray(draw.standard_normal((200_000, 16)), "float32")
+    empty = jax.numpy.zeros((32, 16))
+    # As arguments: of constants, XLA would compute the sum while it compiles.
+    ways = (
+        jax.jit(lambda at, rows: empty.at[at].add(rows)),
+        jax.jit(lambda at, rows: jax.nn.one_hot(at, 32, axis=0) @ rows),
+    )
+    seconds, sums = list[float](), list[NDArray[Any]]()
+    for way in ways:
+        sums.append(np.asarray(way(index, values)))
+        took = list[float]()
+        for _ in range(_REPEATS):
+            begin = time.perf_counter()
+            way(index, values).block_until_ready()
+            took.append(time.perf_counter() - begin)
+        seconds.append(min(took))
+    np.testing.assert_allclose(*sums, rtol=1e-3, atol=1e-2)
+    return {"ratio": round(seconds[0] / seconds[1], 2), "seconds": seconds[0]}
+
+
 _ANSWERS: dict[str, Callable[..., dict[str, Any]]] = {
-    each.__name__: each for each in (facts, epoch, fit, norms, sharpness, products, max_pooling)
+    each.__name__: each for each in (facts, epoch, fit, norms, sharpness, products, max_pooling, scatter)
 }
 
 
