@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PROGRAM := $(BIN)/snakemake $(if $(PROFILE),--workflow-profile $(PROFILE))
 # A campaign's path may hold spaces.
-PROGRAM += $(if $(CORES),--cores $(CORES)) $(if $(GPUS),--resources gpu=$(GPUS))
+PROGRAM += $(if $(CORES),--cores $(CORES)) $(if $(GPUS)$(JOBS_PER_GPU),--resources gpu=$(shell expr $(or $(GPUS),1) \* $(or $(JOBS_PER_GPU),1)))
 SNAKEMAKE = $(PROGRAM) --configfile "$(CONFIG)"
 # Containers often set this. With it, hundreds of processes would compile and take apart all modules again: twice the time.
 unexport PYTHONDONTWRITEBYTECODE
@@ -17,6 +17,10 @@ export BATCHLAB_BACKEND := $(BACKEND)
 endif
 ifdef DEVICE
 export BATCHLAB_DEVICE := $(DEVICE)
+endif
+# Jobs that share a GPU; as many times GPUS run at once.
+ifdef JOBS_PER_GPU
+export BATCHLAB_JOBS_PER_GPU := $(JOBS_PER_GPU)
 endif
 # The project's own logger, a package in scripts/; LOGGER=… chooses another one that is installed. So is the executor for
 # Slurm. Jobs on a cluster get the path with the rest of the environment.

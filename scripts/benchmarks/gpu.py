@@ -85,11 +85,12 @@ def cases(replicas: Sequence[int], share: float) -> list[Case]:
     found += [Case("gpu", "fit", "lenet", 64, 1, count[64] // 2), Case("cpu", "epoch", "lenet", 64, 1, count[64] // 8)]
     found += [Case("gpu, not deterministic", "epoch", model, 64, 1, count[64] // 2) for model in ("mlp", "lenet")]
     found += [Case("gpu", "epoch", "mlp", 64, 1, count[64] // 2)]
+    found += [Case(side, "norms", "mlp", 64, 1, count[64]) for side in ("gpu", "cpu")]
+    found += [Case(side, "sharpness", "mlp", 1000, 1, min(1000, count[64])) for side in ("gpu", "cpu")]
+    # Last, since many side by side compile for long.
     found += [
         Case("gpu, convolutions side by side", "epoch", "lenet", 64, number, count[64] // 2) for number in replicas
     ]
-    found += [Case(side, "norms", "mlp", 64, 1, count[64]) for side in ("gpu", "cpu")]
-    found += [Case(side, "sharpness", "mlp", 1000, 1, min(1000, count[64])) for side in ("gpu", "cpu")]
     return list(dict.fromkeys(found))
 
 

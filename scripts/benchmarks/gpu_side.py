@@ -54,8 +54,7 @@ def facts() -> dict[str, Any]:
     """Return device, versions and flags."""
     device = jax.devices()[0]
     return {
-        "device": device.device_kind,
-        "platform": device.platform,
+        "card": device.device_kind,
         "keras": keras.__version__,
         **runtime.configure(),
     }

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from batchlab.errors import BatchlabError
 from batchlab.paths import SCRIPTS
 from batchlab.records import gpus
 
@@ -19,7 +20,7 @@ from batchlab.records import gpus
 gpus._PAUSE = gpus._LONGEST_PAUSE = 0.02
 gpus.hold_one()
 gpus.hold_one()
-print(os.environ.get("CUDA_VISIBLE_DEVICES", "all"), flush=True)
+print(os.environ.get("CUDA_VISIBLE_DEVICES", "all"), os.environ.get("XLA_PYTHON_CLIENT_MEM_FRACTION", ""), flush=True)
 sys.stdin.readline()
 """
 
@@ -40,8 +41,13 @@ class Job:
 
     @property
     def device(self) -> str:
+        return self.place[0]
+
+    @property
+    def place(self) -> list[str]:
+        """The device, and the fraction of its memory where one is set."""
         assert self.process.stdout
-        return self.process.stdout.readline().strip()
+        return self.process.stdout.readline().split()
 
     @property
     def said(self) -> str:
@@ -63,6 +69,27 @@ def test_each_job_sees_a_device_of_its_own_and_one_too_many_waits_for_the_first_
     assert third.device == held[1]
     first.end()
     third.end()
+
+
+def test_jobs_that_share_devices_fill_each_once_before_one_twice_and_reserve_their_part(tmp_path: Path) -> None:
+    shared = {"CUDA_VISIBLE_DEVICES": "0,1", "BATCHLAB_JOBS_PER_GPU": "2"}
+    jobs, places = [], []
+    for _ in range(4):
+        jobs.append(Job(tmp_path, **shared))
+        places.append(jobs[-1].place)
+    assert places == [["0", "0.4500"], ["1", "0.4500"], ["0", "0.4500"], ["1", "0.4500"]]
+    waits = Job(tmp_path, **shared, XLA_PYTHON_CLIENT_MEM_FRACTION="0.2")
+    assert waits.said == "batchlab: waits for a GPU; others use 0, 1"
+    jobs.pop(2).end()
+    assert waits.place == ["0", "0.2"]
+    for job in [*jobs, waits]:
+        job.end()
+
+
+@pytest.mark.parametrize("given", ["0", "-1", "many", "1.5"])
+def test_a_wrong_number_of_jobs_for_each_gpu_is_refused(given: str) -> None:
+    with pytest.raises(BatchlabError, match="the number of jobs that share a GPU"):
+        gpus.jobs_per_device({"BATCHLAB_JOBS_PER_GPU": given})
 
 
 def test_where_nobody_says_which_gpus_there_are_they_count_as_one(tmp_path: Path) -> None:
