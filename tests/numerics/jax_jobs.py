@@ -35,7 +35,8 @@ class Jax:
 
     def run(self, cores: int = 0) -> None:
         (self.folder / "jobs.json").write_text(json.dumps(self._jobs))
-        chosen = {"BATCHLAB_BACKEND": "jax", "BATCHLAB_DEVICE": "cpu", "PYTHONPATH": os.pathsep.join(sys.path)}
+        device = os.environ.get("BATCHLAB_TEST_DEVICE", "cpu")
+        chosen = {"BATCHLAB_BACKEND": "jax", "BATCHLAB_DEVICE": device, "PYTHONPATH": os.pathsep.join(sys.path)}
         environment = {**os.environ, **chosen, **COMPILED_ONCE, "JAX_COMPILATION_CACHE_DIR": str(self.folder / "cache")}
         command = [sys.executable, str(Path(__file__).with_name("jax_side.py")), str(self.folder)]
         subprocess.run([*command, str(cores)] if cores else command, env=environment, timeout=600, check=True)
