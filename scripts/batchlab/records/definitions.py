@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
+from batchlab.records.source_text import source_text
+
 PLACEHOLDER = "__ref{}__"
 
 Node = TypeVar("Node", bound=ast.AST)
@@ -571,7 +573,7 @@ def _statement(
     decorators = {ast.unparse(each) for each in roots}
     bases = {ast.unparse(each) for each in getattr(node, "bases", [])}
     new = normaliser.visit_all([node])
-    text = "\n".join(ast.unparse(each) for each in new)
+    text = "\n".join(source_text(each) for each in new)
 
     def numbers(chains: set[str]) -> tuple[int, ...]:
         return tuple(number for reference, number in normaliser.references.items() if reference.chain in chains)

@@ -17,6 +17,7 @@ from typing import Any
 from batchlab.files import write_text
 from batchlab.paths import LIBRARY, PROJECT
 from batchlab.records.reach import CORES, Library, Reach, Reached
+from batchlab.records.source_text import source_text
 
 LOCK = PROJECT / "envs" / "lock.txt"
 
@@ -72,8 +73,7 @@ def source_digest(path: Path) -> str:
     tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path.resolve()))
     for node in _statements(tree):
         _drop_docstring(node)
-    # unparse, not dump: its text depends less on the version of Python, and comments and layout are gone.
-    return digest(ast.unparse(tree))
+    return digest(source_text(tree))
 
 
 @functools.cache

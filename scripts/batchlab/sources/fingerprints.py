@@ -21,6 +21,7 @@ from typing import Any
 
 from batchlab.errors import BatchlabError
 from batchlab.files import sha256_of, write_json
+from batchlab.records.source_text import source_text
 from batchlab.sources import manifests
 from batchlab.sources.listing import files_below
 
@@ -154,7 +155,7 @@ def _read(path: Path, anew: bool = False) -> str:
             content, _manifests[key] = manifests.content_of(path, {} if anew else manifests.remembered(key))
             return content
         if path.suffix == ".py":
-            return hashlib.sha256(ast.unparse(parsed(path)).encode()).hexdigest()
+            return hashlib.sha256(source_text(parsed(path)).encode()).hexdigest()
         return sha256_of(path)
     except OSError as problem:
         raise BatchlabError(f"{path}: cannot be read ({problem})") from None
