@@ -319,6 +319,25 @@ def test_limits_say_what_one_test_example_is_worth_and_whether_rates_were_search
     assert "not tuned for each batch size" in " ".join(limits_of({}, [{**study, "rows": rows[:2]}], []))
 
 
+@pytest.mark.parametrize(
+    ("made", "found", "comparable"),
+    [
+        ({"host": ["a"], "device": ["cpu"]}, ["a (CPU)"], True),
+        ({"host": ["a", "b"], "device": ["cpu"]}, ["a (CPU)", "b (CPU)"], False),
+        ({"host": ["a"], "device": ["cpu", "gpu"]}, ["a", "devices: CPU, GPU"], False),
+        ({"host": ["a", "b"], "device": ["cpu", "gpu"]}, ["a", "b", "devices: CPU, GPU"], False),
+        ({"host": ["a"]}, ["a"], True),
+    ],
+)
+def test_seconds_of_several_machines_or_devices_are_said_not_to_compare(
+    made: dict[str, list[str]], found: list[str], comparable: bool
+) -> None:
+    assert computed.machines(made) == found
+    text = " ".join(limits_of({}, [], found))
+    assert ("say nothing beside those of another" in text) != comparable
+    assert all(each in text for each in found)
+
+
 def test_alternative_texts_hold_the_finding_and_numbers_of_the_table(tmp_path: Path) -> None:
     table = tmp_path / "f.csv"
     rows = [

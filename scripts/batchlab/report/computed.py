@@ -61,9 +61,11 @@ def core_hours(made: Mapping[str, Sequence[str]]) -> float:
 
 
 def machines(made: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return the machines with the devices, as `x86_64 AMD EPYC Linux (CPU)`."""
-    hosts, devices = made.get("host", []), ", ".join(device.upper() for device in made.get("device", []))
-    return [f"{host} ({devices})" if devices else host for host in hosts]
+    """Return the machines with the device, as `x86_64 AMD EPYC Linux (CPU)`; several devices follow the machines."""
+    hosts, devices = list(made.get("host", [])), [device.upper() for device in made.get("device", [])]
+    if len(devices) < 2:
+        return [f"{host} ({', '.join(devices)})" if devices else host for host in hosts]
+    return [*hosts, f"devices: {', '.join(devices)}"]
 
 
 def summary(made: Mapping[str, Sequence[str]], data: Sequence[Mapping[str, Any]]) -> Lines:
