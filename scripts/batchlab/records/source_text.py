@@ -1,7 +1,8 @@
 """Source text that is the same in every version of Python, so that digests of code are.
 
-`ast.unparse` chooses the quotes of f-strings in another way from Python 3.12 on, where an expression in one may hold the
-same quotes as the string around it. Here they are chosen as before, which every version can read. Standard library only.
+From Python 3.12 on, `ast.unparse` chooses the quotes of f-strings in another way, since an expression in one may hold
+the same quotes as the string around it. Here they are chosen as before, so that every version can read them. Standard
+library only.
 """
 
 from __future__ import annotations

@@ -109,8 +109,8 @@ def _clock(machines: Sequence[str]) -> list[str]:
         return []
     if len(machines) > 1:
         return [
-            f"Runs were computed on more than one machine or device ({'; '.join(machines)}), so seconds of one run say nothing beside "
-            "those of another; only what a probe measured in turn on one of them may be compared."
+            f"Runs were computed on more than one machine or device ({'; '.join(machines)}), so seconds of one run say "
+            "nothing beside those of another; only what a probe measured in turn on one of them may be compared."
         ]
     return [f"Seconds were measured on {machines[0]}. Another machine has other times, in another order perhaps."]
 
