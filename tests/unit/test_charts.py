@@ -845,6 +845,29 @@ def test_a_figure_says_what_was_trained_and_keeps_quiet_about_what_it_tells_apar
     assert setting_of({"facet": "optimizer"}, arms, columns) == "digits · MLP · learning rate 0.1 and 1"
 
 
+def test_a_rate_that_changes_from_phase_to_phase_is_not_told_by_its_last_value() -> None:
+    arm = {"recipe": "a", "dataset": "digits", "model": "mlp", "optimizer": "sgd", "learning_rate": 0.01}
+    phases = "2 epochs, B = 64, lr = {} → 2 epochs, B = 128, lr = {}"
+    falling, steady = ({**arm, "phases": phases.format(first, 0.01)} for first in (0.1, 0.01))
+    assert setting_of({}, [falling], columns_of([HISTORY])) == "digits · MLP · SGD"
+    assert setting_of({}, [steady], columns_of([HISTORY])) == "digits · MLP · SGD · learning rate 0.01"
+
+
+def test_symbols_that_are_moved_aside_stay_inside_and_make_room_in_their_own_panel_alone(drawn: Any) -> None:
+    def shifts(**changes: Any) -> tuple[float, float]:
+        found = list(nodes(drawn("points", {"history": table}, y_scale="linear", where={"epoch": "last"}, **changes)))
+        paddings = [node["scale"]["padding"] for node in found if "padding" in node.get("scale", {})]
+        return max(abs(node.get("xOffset", 0)) for node in found), min(paddings)
+
+    names = tuple("abcdefg")
+    table = history(optimizers=names).assign(test_accuracy=0.9)
+    table["model"] = table["optimizer"].map(dict(zip(names, "mmmnnoo", strict=True)))
+    most, padding = shifts(colour="optimizer", facet=None)
+    assert most == 18 and padding >= most + 3
+    most, padding = shifts(colour="optimizer", facet="model")
+    assert most == 6 and padding == 10
+
+
 def test_names_at_the_ends_of_lines_do_not_overlap_and_keep_their_order() -> None:
     wished = [50.0, 51.0, 52.0, 200.0, 319.0, 320.0]
     places = spread_out(wished, 320)

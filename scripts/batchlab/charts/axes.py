@@ -52,7 +52,12 @@ def _log_labels() -> str:
 
 
 def x_axis(
-    figure: Figure, values: Sequence[float], width: int, title: str | None = None, kind: str | None = None
+    figure: Figure,
+    values: Sequence[float],
+    width: int,
+    title: str | None = None,
+    kind: str | None = None,
+    padding: float = 10,
 ) -> Any:
     """Return the horizontal encoding of the numbers in `x`.
 
@@ -62,11 +67,12 @@ def x_axis(
         width: Length of the axis in pixels.
         title: Replaces that of the figure.
         kind: Replaces the scale of the figure: `linear`, `log2` or `log`.
+        padding: Pixels beyond the first and the last value, where the figure has no domain of its own.
     """
     kind = kind or figure.option("x_scale")
     name = _x_name(figure, width, title)
     domain = list(figure.option("x_domain") or (min(values), max(values)))
-    padding = 0 if figure.option("x_domain") else 10
+    padding = 0 if figure.option("x_domain") else padding
     if kind == "linear":
         scale = alt.Scale(zero=False, nice=False, domain=domain, padding=padding)
         # Half an epoch or half an update has no name.

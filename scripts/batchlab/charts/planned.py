@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -21,6 +22,8 @@ _FIRST = ("recipe", "label", "optimizer")
 _THEN = ("learning_rate", "accumulation", "batch_size", "model", "dataset", "precision", "epoch", "metric", "arm")
 # What tells drawn groups from each other.
 _GROUPS = ("facet", "colour", "dash")
+# The rates in the text of an arm's phases.
+_RATES = re.compile(r"\blr = ([^\s,]+)")
 # So many values of a setting are told below a title.
 _MOST_SETTINGS = 2
 
@@ -98,6 +101,9 @@ def setting_of(
     for name in ("dataset", "model", "optimizer", "learning_rate"):
         values = list(dict.fromkeys(arm[name] for arm in chosen if name in arm))
         if name in told or not 0 < len(values) <= _MOST_SETTINGS:
+            continue
+        # The rate of an arm is that of its last phase.
+        if name == "learning_rate" and any(len(set(_RATES.findall(arm.get("phases", "")))) > 1 for arm in chosen):
             continue
         words = {**(columns[name].words if name in columns else {}), **(titles or {} if name == "dataset" else {})}
         text = " and ".join(f"{value:g}" if is_number(value) else words.get(value, value) for value in values)

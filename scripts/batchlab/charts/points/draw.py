@@ -123,8 +123,12 @@ def _panels(
     rows = with_words(figure, points_of(figure, drawn.of("mean"), wanted, columns), series)
     behind, title = regions_in(drawn, wanted), quantity(figure, *wanted).axis
     axis = _Axis(wanted, title, y_name(figure, title, size.height), split_of(figure, rows, series), wide)
-    x, charts = x_axis(figure, values_of(rows, "x"), size.width), []
-    for panel in panels_of(figure, rows, size.across):
+    panels = panels_of(figure, rows, size.across)
+    # What is moved aside at the first or the last value stays inside, or its bar would be cut off.
+    most = max((len(_side_by_side(figure, rows, of_panel(figure, rows, panel))) for panel in panels), default=0)
+    x = x_axis(figure, values_of(rows, "x"), size.width, padding=max(10, (most - 1) / 2 * _APART + 4))
+    charts = []
+    for panel in panels:
         here = of_panel(figure, rows, panel)
         ranged = here if own else rows
         more = [*ends_of(behind), *values_of(ranged, "predicted")]
@@ -161,17 +165,24 @@ def _draws_lines(points: Sequence[Row], name: str) -> bool:
 
 def _groups(figure: Figure, everywhere: Sequence[Row], points: Sequence[Row], axis: _Axis, span: Span) -> list[Any]:
     """Return lines, bars and symbols; where symbols of several colours would hide each other, side by side."""
-    names = [] if figure.colour in (None, figure.x) else distinct(everywhere, str(figure.colour))
+    names = _side_by_side(figure, everywhere, points)
     if len(names) < 2 or not _crowded(points, span):
         return [*_lines_and_bars(figure, everywhere, points, axis, 0), *_symbols(figure, everywhere, points, axis, 0)]
     layers = []
     for number, name in enumerate(names):
         own = [row for row in points if row[str(figure.colour)] == name]
         shift = round((number - (len(names) - 1) / 2) * _APART, 1)
-        if own:
-            layers += _lines_and_bars(figure, everywhere, own, axis, shift)
-            layers += _symbols(figure, everywhere, own, axis, shift)
+        layers += _lines_and_bars(figure, everywhere, own, axis, shift)
+        layers += _symbols(figure, everywhere, own, axis, shift)
     return layers
+
+
+def _side_by_side(figure: Figure, everywhere: Sequence[Row], points: Sequence[Row]) -> list[Any]:
+    """Return the names that the colours of a panel tell apart, in the order of all panels."""
+    if figure.colour in (None, figure.x):
+        return []
+    here = {row[str(figure.colour)] for row in points}
+    return [name for name in distinct(everywhere, str(figure.colour)) if name in here]
 
 
 def _crowded(points: Sequence[Row], span: Span) -> bool:
