@@ -525,6 +525,15 @@ def test_a_run_that_ends_before_its_target_is_a_bound(
         assert f"only a lower bound in `{side}`: {count} of 4 values" in row["note"]
 
 
+def test_a_row_of_no_run_is_no_bound() -> None:
+    made = early(of=4)
+    table = made["tables"]["t"]
+    table.loc[table["side"] == "of", "updates"] = float("nan")
+    row = judge(made["spec"], made["tables"]).iloc[0]
+    assert row["verdict"] == "undetermined" and "lower bound" not in row["note"]
+    assert "runs without a finite updates in `of`: 4" in row["note"]
+
+
 def test_what_is_not_a_way_to_the_target_is_no_bound() -> None:
     made = early(of=4)
     del made["spec"]["values"]["updates"]["censored"]

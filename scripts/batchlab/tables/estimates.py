@@ -100,7 +100,7 @@ def measure(
     censored = [note for side, rows in selected.items() if (note := _censored(claim, side, rows, frame, called[side]))]
     notes += censored
     if column.get("censored"):
-        selected = {side: _bounded(rows) for side, rows in selected.items()}
+        selected = {side: _bounded(rows, claim["value"]) for side, rows in selected.items()}
         notes += [note for side, rows in selected.items() if (note := _only_bounds(rows, called[side]))]
     selected = {
         side: rows.assign(**{claim["value"]: rows[claim["value"]].mask(rows["_collapsed"] | _diverged(rows))})
@@ -181,9 +181,12 @@ def _diverged(rows: pd.DataFrame) -> pd.Series:
     return rows["status"].eq("diverged") if "status" in rows else pd.Series(False, index=rows.index)
 
 
-def _bounded(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return rows with those marked whose value is only a lower bound: they ended before their target."""
-    return rows.assign(_bound=rows["reached"].eq(0)) if "reached" in rows else rows
+def _bounded(rows: pd.DataFrame, value: str) -> pd.DataFrame:
+    """Return rows with those marked whose value is only a lower bound: they ended before their target.
+
+    A row without a value is of no run, as that of a rule whose rate was not trained.
+    """
+    return rows.assign(_bound=rows["reached"].eq(0) & rows[value].notna()) if "reached" in rows else rows
 
 
 def _only_bounds(rows: pd.DataFrame, called: str) -> str:
