@@ -32,6 +32,21 @@ def test_the_table_counts_evidence_and_shows_every_claim(tmp_path: Path, standin
     assert f"{shown} {'calibrated' if standing else 'contradicted'} |" in text
 
 
+@pytest.mark.parametrize(
+    ("values", "source", "shown"),
+    [
+        (("7.6", "", ""), "", "| 2 pp | 7.6 pp, no interval | 5 |"),
+        (("", "", ""), "Somebody 2020", "| Somebody 2020: 2 pp | – | 5 |"),
+        (("1.5", "1.2", "inf"), "", "| 2 pp | 1.5 [1.2, ∞] pp | 5 |"),
+    ],
+)
+def test_what_there_is_not_is_left_out(tmp_path: Path, values: tuple[str, str, str], source: str, shown: str) -> None:
+    row = dict(zip(KEYS, ROW, strict=True)) | dict(zip(("measured", "ci_low", "ci_high"), values, strict=True))
+    with (tmp_path / "claims.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([KEYS, (row | {"source": source}).values()])
+    assert shown in table(tmp_path / "claims.csv")
+
+
 def test_arrows_that_follow_from_others_are_left_out() -> None:
     pairs = [("a", "b"), ("b", "c"), ("a", "c"), ("c", "d"), ("a", "d"), ("a", "e")]
     assert reduced(pairs) == [("a", "b"), ("b", "c"), ("c", "d"), ("a", "e")]

@@ -13,7 +13,7 @@ import sys
 import pytest
 
 from batchlab.paths import SCRIPTS
-from batchlab.records.source_text import source_text
+from batchlab.source_text import source_text
 
 FILES = sorted(SCRIPTS.rglob("*.py"))
 
@@ -30,7 +30,7 @@ EXAMPLES = {
 }
 PROGRAM = """
 import ast, hashlib, json, sys
-from batchlab.records.source_text import source_text
+from batchlab.source_text import source_text
 texts = {name: source_text(ast.parse(open(name, encoding="utf-8").read())) for name in json.load(sys.stdin)}
 print(json.dumps({name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}))
 """

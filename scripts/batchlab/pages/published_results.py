@@ -13,6 +13,8 @@ from batchlab.tables.rounding import estimate
 PAGE = PROJECT / "docs/results.md"
 CLAIMS = PROJECT / "results/paper/tables/claims.csv"
 _COUNTED = ("supported", "contradicted", "undetermined")
+# How a number that there is not is written.
+_MISSING = "–"
 
 
 def table(claims: Path = CLAIMS) -> str:
@@ -37,8 +39,12 @@ def _cells(row: dict[str, str]) -> tuple[str, ...]:
     value, low, high = estimate(*(float(row[key] or "nan") for key in ("measured", "ci_low", "ci_high")))
     standing = row.get("standing", "evidence")
     verdict = row["verdict"] if standing == "evidence" else standing
-    measured = f"{value} [{low}, {high}] {row['unit']}".strip()
-    return row["study"], row["statement"], f"{row['source']}: {row['published']}", measured, row["n"], verdict
+    whole = (
+        f"{value} {row['unit']}, no interval" if low == high == _MISSING else f"{value} [{low}, {high}] {row['unit']}"
+    )
+    measured = _MISSING if value == _MISSING else whole.replace(" ,", ",").strip()
+    published = ": ".join(filter(None, (row["source"], row["published"])))
+    return row["study"], row["statement"], published, measured, row["n"], verdict
 
 
 def rendered() -> dict[Path, str]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
-from batchlab.records.source_text import source_text
+from batchlab.source_text import source_text
 
 PLACEHOLDER = "__ref{}__"
 

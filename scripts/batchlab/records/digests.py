@@ -17,7 +17,7 @@ from typing import Any
 from batchlab.files import write_text
 from batchlab.paths import LIBRARY, PROJECT
 from batchlab.records.reach import CORES, Library, Reach, Reached
-from batchlab.records.source_text import source_text
+from batchlab.source_text import source_text
 
 LOCK = PROJECT / "envs" / "lock.txt"
 

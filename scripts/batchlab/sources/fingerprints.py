@@ -21,7 +21,7 @@ from typing import Any
 
 from batchlab.errors import BatchlabError
 from batchlab.files import sha256_of, write_json
-from batchlab.records.source_text import source_text
+from batchlab.source_text import source_text
 from batchlab.sources import manifests
 from batchlab.sources.listing import files_below
 
