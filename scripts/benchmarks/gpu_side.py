@@ -199,7 +199,7 @@ def scatter() -> dict[str, Any]:
             way(index, values).block_until_ready()
             took.append(time.perf_counter() - begin)
         seconds.append(min(took))
-    np.testing.assert_allclose(*sums, rtol=1e-3, atol=1e-2)
+    np.testing.assert_allclose(sums[0], sums[1], rtol=1e-3, atol=1e-2)
     return {"ratio": round(seconds[0] / seconds[1], 2), "seconds": seconds[0]}
 
 
