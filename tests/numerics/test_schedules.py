@@ -69,9 +69,18 @@ def twin(parameters: reference.Parameters, arrays: Any, share: Callable[[int], f
     return parameters
 
 
-@pytest.mark.parametrize("correct", [False, True], ids=["plain", "corrected"])
-@pytest.mark.parametrize("name", SCHEDULES)
-def test_training_follows_the_schedule(name: str, correct: bool) -> None:
+@pytest.mark.parametrize(
+    "case",
+    slow_but(
+        [(name, correct) for name in SCHEDULES for correct in (False, True)],
+        # One with and without correction; the others once.
+        *[("steps in examples", correct) for correct in (False, True)],
+        *[(name, bool(number % 2)) for number, name in enumerate(SCHEDULES) if name != "steps in examples"],
+    ),
+    ids=lambda case: f"{case[0]}, {'corrected' if case[1] else 'plain'}",
+)
+def test_training_follows_the_schedule(case: tuple[str, bool]) -> None:
+    name, correct = case
     schedule, share = SCHEDULES[name]
     arrays = cases.arrays()
     with cases.precision("float64"):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from slow import slow_but
 
 from batchlab.files import write_text
 from batchlab.paths import LIBRARY
@@ -730,10 +731,12 @@ NOTHING = {
 }
 
 
-@pytest.mark.parametrize("what", NOTHING)
+# One test of all; by themselves, which says which it was, they are slow together.
+@pytest.mark.parametrize("what", slow_but([*NOTHING, "all of these"], "all of these"))
 def test_in_the_library_itself_it_changes_no_digest(copied: Path, what: str) -> None:
     before = digests_of(copied)
-    with edited(copied, NOTHING[what]):
+    edits = [NOTHING[what]] if what in NOTHING else list(NOTHING.values())
+    with edited(copied, *edits):
         assert digests_of(copied) == before
 
 
