@@ -25,13 +25,13 @@ endif
 # The project's own logger, a package in scripts/; LOGGER=… chooses another one that is installed. So is the executor for
 # Slurm. Jobs on a cluster get the path with the rest of the environment.
 LOGGER ?= batchlab
-advise foresight peers new by-rules config-read figures plan redraw unlock verify crate report-archive compare bench prune bench-gpu: \
+advise foresight peers new by-rules config-read figures data plan redraw unlock verify crate report-archive compare bench prune bench-gpu: \
 	export PYTHONPATH := \
 	$(CURDIR)/scripts$(if $(findstring slurm,$(PROFILE)),:$(CURDIR)/scripts/cluster)$(if $(PYTHONPATH),:$(PYTHONPATH))
 READY := config-read $(VENV)/run.stamp $(if $(filter jax,$(BATCHLAB_BACKEND)),$(VENV)/jax.stamp) \
 	$(if $(findstring slurm,$(PROFILE)),$(VENV)/slurm.stamp)
 
-.PHONY: help advise foresight peers new by-rules config-there config-read figures redraw plan unlock verify crate report-archive prune compare bench bench-gpu \
+.PHONY: help advise foresight peers new by-rules config-there config-read figures data redraw plan unlock verify crate report-archive prune compare bench bench-gpu \
 	bench-peers bench-docs test test-slow test-slurm test-s3 \
 	check format docs environment parquet lock clean-env
 
@@ -47,6 +47,7 @@ help:
 	@echo "make by-rules CONFIG=…                  write a campaign that trains by the adaptive rules that one has measured"
 	@echo "make parquet                            install PyArrow, with which data in Parquet are read"
 	@echo "make plan CONFIG=…                      what would run, why, how long it will take"
+	@echo "make data CONFIG=…                      prepare its data sets alone; no network is needed afterwards"
 	@echo "make verify CONFIG=… SAMPLE=n SEED=m    compare results with their records and compute a random sample again"
 	@echo "make crate CONFIG=…                     pack results, workflow and history as one RO-Crate for an archive"
 	@echo "make compare CAMPAIGNS=\"a b\"           finished campaigns side by side: the same claims in columns, with differences"
@@ -85,6 +86,10 @@ ADOPT = @$(BIN)/python -m batchlab.records.adopt
 figures: $(READY)
 	$(ADOPT)
 	@$(SNAKEMAKE) --logger $(LOGGER) --quiet host reason
+
+# Data sets alone. Where other code has prepared the same data again, a run after this one leaves what was trained on them.
+data: $(READY)
+	@$(PROGRAM) data --logger $(LOGGER) --quiet host reason --configfile "$(CONFIG)"
 
 # The machine is measured first, while nothing else runs; what is trained then, round after round, depends on its speed.
 advise: CONFIG = config/advise.yaml

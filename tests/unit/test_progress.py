@@ -24,6 +24,7 @@ from batchlab.progress.narration import Telling, foretold
 from batchlab.progress.results import counts, more_seeds, recommended
 from batchlab.progress.run import Run, by_study
 from batchlab.progress.screen import Screen, bar, fitted
+from batchlab.records import currency
 from batchlab.training.checkpoint import Checkpoint
 
 
@@ -180,6 +181,33 @@ def test_the_plan_says_what_it_costs_and_from_where_that_is_known(campaign: Camp
             Path(job.benchmark).write_text("s\th:m:s\tmax_rss\n20.0\t0:00:20\t812.5\n")
     assert "% of it from the times of earlier jobs" in foretold(campaign, rules(campaign), 2)
     assert foretold(campaign, {"all": 1}, 2) == ""
+
+
+@pytest.mark.parametrize(
+    ("reasons", "spared"),
+    [
+        (("other code",), True),
+        (("other locked versions of packages", "other code"), True),
+        (("input x has other content",), False),
+    ],
+)
+def test_what_only_waits_for_the_same_data_may_be_spared(
+    reasons: tuple[str, ...], spared: bool, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All is current but the data, and one training by itself."""
+    (data,) = (job for job in campaign.jobs if job.kind == "data")
+    own = next(job for job in campaign.jobs if job.rule == "train_segment")
+    found = {job.name: currency.Status(job not in (data, own)) for job in campaign.jobs}
+    found[data.name] = currency.Status(False, reasons, "marker")
+    found[own.name] = currency.Status(False, ("other code",), "marker")
+    monkeypatch.setattr(currency, "assess", lambda jobs, core: found)
+    planned_again = Campaign(planned(), "tensorflow", lambda path: path, "9.27.1")
+    datasets, jobs = planned_again.perhaps_spared()
+    assert ([job.name for job in datasets] == [data.name]) == spared
+    trained = {job.name for job in campaign.jobs if job.rule == "train_segment"}
+    assert ({job.name for job in jobs} & trained) == (trained - {own.name} if spared else set())
+    assert (data.wildcards["dataset"] in foretold(planned_again, rules(campaign), 2).split("\n")[-1]) == spared
+    assert "prepared by other code" not in foretold(planned_again, {"prepare_data": 1}, 2)
 
 
 def test_jobs_are_named_by_study_and_arm(campaign: Campaign) -> None:

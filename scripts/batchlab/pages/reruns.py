@@ -314,7 +314,8 @@ def _together(rows: Iterable[Row]) -> Iterator[tuple[str, Row]]:
 _INTRODUCTION = """
 # I changed X: what reruns?
 A changed parameter reruns exactly the steps that depend on it. A comment, a file time or a checkout reruns nothing.
-An edited helper reruns exactly its dependents. `make plan` tells what would run, and why, without running it.
+An edited helper reruns exactly its dependents. `make plan` tells what would run, and why, without running it. Where
+other code may prepare the same data, it says so: `make data` first, and what was trained on the same data stays.
 
 This page is rendered from [reruns.yaml](reruns.yaml) by `make docs`. A test makes every one of these changes in a copy
 of the project and compares the jobs of a dry run with this table; a key of the configuration without a row fails a

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping, Sequence
 from typing import Any
 
 from batchlab.configuration import campaign, machine
@@ -182,19 +182,22 @@ class Campaign:
                 waiting += [makers[path] for path in currency.listed(job.inputs) if path in makers]
         return [*outputs, *(self._status[name].marker for name in sorted(needed) if self._status[name].marker)]
 
-    def waiting(self) -> list[Job]:
+    def waiting(self, taken_as_current: Collection[str] = ()) -> list[Job]:
         """Return the jobs that must run for everything to be made, in order, as the records say.
 
         Results that campaigns share are made only if something else needs them.
+
+        Args:
+            taken_as_current: Names of jobs that shall count as current.
         """
         running: dict[str, Job] = {}
         makers = {path: job for job in self.jobs for path in job.outputs.values()}
+        current = {job.name for job in self.jobs if self._status[job.name].current} | set(taken_as_current)
 
         def runs(job: Job) -> bool:
-            status = self._status[job.name]
             needs = [makers[path].name for path in currency.listed(job.inputs) if path in makers]
-            missing = not status.current and not status.marker and job.kind in currency.SHARED
-            return bool(status.marker) or (not status.current and not missing) or any(name in running for name in needs)
+            outdated = bool(self._status[job.name].marker) or job.kind not in currency.SHARED
+            return (job.name not in current and outdated) or any(name in running for name in needs)
 
         for job in self.jobs:
             if runs(job):
@@ -202,10 +205,25 @@ class Campaign:
         wanted = list(running.values())
         while wanted:
             for path in currency.listed(wanted.pop().inputs):
-                if path in makers and not self._status[makers[path].name].current and makers[path].name not in running:
+                if path in makers and makers[path].name not in current and makers[path].name not in running:
                     running[makers[path].name] = makers[path]
                     wanted.append(makers[path])
         return [job for job in self.jobs if job.name in running]
+
+    def perhaps_spared(self) -> tuple[list[Job], list[Job]]:
+        """Return data sets that are there but were prepared by other code, and the jobs that wait for nothing else.
+
+        Prepared anew, the data may be what they were. Within one run, Snakemake cannot know that beforehand.
+        """
+        data = [
+            job
+            for job in self.jobs
+            if job.kind == "data"
+            and self._status[job.name].marker
+            and all(reason.startswith("other ") for reason in self._status[job.name].reasons)
+        ]
+        anyway = {job.name for job in self.waiting({job.name for job in data})}
+        return data, [job for job in self.waiting() if job.name not in anyway and job not in data]
 
     def as_json(self) -> list[dict[str, Any]]:
         """Return what verification and the crate need to know of each job."""

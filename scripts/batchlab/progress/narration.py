@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -50,6 +51,8 @@ class Telling:
             if self._run.expected:
                 _, left = self._run.progress()
                 self.screen.line(f"{self._run.expected} jobs, about {duration(left)} on {cores} cores")
+            if hint := data_first(campaign, counts):
+                self.screen.line(hint)
             self._ticker = threading.Thread(target=self._tick, daemon=True)
             self._ticker.start()
 
@@ -230,8 +233,30 @@ def foretold(campaign: Campaign, counts: Mapping[str, int], cores: int) -> str:
         if known in (0.0, 1.0) or known > 0.99
         else (f"{known:.0%} of it from the times of earlier jobs, the rest from declared costs")
     )
+    hint = data_first(campaign, counts)
     return (
         f"It will take about {duration(wait)} on {cores} cores ({duration(work)} of work), up to {size(memory)} memory "
         f"and {size(disk)} on disk: {source}.\nWork by study, what several need with the first: "
         + ", ".join(f"{study} {duration(seconds)}" for study, seconds in by_study(campaign, jobs).items())
+        + (f"\n{hint}" if hint else "")
+    )
+
+
+def data_first(campaign: Campaign, counts: Mapping[str, int]) -> str:
+    """Return how to spare jobs that wait for nothing but data prepared by other code; empty if there are none.
+
+    Args:
+        campaign: The planned campaign.
+        counts: Rule → number of jobs that will run.
+    """
+    data, spared = campaign.perhaps_spared()
+    spared = [job for job in spared if job.rule in counts]
+    if not data or not spared:
+        return ""
+    # Of part of a campaign, Snakemake says how many jobs of a rule there are, not which.
+    most = sum(min(counts[rule], number) for rule, number in Counter(job.rule for job in spared).items())
+    names = ", ".join(job.wildcards["dataset"] for job in data)
+    return (
+        f"{names}: there, but prepared by other code. `make data` (`snakemake data`) for this campaign prepares them "
+        f"alone; if they come out the same, up to {most} of these jobs need not run."
     )
