@@ -1,4 +1,4 @@
-"""Which study answers which experiment, and which campaigns run it: the table of `docs/experiments.md`."""
+"""Which study answers which experiment, which campaigns run it, and whose tables are there: `docs/experiments.md`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import yaml
 
 from batchlab.configuration.catalogue import catalogue
 from batchlab.pages import between_markers, markdown_table
+from batchlab.pages.other_data import PUBLISHED
 from batchlab.paths import PROJECT
 
 PAGE = PROJECT / "docs/experiments.md"
@@ -41,12 +42,18 @@ def table() -> str:
             f"`{name}`",
             studies[name]["question"],
             # A study that no campaign of the library runs is one of `make advise`.
-            ", ".join(campaign for campaign, run in running.items() if name in run) or "`make advise`",
+            ", ".join(_linked(campaign, name) for campaign, run in running.items() if name in run) or "`make advise`",
         )
         for experiment in sorted(of, key=_place)
         for name in of[experiment]
     ]
     return markdown_table(("experiment", "study", "question", "campaigns that run it"), rows)
+
+
+def _linked(campaign: str, study: str) -> str:
+    """Return the name of a campaign, as a link to the study's tables where they are published."""
+    tables = f"results/{campaign}/tables/{study}"
+    return f"[{campaign}](../{tables})" if campaign in PUBLISHED and (PROJECT / tables).is_dir() else campaign
 
 
 def rendered() -> dict[Path, str]:
