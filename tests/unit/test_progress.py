@@ -14,6 +14,7 @@ import pytest
 from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_interface_logger_plugins.registry import LoggerPluginRegistry
 from unit.campaigns import planned
+from unit.test_campaign_files import campaign as campaign_file
 
 from batchlab.planning import lookup
 from batchlab.planning.lookup import Campaign
@@ -124,6 +125,23 @@ def test_measured_times_correct_the_guesses(campaign: Campaign) -> None:
     assert costs.is_measured(second) and not guesses.is_measured(second)
     drawing = next(job for job in campaign.jobs if job.rule == "draw_figure")
     assert costs.seconds(drawing) == guesses.seconds(drawing)
+
+
+def test_a_kind_of_probe_that_never_ran_costs_what_the_middle_of_the_others_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two kinds that ran, one took twice its guess, the other sixty times: thirty-one times is their median."""
+    plan = campaign_file("tour.yaml", run=["noise_scale", "one_step", "surroundings"])
+    monkeypatch.chdir(tmp_path)
+    found = Campaign(plan, "tensorflow", lambda path: path, "9.27.1")
+    guesses = Costs(found.jobs)
+    jobs = {job.spec["probe"]["name"]: job for job in found.jobs if job.rule == "measure_probe"}
+    for kind, times in (("one_step", 2), ("surroundings", 60)):
+        path = Path(jobs[kind].benchmark)
+        path.parent.mkdir(parents=True)
+        path.write_text(f"s\th:m:s\tmax_rss\n{times * guesses.seconds(jobs[kind])}\t0:01:40\t812.5\n")
+    never = jobs["noise_scale"]
+    assert Costs(found.jobs).seconds(never) == pytest.approx(31 * guesses.seconds(never))
 
 
 def test_a_longer_training_costs_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

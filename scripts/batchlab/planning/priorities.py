@@ -29,10 +29,11 @@ def work_of_segment(segment: Segment) -> float:
     return float((spec["stop"] - spec["start"]) * (1 + _EVALUATION + _UPDATE / spec["batch_size"]))
 
 
-def work_of_probe(probe: Probe) -> float:
-    """Return the work of measuring a probe, as it declares it; 0 where it only evaluates."""
+def work_of_probe(plan: Plan, probe: Probe) -> float:
+    """Return the work of measuring a probe of a plan, as it declares it; 0 where it only evaluates."""
     options = probe.spec["probe"]
-    situation = Situation(arm="", batch_size=probe.spec["batch_size"], examples=0)
+    examples = plan.data[plan.segments[probe.segment].data].shape.examples_train
+    situation = Situation(arm="", batch_size=probe.spec["batch_size"], examples=examples)
     return float(find.probes()[probe.kind].work(options, situation))
 
 
@@ -41,7 +42,7 @@ def priorities(plan: Plan) -> dict[str, int]:
 
     What waits for a job is itself and the longest chain of segments and probes that needs its result.
     """
-    chains = {probe.name: work_of_probe(probe) for probe in plan.probes.values()}
+    chains = {probe.name: work_of_probe(plan, probe) for probe in plan.probes.values()}
     after: defaultdict[str, float] = defaultdict(float)
     for probe in plan.probes.values():
         for segment in probe.segments:

@@ -2,7 +2,8 @@
 
 A guess in seconds is a start plus the job's work (`planning.priorities`) × what a unit of work takes. Measured jobs
 correct it: with the ratio of their seconds to their guesses, among jobs of the same rule, data set and model, or else
-of the same rule. So the first run starts from a guess for a common processor, and every later one from this machine.
+of the same rule. A kind of probe that never ran gets the median ratio of the kinds that did. So the first run starts
+from a guess for a common processor, and every later one from this machine.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -105,13 +107,11 @@ class Costs:
         self._jobs = jobs
         self._guesses = {job.name: self._guess(job) for job in jobs}
         self.measured = {job.name: found for job in jobs if (found := measured(job)) is not None}
-        self._ratios = self._of_groups(
-            {name: found.seconds / self._guesses[name] for name, found in self.measured.items()}
-        )
-        self._memory = self._of_groups(
-            {name: found.memory for name, found in self.measured.items() if found.memory}, max
-        )
-        self._disk = self._of_groups({job.name: size for job in jobs if (size := size_on_disk(job))})
+        self._ratios = self._ratios_of_groups()
+        memory = {name: found.memory for name, found in self.measured.items() if found.memory}
+        self._memory = {group: max(found.values()) for group, found in self._in_groups(memory).items()}
+        disk = {job.name: size for job in jobs if (size := size_on_disk(job))}
+        self._disk = {group: statistics.mean(found.values()) for group, found in self._in_groups(disk).items()}
 
     def _groups(self, job: Job) -> tuple[tuple[str, ...], ...]:
         """Return the groups of jobs that cost alike, the narrowest first."""
@@ -121,14 +121,28 @@ class Costs:
         kind = str(probe.get("name")) if isinstance(probe, Mapping) else ""
         return ((job.rule, kind, data, model), (job.rule, kind, model), (job.rule, kind), (job.rule,))
 
-    def _of_groups(self, values: Mapping[str, float], together: object = None) -> dict[tuple[str, ...], float]:
-        """Return the mean, or the largest, of the values of each group."""
-        found: defaultdict[tuple[str, ...], list[float]] = defaultdict(list)
+    def _in_groups(self, values: Mapping[str, float]) -> dict[tuple[str, ...], dict[str, float]]:
+        """Return group of jobs → job → its value."""
+        found: defaultdict[tuple[str, ...], dict[str, float]] = defaultdict(dict)
         for job in self._jobs:
             if job.name in values:
                 for group in self._groups(job):
-                    found[group].append(values[job.name])
-        return {group: max(each) if together is max else sum(each) / len(each) for group, each in found.items()}
+                    found[group][job.name] = values[job.name]
+        return found
+
+    def _ratios_of_groups(self) -> dict[tuple[str, ...], float]:
+        """Return group of jobs → their seconds for each second of their guesses."""
+        seconds = {name: found.seconds for name, found in self.measured.items()}
+        found = {
+            group: sum(each.values()) / sum(map(self._guesses.__getitem__, each))
+            for group, each in self._in_groups(seconds).items()
+        }
+        # What one kind of probe costs says little of another.
+        kinds: defaultdict[str, list[float]] = defaultdict(list)
+        for (rule, *kind), ratio in found.items():
+            if len(kind) == 1:
+                kinds[rule].append(ratio)
+        return found | {(rule,): statistics.median(ratios) for rule, ratios in kinds.items()}
 
     def _known(self, job: Job, table: Mapping[tuple[str, ...], float]) -> float | None:
         return next((table[group] for group in self._groups(job) if group in table), None)
@@ -145,7 +159,7 @@ class Costs:
             return seconds + _START_KERAS + float(job.spec["probe"].get("seconds", 0.0))
         elif job.rule == "measure_probe":
             probe = plan.probes[job.wildcards["probe"]]
-            segment, work = plan.segments[probe.segment], work_of_probe(probe)
+            segment, work = plan.segments[probe.segment], work_of_probe(plan, probe)
         else:
             return seconds
         features = math.prod(plan.data[segment.data].shape.input_shape)
