@@ -190,6 +190,13 @@ def test_a_damaged_campaign_is_planned_or_explained_in_one_line(steps: list[Any]
 
 STUDY = {"title": "t", "question": "q", "arms": {"a": {}}}
 MANY = list(range(1, 200))
+OF_NORMS = dict.fromkeys(("statement", "source", "published"), "x") | {
+    "test": "level",
+    "table": "gradient_norms",
+    "value": "norm",
+    "aggregate": "mean",
+    "expect": {"min": 0},
+}
 ALONE = dict.fromkeys(("statement", "source", "published"), "x") | {
     "test": "ratio",
     "table": "history",
@@ -257,6 +264,19 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ({"studies__sizes__claims__lower__minus": {"epoch": "lst"}}, ["minus.epoch: ", "'lst'", "did you mean 'last'"]),
     ({"studies__sizes__claims__lower__minus": {"seed": "last"}}, ["minus.seed: ", "'last'", "first, numbers"]),
     ({"studies__sizes__reference": {"batch_size": 17}}, ["sizes.reference.batch_size: no row of table arms"]),
+    # filters of the wrong kind, on a table whose rows nobody foresees
+    (
+        {"studies__switch__claims": {"mine": OF_NORMS | {"of": {"norm": "large"}}}},
+        ["mine.of.norm: 'large' is not a number, but norm holds numbers"],
+    ),
+    (
+        {"studies__switch__claims": {"mine": OF_NORMS | {"of": {"norm": {"min": "large"}}}}},
+        ["mine.of.norm: 'large' is not a number"],
+    ),
+    (
+        {"studies__switch__claims": {"mine": OF_NORMS | {"of": {"method": {"min": 1}}}}},
+        ["mine.of.method: a range needs numbers", "list those you mean"],
+    ),
     # keys that a chart does not read
     (
         {"studies__sizes__figures__accuracy__sort": "value"},

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from unit.campaigns import planned, raw
+from unit.campaigns import RAW, planned, raw
 
 from batchlab.configuration.campaign import load
 from batchlab.errors import BatchlabError
 from batchlab.planning import plan
 from batchlab.planning.jobs import Jobs
 from batchlab.planning.parts import Plan, seed_blocks, seeds_of
+from batchlab.planning.recipes import filter_of
 from batchlab.planning.report_settings import report_spec
 from batchlab.planning.specs import figure_drawing_spec, study_identity, tables_spec
 
@@ -140,6 +141,14 @@ def test_rules_of_the_learning_rate() -> None:
     study = only_arm(batch_size="large", learning_rate_rule=["constant", "sqrt", "linear"]).studies["sizes"]
     rates = [arm.recipe.phases[0].learning_rate for arm in study.arms]
     assert rates == pytest.approx([0.1, 0.1 * 4, 0.1 * 16])
+
+
+def test_names_of_batch_sizes_stand_for_numbers_in_filters() -> None:
+    """Of every column that counts the examples of a batch, in a number, a list and a range."""
+    sizes = {"micro_batch": "large", "batch_size": {"min": "small", "max": "large"}}
+    found = filter_of(RAW, "here", sizes | {"seed": [0], "recipe": "large"})
+    assert found == {"micro_batch": 256, "batch_size": {"min": 16, "max": 256}, "seed": [0], "recipe": "large"}
+    assert filter_of(RAW, "here", {"micro_batch": ["small", 4]}) == {"micro_batch": [16, 4]}
 
 
 def test_texts_quote_the_configuration() -> None:

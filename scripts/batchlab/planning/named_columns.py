@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from batchlab.declarations import find
-from batchlab.declarations.columns import Table
+from batchlab.declarations.columns import Column, Table
 from batchlab.declarations.options import ColumnName, Option
 from batchlab.errors import BatchlabError, unknown
 from batchlab.planning.recipes import FILTERS
@@ -15,6 +15,8 @@ from batchlab.tables.contract import columns_of
 
 # Keys that say nothing about a row: they are the same in all rows of a study, or of a probe's tables.
 _CONSTANT = frozenset({"study", "probe"})
+# Words that filters understand although the column holds numbers (`tables.selection`).
+_MOMENTS = {"seed": ("first",), "epoch": ("last", "best")}
 
 
 def tables_named(item: Mapping[str, Any]) -> tuple[str, ...]:
@@ -92,6 +94,32 @@ def check_columns(where: str, item: Mapping[str, Any], tables: Mapping[str, Tabl
                 raise BatchlabError(
                     f"{where}.table: {table} has no column {name}, which {item['chart']} needs; choose another table"
                 )
+
+
+def check_filters(where: str, item: Mapping[str, Any], tables: Mapping[str, Table]) -> None:
+    """Raise if a filter asks a column of numbers for a word, or one of words for a range.
+
+    Args:
+        where: Path of the figure or claim in the campaign.
+        item: Its settings; the study has its tables and these the columns.
+        tables: The study's tables by name.
+    """
+    known = columns_of([tables[name] for name in tables_named(item)])
+    for key in FILTERS:
+        for name, asked in item.get(key, {}).items():
+            if name in known:
+                _check_kind(f"{where}.{key}.{name}", asked, known[name])
+
+
+def _check_kind(where: str, asked: Any, column: Column) -> None:
+    if column.kind == "text":
+        if isinstance(asked, Mapping):
+            raise BatchlabError(f"{where}: a range needs numbers, but {column.name} holds words; list those you mean")
+        return
+    values = asked.values() if isinstance(asked, Mapping) else _listed(asked)
+    for value in values:
+        if isinstance(value, str) and value not in _MOMENTS.get(column.name, ()):
+            raise BatchlabError(f"{where}: {value!r} is not a number, but {column.name} holds numbers")
 
 
 def check_options(where: str, options: Iterable[Option], given: Mapping[str, Any], tables: Sequence[Table]) -> None:

@@ -34,6 +34,7 @@ from batchlab.planning.foreseen_rows import (
 from batchlab.planning.looks import looks_of
 from batchlab.planning.named_columns import (
     check_columns,
+    check_filters,
     check_options,
     check_reference,
     check_tables,
@@ -293,6 +294,8 @@ def _check_item(where: str, item: Mapping[str, Any], tables: Mapping[str, Table]
         check_rows(where, " and ".join(tables_named(item)), item, foreseen)
         if "test" in item:
             check_single(where, item, {key for name in tables_named(item) for key in tables[name].keys}, foreseen)
+    # Last, since rows that are foreseen let a message name the values that there are.
+    check_filters(where, item, tables)
 
 
 def _check_claim(where: str, claim: Mapping[str, Any]) -> None:

@@ -42,6 +42,8 @@ GRID_FIELDS = (
 INHERITED = ("dataset", "model", "optimizer", "precision", "epochs")
 # Where figures and claims say which rows of a table they are about.
 FILTERS = ("where", "of", "minus")
+# Columns that hold numbers of examples, for which names stand.
+_SIZES = ("batch_size", "micro_batch")
 # Arms that the lists of one recipe may span; more are a slip of the pen.
 MOST_ARMS = 10_000
 
@@ -67,9 +69,8 @@ def batch_sizes_of(config: Mapping[str, Any], where: str, value: Any) -> Any:
 
 def filter_of(config: Mapping[str, Any], where: str, rows: Mapping[str, Any]) -> dict[str, Any]:
     """Return a filter of rows with every name of a batch size replaced."""
-    if "batch_size" not in rows:
-        return dict(rows)
-    return {**rows, "batch_size": batch_sizes_of(config, f"{where}.batch_size", rows["batch_size"])}
+    sizes = {name: batch_sizes_of(config, f"{where}.{name}", rows[name]) for name in _SIZES if name in rows}
+    return {**rows, **sizes}
 
 
 def _phase(config: Mapping[str, Any], where: str, recipe: Mapping[str, Any], own: Mapping[str, Any]) -> Phase:
