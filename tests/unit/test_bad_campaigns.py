@@ -271,7 +271,7 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ),
     (
         {"studies__switch__claims": {"mine": OF_NORMS | {"of": {"norm": {"min": "large"}}}}},
-        ["mine.of.norm: 'large' is not a number"],
+        ["mine.of.norm.min: 'large' is not possible", "number"],
     ),
     (
         {"studies__switch__claims": {"mine": OF_NORMS | {"of": {"method": {"min": 1}}}}},
