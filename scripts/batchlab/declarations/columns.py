@@ -117,6 +117,8 @@ _OPTIMIZERS = {
     "rmsprop": "RMSprop",
     "lamb": "LAMB",
     "lion": "Lion",
+    "muon": "Muon",
+    "adafactor": "Adafactor",
 }
 _MODELS = {
     "mlp": "MLP",
