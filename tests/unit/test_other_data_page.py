@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from itertools import starmap
 
+import pytest
+
 from batchlab.pages import other_data
 
 KEYS = ("study", "claim", "statement", "campaign", "verdict", "standing", "measured", "ci_low", "ci_high", "unit", "n")
@@ -32,6 +34,12 @@ CELLS = list(
         ],
     )
 )
+
+
+@pytest.fixture(autouse=True)
+def published(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("MNIST", "8×8 digits", "MNIST-1D, no example twice", "Tiny Shakespeare")
+    monkeypatch.setattr(other_data, "PUBLISHED", dict(zip(("paper", "tour", "stream", "text"), names, strict=True)))
 
 
 def test_claims_that_count_are_counted_by_verdict() -> None:
