@@ -258,6 +258,29 @@ def luminance(colour: str) -> float:
     return float(np.dot(linear, [0.2126, 0.7152, 0.0722]))
 
 
+def test_a_flat_panel_beside_a_steep_one_has_lines_of_its_own(drawn: Any) -> None:
+    """A surface 10,000 times steeper has nearly all levels of both; the other is drawn nevertheless, and that is said."""
+    flat = plane()
+    steep = flat.assign(rates="linear", loss=1 + 10_000 * (flat["loss"] - 1))
+    alike = flat.assign(rates="linear", loss=1 + 2 * (flat["loss"] - 1))
+    for other, own in ((steep, True), (alike, False)):
+        both = {"plane": pd.concat([flat, other], ignore_index=True)}
+        table = numbers(spec("contours", facet="rates", where={"epoch": 0}), both)
+        lines = table[table["mark"] == "contour"]
+        levels = {rates: set(panel["level"]) for rates, panel in lines.groupby("rates")}
+        assert all(len(found) >= 3 for found in levels.values())
+        assert (not levels["same"] & levels["linear"]) == own
+        # Pieces end where the surface has the level, but for flat triangles of a grid with steps of 1/2 and 1/4.
+        scale = lines["rates"].map({"same": 1, "linear": 10_000 if own else 2})
+        for x, y in (("x", "y"), ("x2", "y2")):
+            there = 1 + scale * (lines[x] ** 2 + 4 * lines[y] ** 2)
+            assert (np.abs(there - lines["level"]) <= scale * (0.25**2 + 4 * 0.125**2) * 1.2).all()
+        figure = drawn("contours", both, facet="rates")
+        assert ("lines at other values in each panel" in subtitle(figure).lower()) == own
+        panels = [node for node in nodes(figure) if "layer" in node]
+        assert len(panels) == 2
+
+
 @pytest.mark.parametrize("chart", CHARTS)
 def test_every_chart_is_valid_and_rendered_to_the_same_bytes(chart: str, drawn: Any) -> None:
     first, second = drawn(chart), drawn(chart)

@@ -14,6 +14,9 @@ from batchlab.charts.quantities import quantity
 from batchlab.charts.rows import Rows
 from batchlab.errors import BatchlabError
 
+# A panel that fewer lines cross has lines at values of its own.
+_FEWEST = 3
+
 
 def data(figure: Figure, rows: Rows) -> pd.DataFrame:
     """Return the lines of equal value of one run's surface in each panel, and its paths.
@@ -44,16 +47,29 @@ def data(figure: Figure, rows: Rows) -> pd.DataFrame:
         raise BatchlabError(f"{figure.where_it_is}: {len(paths)} rows have no {value}; say along what paths are joined")
     if (surface[value] <= 0).any() or surface.empty:
         raise BatchlabError(f"{figure.where_it_is}: contours are drawn of positive values; {value} has others or none")
-    logarithms = np.log(surface[value])
-    # The ends of the range are single points.
-    levels = np.linspace(logarithms.min(), logarithms.max(), int(figure.option("levels")) + 2)[1:-1]
+    shared = _levels(surface[value], int(figure.option("levels")))
     parts = [
-        *(_contours(figure, panel, np.exp(levels)).assign(**named) for named, panel in _panels(figure, surface)),
+        *(
+            _contours(figure, panel, _crossing(panel[value], shared)).assign(**named)
+            for named, panel in _panels(figure, surface)
+        ),
         *(_paths(figure, panel).assign(**named) for named, panel in _panels(figure, paths)),
     ]
     columns = ("mark", *figure.groups(), "level", "place", "x", "y", "x2", "y2")
     drawn = stacked(*parts)
     return stacked(drawn[[name for name in columns if name in drawn]], counts(len(frame), rows.diverged))
+
+
+def _levels(values: pd.Series, number: int) -> np.ndarray:
+    """Return so many values between the smallest and the largest one, evenly spaced on a logarithmic scale."""
+    # The ends of the range are single points.
+    return np.exp(np.linspace(np.log(values.min()), np.log(values.max()), number + 2)[1:-1])
+
+
+def _crossing(values: pd.Series, shared: np.ndarray) -> np.ndarray:
+    """Return the levels of a panel: those of all panels, unless its values span so little that few would cross it."""
+    inside = (shared > values.min()) & (shared < values.max())
+    return shared if inside.sum() >= min(_FEWEST, len(shared)) else _levels(values, len(shared))
 
 
 def _panels(figure: Figure, frame: pd.DataFrame) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:

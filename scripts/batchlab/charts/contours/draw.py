@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import textwrap
 from collections.abc import Sequence
 from typing import Any
@@ -31,7 +32,7 @@ def draw(figure: Figure, drawn: Drawn) -> Any:
     lines, paths = drawn.of("contour"), drawn.of("path")
     if not lines:
         return nothing(figure, drawn)
-    panels = panels_of(figure, lines, 2)
+    panels = panels_of(figure, [*lines, *paths], 2)
     size = panel_size(len(panels), beside=True, own_axes=True)
     # The plane has one unit, so a panel is about square.
     size = size._replace(height=min(size.width, 400))
@@ -43,7 +44,10 @@ def draw(figure: Figure, drawn: Drawn) -> Any:
         charts.append(headed(alt.layer(*layers), panel, size))
     joined = side_by_side([chart.resolve_scale(color="independent") for chart in charts], size.across)
     title = capital(quantity(figure, figure.option("value")).title)
+    levels = [set(values_of(of_panel(figure, lines, panel), "level")) for panel in panels]
+    own = any(one.isdisjoint(other) for one, other in itertools.combinations(levels, 2))
     notes = [f"{title}: lines of equal value, evenly spaced on a logarithmic scale", "One seed"]
+    notes += ["lines at other values in each panel"] if own else []
     notes += ["○ start, ● end of a path"] if paths else []
     return finish(joined, figure, drawn, notes)
 
