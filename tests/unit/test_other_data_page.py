@@ -55,8 +55,8 @@ def test_claims_that_count_are_counted_by_verdict() -> None:
 
 def test_agreement_is_counted_over_claims_of_several_data_sets() -> None:
     assert other_data.agreement(CELLS) == (
-        "4 claims are judged on two data sets or more. Of these, 1 are decided alike on two or more; 1 on one only, "
-        "and 1 on none; 1 are supported on one and contradicted on another."
+        "Claims that are judged on two data sets or more: 4. Decided alike on two or more: 1; decided on one only: 1; "
+        "on none: 1; supported on one and contradicted on another: 1."
     )
 
 
