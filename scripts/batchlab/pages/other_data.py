@@ -54,8 +54,8 @@ def agreement(cells: Sequence[Mapping[str, str]]) -> str:
     apart = sum(len(set(found)) > 1 for found in decisions)
     once, never = (sum(len(found) == number for found in decisions) for number in (1, 0))
     return (
-        f"Claims that are judged on two data sets or more: {len(several)}. Decided alike on two or more: {alike}; decided "
-        f"on one only: {once}; on none: {never}; supported on one and contradicted on another: {apart}."
+        f"Claims that are judged on two data sets or more: {len(several)}. Decided alike on two or more: {alike}; "
+        f"decided on one only: {once}; on none: {never}; supported on one and contradicted on another: {apart}."
     )
 
 
