@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from batchlab.charts import export
 from batchlab.errors import BatchlabError
-from batchlab.report import claims_page
+from batchlab.report import claims_page, matrix
 from batchlab.report.campaigns import compare
 from batchlab.tables.independent import Interval, difference, ratio
 from batchlab.tables.intervals import mean_interval
@@ -121,6 +123,18 @@ def test_the_matrix_has_every_claim_and_its_picture_those_that_count_twice(resul
     assert (rows[1]["measured"], rows[1]["ci_low"], rows[1]["unit"], rows[1]["n"]) == ("-9.0", "-10.0", "pp", "5")
     assert "s/lower" in files[".svg"] and "s/own" not in files[".svg"] and "Verdicts on 1 claim in 2" in files[".svg"]
     assert 'href="a+b.csv"' in files[".html"] and "<svg" in files[".html"]
+
+
+@pytest.mark.parametrize("verdict", ["supported", "contradicted", "undetermined", "not judged"])
+def test_every_verdict_is_seen_in_the_picture(verdict: str) -> None:
+    """Its marks have an area that can be filled, two of them and one in the legend."""
+    found = [
+        {"study": "s", "claim": "c", "campaign": name, "verdict": verdict, "standing": "evidence", "statement": "It."}
+        for name in ("a", "b")
+    ]
+    drawing = export.to_svg(export.to_vega_lite(matrix.picture(["a", "b"], found)), "two campaigns")
+    shapes = re.findall(r'<path[^>]* d="(M[^"]+)" fill="#\w{6}"', drawing)
+    assert len([shape for shape in shapes if "A" in shape or shape.endswith("Z")]) == 3
 
 
 def test_campaigns_without_a_claim_in_common_have_no_picture(results: Path) -> None:

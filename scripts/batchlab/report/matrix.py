@@ -30,7 +30,7 @@ COLUMNS = (
 _MARKS = {
     "supported": (theme.CATEGORIES[0], "circle"),
     "contradicted": (theme.CATEGORIES[1], "square"),
-    "undetermined": (theme.GREY, "stroke"),
+    "undetermined": (theme.GREY, "diamond"),
     "not judged": (theme.GREY, "triangle"),
 }
 _STEP, _WIDTH = 15, 96
