@@ -52,7 +52,7 @@ help:
 	@echo "make crate CONFIG=…                     pack results, workflow and history as one RO-Crate for an archive"
 	@echo "make compare CAMPAIGNS=\"a b\"           finished campaigns side by side: the same claims in columns, with differences"
 	@echo "make report-archive CONFIG=…            Snakemake's own report of a finished campaign, as a zip file"
-	@echo "make redraw CONFIG=…                    draw figures and report again from existing tables"
+	@echo "make redraw CONFIG=…                    judge claims, draw figures and report again from existing tables"
 	@echo "make prune                              what no campaign needs any more, with sizes; DELETE=yes deletes it"
 	@echo "make unlock                             remove the lock that a killed Snakemake left behind"
 	@echo "make test, make test-slow, make check   run the tests; the slow ones; style, types and lint"
@@ -122,10 +122,10 @@ peers: $(READY)
 plan: $(READY)
 	@$(SNAKEMAKE) --dry-run --logger $(LOGGER) --quiet host
 
-# For a checkout that has tables but no trained segments, such as results that were computed elsewhere.
+# For a checkout that has the tables of studies but no trained segments, such as results that were computed elsewhere.
 redraw: $(READY)
 	$(ADOPT)
-	@$(SNAKEMAKE) --allowed-rules note_outdated figure_data bundle_vega draw_figure write_report
+	@$(SNAKEMAKE) --allowed-rules note_outdated judge_claims merge_tables figure_data bundle_vega draw_figure write_report
 
 # A killed Snakemake leaves its lock behind. Make sure that none is running in this folder before removing it.
 unlock: $(READY)

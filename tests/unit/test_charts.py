@@ -886,6 +886,14 @@ def test_symbols_that_are_moved_aside_stay_inside_and_make_room_in_their_own_pan
     assert most == 6 and padding == 10
 
 
+@pytest.mark.parametrize("apart", [0.0001, 0.3])
+def test_bars_that_the_frame_cuts_off_are_told(drawn: Any, apart: float) -> None:
+    table = history()
+    table["test_accuracy"] = 0.5 + apart * (table["seed"] - 1)
+    told = subtitle(drawn("points", {"history": table}))
+    assert ("bars that end at the frame go on beyond it" in told) is (apart > 0.1)
+
+
 def test_names_at_the_ends_of_lines_do_not_overlap_and_keep_their_order() -> None:
     wished = [50.0, 51.0, 52.0, 200.0, 319.0, 320.0]
     places = spread_out(wished, 320)

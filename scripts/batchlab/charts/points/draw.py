@@ -53,13 +53,17 @@ def draw(figure: Figure, drawn: Drawn) -> Any:
     beside = not wide and (figure.colour not in (None, figure.x) or has_dash)
     size = panel_size(panels, beside, own_axes=own_axes)
     drawable = [wanted for wanted in axes if any(row["column"] in wanted for row in points)]
-    charts = [
+    made = [
         panel for wanted in drawable for panel in _panels(figure, drawn, wanted, wide=wide, size=size, own=own_axes)
     ]
-    joined = side_by_side([chart for chart, _ in charts], size.across, 26 if own_axes else 18)
-    hidden = any(unseen for _, unseen in charts)
-    notes = [_bars_text(figure, drawn, points), _unseen_text(points, hidden), _prediction_text(figure)]
-    return finish(joined, figure, drawn, [*notes, _censored_text(points), regions_text(drawn)])
+    joined = side_by_side([panel.chart for panel in made], size.across, 26 if own_axes else 18)
+    notes = [
+        _bars_text(figure, drawn, points),
+        _unseen_text(points, any(panel.unseen for panel in made)),
+        "bars that end at the frame go on beyond it" if any(panel.cut for panel in made) else "",
+    ]
+    notes += [_prediction_text(figure), _censored_text(points), regions_text(drawn)]
+    return finish(joined, figure, drawn, notes)
 
 
 def _bars_text(figure: Figure, drawn: Drawn, points: Sequence[Row]) -> str:
@@ -114,10 +118,17 @@ class _Axis:
     wide: bool
 
 
-def _panels(
-    figure: Figure, drawn: Drawn, wanted: Sequence[str], *, wide: bool, size: Size, own: bool
-) -> list[tuple[Any, bool]]:
-    """Return the panels of one vertical axis, each with whether it has bars that its dots hide."""
+@dataclass(frozen=True)
+class _Drawn:
+    """A panel, whether its dots hide some of its bars, and whether its frame cuts some off."""
+
+    chart: Any
+    unseen: bool
+    cut: bool
+
+
+def _panels(figure: Figure, drawn: Drawn, wanted: Sequence[str], *, wide: bool, size: Size, own: bool) -> list[_Drawn]:
+    """Return the panels of one vertical axis."""
     series = list(series_of(figure, wanted).values())
     columns = ["x", "mean", "low", "high", "n", "predicted", "censored"]
     rows = with_words(figure, points_of(figure, drawn.of("mean"), wanted, columns), series)
@@ -127,7 +138,7 @@ def _panels(
     # What is moved aside at the first or the last value stays inside, or its bar would be cut off.
     most = max((len(_side_by_side(figure, rows, of_panel(figure, rows, panel))) for panel in panels), default=0)
     x = x_axis(figure, values_of(rows, "x"), size.width, padding=max(10, (most - 1) / 2 * _APART + 4))
-    charts = []
+    made = []
     for panel in panels:
         here = of_panel(figure, rows, panel)
         ranged = here if own else rows
@@ -141,8 +152,10 @@ def _panels(
         unseen = any(
             span.pixel(row["low"]) - span.pixel(row["high"]) < _CLOSE for row in here if row["low"] and row["high"]
         )
-        charts.append((headed(alt.layer(*layers), panel, size), unseen))
-    return charts
+        ends = [*values_of(here, "low"), *values_of(here, "high")]
+        cut = any(not span.low <= end <= span.high for end in ends)
+        made.append(_Drawn(headed(alt.layer(*layers), panel, size), unseen, cut))
+    return made
 
 
 def _prediction(figure: Figure, points: Sequence[Row], split: Split) -> list[Any]:
