@@ -125,7 +125,7 @@ plan: $(READY)
 # For a checkout that has the tables of studies but no trained segments, such as results that were computed elsewhere.
 redraw: $(READY)
 	$(ADOPT)
-	@$(SNAKEMAKE) --allowed-rules note_outdated judge_claims merge_tables figure_data bundle_vega draw_figure write_report
+	@$(SNAKEMAKE) --allowed-rules note_outdated derive_table judge_claims merge_tables figure_data bundle_vega draw_figure write_report
 
 # A killed Snakemake leaves its lock behind. Make sure that none is running in this folder before removing it.
 unlock: $(READY)

@@ -281,10 +281,9 @@ def judge(claim: Mapping[str, Any], rows: list[Row], spec: Mapping[str, Any], co
     confidence = 1 - 0.05 / spec.get("looks", 1)
     cells = list(_cells(claim, sides))
     positive = bool(column.get("positive"))
-    bounds = bool(column.get("censored"))
-    alone = [one_sided(claim, cell, bounds, estimate(claim, cell, positive, confidence), positive) for cell in cells]
+    alone = [one_sided(claim, cell, column, estimate(claim, cell, positive, confidence)) for cell in cells]
     together = [
-        one_sided(claim, cell, bounds, estimate(claim, cell, positive, 1 - (1 - confidence) / len(cells)), positive)
+        one_sided(claim, cell, column, estimate(claim, cell, positive, 1 - (1 - confidence) / len(cells)))
         for cell in cells
     ]
     none = censored or (column.get("clock") and not column.get("replicated"))
@@ -312,18 +311,40 @@ def judge(claim: Mapping[str, Any], rows: list[Row], spec: Mapping[str, Any], co
 
 
 def one_sided(
-    claim: Mapping[str, Any], cell: Mapping[str, list[Row]], bounds: bool, found: Estimate, positive: bool
+    claim: Mapping[str, Any], cell: Mapping[str, list[Row]], column: Mapping[str, Any], found: Estimate
 ) -> Estimate:
-    """Return an estimate without those ends of its interval that say nothing, where runs ended before their target."""
+    """Return an estimate without those ends of its interval that say nothing of longer runs or a wider grid."""
     mean, low, high, n = found
-    early = [side for side, rows in cell.items() if bounds and any(row.get("reached") == 0 for row in rows)]
-    if not early or math.isnan(low):
+    room = {side: {way for row in rows for way in ways(row, claim["value"], column)} for side, rows in cell.items()}
+    turned = {"up": "down", "down": "up"}
+    free = room["of"] | {turned[way] for way in room.get("minus", ())}
+    if not free or math.isnan(low):
         return found
-    if len(early) == 2 or claim["test"] == "trend" or claim.get("aggregate") in ("std", "range"):
+    if len(free) == 2 or claim["test"] == "trend" or claim.get("aggregate") in ("std", "range"):
         return mean, math.nan, math.nan, n
-    if early == ["of"]:
+    if free == {"up"}:
         return mean, low, math.inf, n
-    return mean, 0.0 if claim["test"] == "ratio" and positive else -math.inf, high, n
+    zero = column.get("positive") and claim["test"] in ("ratio", "level")
+    return mean, 0.0 if zero else -math.inf, high, n
+
+
+def ways(row: Row, value: str, column: Mapping[str, Any]) -> Iterator[str]:
+    """Yield whether the value of a longer run, or of a better rate beyond the grid, may lie `up` or `down`."""
+    if row[value] is None:
+        return
+    if column.get("censored") and row.get("reached") == 0:
+        yield "up"
+    where = {name: way for name, way in column.get("open_at", {}).items() if name in row}
+    if not where and "grid_end" in row and not column.get("exact"):
+        where = {"grid_end": {"higher": "above", "lower": "below"}.get(column.get("better", ""), "either")}
+    for name, way in where.items():
+        end = row[name] or ""
+        if not end:
+            continue
+        if way in ("above", "either") or (way == "beyond" and end in ("high", "both")):
+            yield "up"
+        if way in ("below", "either") or (way == "beyond" and end in ("low", "both")):
+            yield "down"
 
 
 def _badness(of: Estimate, expected: tuple[float, float, bool]) -> tuple[int, float]:

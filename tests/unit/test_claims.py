@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -523,6 +524,71 @@ def test_a_run_that_ends_before_its_target_is_a_bound(
     assert row["measured"] == pytest.approx(200 / 180)
     for side, count in ended.items():
         assert f"only a lower bound in `{side}`: {count} of 4 values" in row["note"]
+
+
+def at_ends(of: Sequence[str] = (), minus: Sequence[str] = (), **column: Any) -> dict[str, Any]:
+    """Return a claim on a value at tuned rates, and where in their grids the rates of each seed's two runs lie."""
+    rows = [
+        {"side": side, "seed": seed, "score": base * (1 + 0.01 * seed), "grid_end": dict(enumerate(ends)).get(seed, "")}
+        for side, base, ends in (("of", 200.0, of), ("minus", 180.0, minus))
+        for seed in SEEDS
+    ]
+    spec = spec_of({"c": claim(value="score", test="ratio", table="t", of={"side": "of"}, minus={"side": "minus"})})
+    spec["values"]["score"] = {"positive": True, **column}
+    return {"spec": spec, "tables": {"t": pd.DataFrame(rows)}}
+
+
+LOSS, SCORE = {"better": "lower"}, {"better": "higher"}
+BEST_RATE = {"exact": True, "open_at": {"grid_end": "beyond"}}
+
+
+@pytest.mark.parametrize(
+    ("made", "expect", "verdict", "says"),
+    [
+        # 1.11 times the loss; with a better rate for the first, less: it is not known to be more than 1.
+        (at_ends(["high"], **LOSS), {"min": 1}, "undetermined", "at most"),
+        (at_ends(["high"], **LOSS), {"max": 1.2}, "supported", "at most"),
+        # With a better rate for the second, the first has still more.
+        (at_ends(minus=["low"], **LOSS), {"min": 1}, "supported", "at least"),
+        (at_ends(minus=["low"], **LOSS), {"max": 1.2}, "undetermined", "at least"),
+        (at_ends(minus=["low"], **LOSS), {"max": 1.05}, "contradicted", "at least"),
+        # Of an accuracy, a better rate finds more.
+        (at_ends(["high"], **SCORE), {"min": 1}, "supported", "at least"),
+        (at_ends(minus=["high"], **SCORE), {"min": 1}, "undetermined", "at most"),
+        # Both could be better, or nobody knows which side is.
+        (at_ends(["high"], ["low"], **LOSS), {"min": 1}, "undetermined", "no interval"),
+        (at_ends(["high"]), {"min": 1}, "undetermined", "no interval"),
+        # The best rate itself lies on the side of the end that it is at.
+        (at_ends(["high"], **BEST_RATE), {"min": 1}, "supported", "at least"),
+        (at_ends(["low"], **BEST_RATE), {"min": 1}, "undetermined", "at most"),
+        (at_ends(["both"], **BEST_RATE), {"min": 1}, "undetermined", "no interval"),
+        # What does not depend on the rate, and rates inside of the grid.
+        (at_ends(["high"], exact=True), {"min": 1}, "supported", ""),
+        (at_ends(**LOSS), {"min": 1}, "supported", ""),
+    ],
+)
+def test_a_rate_at_an_end_of_the_grid_is_a_bound(
+    made: dict[str, Any], expect: dict[str, float], verdict: str, says: str
+) -> None:
+    made["spec"]["claims"]["c"]["expect"] = expect
+    row = judge(made["spec"], made["tables"]).iloc[0]
+    assert (row["verdict"], row["measured"]) == (verdict, pytest.approx(200 / 180)) and says in row["finding"]
+    assert ("at an end of the rates that were tried" in row["note"]) is bool(says)
+
+
+def test_a_range_that_reaches_the_end_of_the_grid_tells_no_slope() -> None:
+    table = pd.DataFrame(
+        [
+            {"seed": seed, "batch_size": size, "octaves": 8.0 - k + 0.1 * seed, "beyond": "high" if size > 64 else ""}
+            for seed in SEEDS
+            for k, size in enumerate((16, 64, 256))
+        ]
+    )
+    spec = spec_of({"c": claim(value="octaves", test="trend", table="t", of={}, expect="less")})
+    spec["values"]["octaves"] = {"open_at": {"beyond": "above"}}
+    row = judge(spec, {"t": table}).iloc[0]
+    assert row["verdict"] == "undetermined" and "in `of`: 4 of 12 values" in row["note"]
+    assert judge(spec, {"t": table.assign(beyond="")}).iloc[0]["verdict"] == "supported"
 
 
 def test_a_row_of_no_run_is_no_bound() -> None:

@@ -50,14 +50,21 @@ def history(random: np.random.Generator) -> pd.DataFrame:
 def factors() -> pd.DataFrame:
     """Return a table of another probe, with which the history is joined by study, arm and seed."""
     rows = [
-        {"study": "s", "arm": f"fixed-b{size}", "seed": seed, "factor": 1.0 + seed / 10 + size / 100}
-        for size, seed in itertools.product(SIZES, SEEDS)
+        {
+            **run,
+            "factor": 1.0 + run["seed"] / 10 + size / 100,
+            "grid": float(size),
+            "loss": 2.0 + 1 / size + run["seed"] / 50,
+            "grid_end": end,
+        }
+        for size, end in zip(SIZES, ("low", "", "high"), strict=True)
+        for run in ({"study": "s", "arm": f"fixed-b{size}", "seed": seed} for seed in SEEDS)
     ]
     return pd.DataFrame(rows)
 
 
 LAST = {"epoch": "last"}
-LARGE, SMALL = {"batch_size": 256, **LAST}, {"batch_size": 16, **LAST}
+SMALL, MIDDLE, LARGE = ({"batch_size": size, **LAST} for size in SIZES)
 # Of every test: with every kind of region, of one cell and of several, of quantities with and without signs.
 KINDS: list[dict[str, Any]] = [
     {"test": "level", "value": "change", "of": SMALL, "expect": {"min": 0}},
@@ -94,6 +101,21 @@ KINDS: list[dict[str, Any]] = [
     {"test": "steps", "value": "scale", "of": LAST, "expect": "greater"},
     {"test": "steps", "value": "change", "of": {}, "each": ["epoch"], "expect": "less", "margin": 0.01},
     {"test": "level", "value": "factor", "table": ["history", "factors"], "of": SMALL, "expect": {"min": 1}},
+    # At rates of which the smallest and the largest batch size have the first and the last of a grid.
+    *(
+        {"test": test, "value": value, "table": ["history", "factors"], "of": of, "minus": minus, "expect": expect}
+        for test, value, of, minus, expect in (
+            ("ratio", "loss", SMALL, MIDDLE, {"max": 1.5}),
+            ("ratio", "loss", MIDDLE, LARGE, {"min": 1}),
+            ("ratio", "loss", MIDDLE, LARGE, {"max": 1.01}),
+            ("ratio", "loss", SMALL, LARGE, {"min": 0.5}),
+            ("ratio", "factor", LARGE, MIDDLE, {"min": 0.1}),
+            ("ratio", "grid", LARGE, MIDDLE, {"min": 0.1}),
+            ("difference", "test_accuracy", LARGE, MIDDLE, {"min": -0.5}),
+        )
+    ),
+    {"test": "steps", "value": "loss", "table": ["history", "factors"], "of": LAST, "expect": "less"},
+    {"test": "trend", "value": "loss", "table": ["history", "factors"], "of": LAST, "expect": "less"},
     {
         "test": "difference",
         "value": "scale",
@@ -107,7 +129,9 @@ VALUES: dict[str, dict[str, Any]] = {
     "scale": {"positive": True},
     "updates": {"exact": True},
     "seconds": {"clock": True, "positive": True},
-    "test_accuracy": {"bounds": [0, 1], "factor": 100, "unit": "%"},
+    "test_accuracy": {"bounds": [0, 1], "factor": 100, "unit": "%", "better": "higher"},
+    "loss": {"positive": True, "better": "lower"},
+    "grid": {"positive": True, "exact": True, "open_at": {"grid_end": "beyond"}},
 }
 
 
@@ -121,7 +145,7 @@ def spec_of(claims: dict[str, Any], looks: int = 1) -> dict[str, Any]:
         "looks": looks,
         "tables": {
             "history": {"text": ["study", "arm", "recipe", "status"], "keys": HISTORY_KEYS},
-            "factors": {"text": ["study", "arm"], "keys": HISTORY_KEYS[:3]},
+            "factors": {"text": ["study", "arm", "grid_end"], "keys": HISTORY_KEYS[:3]},
             "arms": {"text": ["arm", "collapsed"], "keys": ["arm"]},
         },
         "derived": {column.name: column.formula for column in known_columns() if column.formula},

@@ -125,6 +125,26 @@ def test_rules_take_the_run_of_the_nearest_rate() -> None:
     assert first.loc[("constant", 64), "of_perfect"] == 5 / 2
 
 
+def test_a_tuned_rate_at_an_end_of_the_grid_is_marked() -> None:
+    quick = {16: 0.1, 64: 0.2, 256: 0.4}
+    runs = {
+        (s, rate): reaching(*[2 if rate == best else 5] * 2) for s, best in quick.items() for rate in quick.values()
+    }
+    runs[1024, 0.4] = reaching(2, 2)
+    table = tuned_runs({"history": history(runs)}, TO_TARGET)
+    first = table[table["seed"] == 0].set_index("batch_size")
+    assert first["grid_end"].to_dict() == {16: "low", 64: "", 256: "high", 1024: "both"}
+    # Perfect scaling starts at B = 16, whose updates a lower rate could lower.
+    assert first["perfect_end"].to_dict() == {16: "", 64: "low", 256: "low", 1024: "low"}
+    del runs[1024, 0.4]
+    options = {**TO_TARGET, "rules": ["tuned", "constant"], "anchor": 16}
+    ruled = scaling_rules({"history": history(runs)}, options)
+    ruled = ruled[ruled["seed"] == 0].set_index(["rule", "batch_size"])
+    assert ruled.loc["tuned", "grid_end"].to_dict() == {16: "low", 64: "", 256: "high"}
+    assert ruled.loc["constant", "anchor_end"].tolist() == ["low"] * 3
+    assert set(ruled.loc["tuned", "anchor_end"]) == set(ruled.loc["constant", "grid_end"]) == {""}
+
+
 def test_the_surge_rule_falls_beyond_its_peak() -> None:
     runs = {(size, rate): reaching(2) for size in (16, 64, 256) for rate in (0.1, 0.2)}
     options = {**TO_TARGET, "rules": ["surge"], "anchor": 16, "peak": 64}
@@ -151,7 +171,9 @@ def test_the_range_of_good_rates_has_no_gap() -> None:
         {"history": table}, {"metric": "validation_accuracy", "better": "higher", "within": 0.01}
     ).to_dict("records")
     assert (row["best_rate"], row["best"], row["lowest"], row["highest"]) == (0.4, 0.96, 0.2, 0.8)
-    assert row["octaves"] == pytest.approx(2) and row["beyond"] == "" and row["rates"] == 6
+    assert row["octaves"] == pytest.approx(2) and row["beyond"] == "" and row["rates"] == 6 and row["grid_end"] == ""
+    best_last = table[table["learning_rate"] <= 0.4]
+    assert rate_range({"history": best_last}, {**AT_END, "within": 0.01})["grid_end"].tolist() == ["high"]
     wide = {"metric": "validation_accuracy", "better": "higher", "within": 0.06}
     assert rate_range({"history": table}, wide)["beyond"].tolist() == ["low"]
     with pytest.raises(BatchlabError, match="no run was evaluated at epoch 7"):

@@ -33,6 +33,9 @@ class Column:
         bounds: Smallest and largest possible value; an interval does not leave them.
         positive: Whether values are compared as ratios, on a logarithmic scale.
         censored: Whether the value of a row whose column `reached` is 0 is only a lower bound.
+        open_at: Column that names the end of a grid of rates at which a row lies (`low`, `high`, `both`; empty inside)
+            → where the true value of such a row may lie: `above` or `below` what was seen, `beyond`, on the side of
+            that end, or `either`. Without it, what runs at tuned rates reach may lie on the side that is `better`.
         formula: Of a derived column, in terms of other columns: `+ - * / //`, `ceil`, `round`, `log`, `sqrt`, `abs`.
         quantity: What several columns have in common: `accuracy` of train_accuracy and test_accuracy.
         series: What tells it apart from others of that quantity: `test`.
@@ -54,6 +57,7 @@ class Column:
     bounds: tuple[float, float] | None = None
     positive: bool = False
     censored: bool = False
+    open_at: Mapping[str, str] = field(default_factory=dict, hash=False)
     formula: str = ""
     quantity: str = ""
     series: str = ""

@@ -23,7 +23,9 @@ FORMATS = {"svg": "svg", "png": "png", "pdf": "pdf", "html": "html", "vl_json": 
 BUNDLE = "figures/vega-bundle.js"
 
 # Fields of a column that the verdict on it depends on.
-_OF_VALUES = ("title", "unit", "factor", "bounds", "positive", "censored", "exact", "clock", "replicated")
+_OF_VALUES = (
+    *("title", "unit", "factor", "bounds", "positive", "censored", "open_at", "better", "exact", "clock", "replicated"),
+)
 _OF_CELLS = ("sign", "words")
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from batchlab.declarations.claim import PAIRED
 from batchlab.errors import BatchlabError
-from batchlab.tables import intervals
+from batchlab.tables import intervals, open_ends
 from batchlab.tables.intervals import Estimate
 from batchlab.tables.joining import names_of
 from batchlab.tables.regions import Region
@@ -49,7 +49,7 @@ class Measured:
         cell: What tells the worst cell from the others: column → value; for steps `batch_size` → (from, to).
         cells: Number of cells.
         listed: The values of single seeds where these say more than the interval, in the unit of the table.
-        bound: `at least` or `at most` where the estimate is no more than that, because runs ended before their target.
+        bound: `at least` or `at most` where the estimate is no more than that, see `open_ends`.
     """
 
     estimate: Estimate
@@ -80,7 +80,8 @@ def measure(
         frame: Its table, or both joined.
         derived: Derived column → formula.
         region: Where the estimate is expected.
-        column: What is declared of the value: `bounds`, `positive`, `censored`, `exact`, `clock`, `replicated`.
+        column: What is declared of the value: `bounds`, `positive`, `censored`, `open_at`, `better`, `exact`,
+            `clock`, `replicated`.
         collapsed: (arm, seed) of the runs that end at chance level.
         confidence: Of the interval.
 
@@ -99,9 +100,8 @@ def measure(
         notes.append(note)
     censored = [note for side, rows in selected.items() if (note := _censored(claim, side, rows, frame, called[side]))]
     notes += censored
-    if column.get("censored"):
-        selected = {side: _bounded(rows, claim["value"]) for side, rows in selected.items()}
-        notes += [note for side, rows in selected.items() if (note := _only_bounds(rows, called[side]))]
+    selected = {side: open_ends.marked(rows, claim["value"], column) for side, rows in selected.items()}
+    notes += [note for side, rows in selected.items() for note in open_ends.notes(rows, column, called[side])]
     selected = {
         side: rows.assign(**{claim["value"]: rows[claim["value"]].mask(rows["_collapsed"] | _diverged(rows))})
         for side, rows in selected.items()
@@ -142,7 +142,7 @@ def _selection(claim: Mapping[str, Any], side: str, frame: pd.DataFrame, derived
     if rows.empty:
         table = " with ".join(names_of(claim["table"]))
         raise BatchlabError(f"`{side}` {claim[side]} selects no row of table {table}; change the filter")
-    return (rows if "seed" in rows else rows.assign(seed=0)).assign(_collapsed=False, _bound=False)
+    return (rows if "seed" in rows else rows.assign(seed=0)).assign(_collapsed=False)
 
 
 def _marked(rows: pd.DataFrame, collapsed: set[Run]) -> pd.DataFrame:
@@ -179,20 +179,6 @@ def _missing(rows: pd.DataFrame, value: str, called: str) -> tuple[list[str], in
 
 def _diverged(rows: pd.DataFrame) -> pd.Series:
     return rows["status"].eq("diverged") if "status" in rows else pd.Series(False, index=rows.index)
-
-
-def _bounded(rows: pd.DataFrame, value: str) -> pd.DataFrame:
-    """Return rows with those marked whose value is only a lower bound: they ended before their target.
-
-    A row without a value is of no run, as that of a rule whose rate was not trained.
-    """
-    return rows.assign(_bound=rows["reached"].eq(0) & rows[value].notna()) if "reached" in rows else rows
-
-
-def _only_bounds(rows: pd.DataFrame, called: str) -> str:
-    """Return a note on values that are lower bounds."""
-    count = int(rows["_bound"].sum())
-    return f"only a lower bound in {called}: {count} of {len(rows)} values, whose runs end before" if count else ""
 
 
 def _unequal_budgets(claim: Mapping[str, Any], selected: Mapping[str, pd.DataFrame]) -> str | None:
@@ -311,10 +297,11 @@ def _cell(
     estimate, simultaneous = (
         _estimate(claim["test"], first, second, column, level) for level in (confidence, part.confidence)
     )
-    bounded = [side for side, rows in part.rows.items() if rows["_bound"].any()]
-    if bounded:
-        estimate, simultaneous = (_one_sided(claim, each, bounded, column) for each in (estimate, simultaneous))
-    bound = {"of": "at least", "minus": "at most"}[bounded[0]] if len(bounded) == 1 else ""
+    above, below = open_ends.open_sides(part.rows)
+    estimate, simultaneous = (
+        open_ends.one_sided(claim, each, column, above=above, below=below) for each in (estimate, simultaneous)
+    )
+    bound = "at least" if above > below else "at most" if below > above else ""
     single = first if second is None else first / second if claim["test"] == "ratio" else first - second
     values = [float(value) for value in single[np.isfinite(single)]]
     return _Cell(part.key, estimate, simultaneous, notes, values, bound if not math.isnan(estimate.ci_low) else "")
@@ -355,24 +342,6 @@ def _values(claim: Mapping[str, Any], side: str, rows: pd.DataFrame, keys: list[
 
 def _without_interval(estimate: Estimate) -> Estimate:
     return replace(estimate, ci_low=math.nan, ci_high=math.nan)
-
-
-def _one_sided(
-    claim: Mapping[str, Any], estimate: Estimate, bounded: Sequence[str], column: Mapping[str, Any]
-) -> Estimate:
-    """Return the estimate with the end of its interval that lower bounds support.
-
-    What is compared is at least what was seen where values of `of` are lower bounds, and at most that where those of
-    `minus` are: the mean of the one lies above the mean of the other, so that one end of the interval holds for it.
-    """
-    if len(bounded) > 1 or claim["test"] == "trend" or claim.get("aggregate") in ("std", "range"):
-        return _without_interval(estimate)
-    if math.isnan(estimate.ci_low):
-        return estimate
-    if bounded == ["of"]:
-        return replace(estimate, ci_high=math.inf)
-    none = 0.0 if claim["test"] == "ratio" and column.get("positive") else -math.inf
-    return replace(estimate, ci_low=none)
 
 
 def _bounds(test: str, bounds: Sequence[float] | None) -> tuple[float, float] | None:

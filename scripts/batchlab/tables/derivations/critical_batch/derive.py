@@ -31,7 +31,8 @@ def derive(tables: Mapping[str, pd.DataFrame], options: Mapping[str, Any]) -> pd
         critical, reached = crossing(
             ordered["batch_size"].to_numpy(float), ordered["of_perfect"].to_numpy(float), 1 + options["excess"]
         )
-        own = {"critical": critical, "reached": int(reached), "sizes": len(ordered)}
+        own: dict[str, Any] = {"critical": critical, "reached": int(reached), "sizes": len(ordered)}
+        own["grid_end"] = "both" if (ordered["grid_end"].fillna("") != "").any() else ""
         rows.append({**dict(zip(_GROUP, key, strict=True)), **own})
     if not rows:
         raise BatchlabError("no run has reached the target; take a target that is nearer, or more epochs")

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from batchlab.errors import BatchlabError
+from batchlab.tables.derivations.tuned_runs.derive import end_of
 from batchlab.tables.selection import require_column
 
 _GROUP = ["study", "seed", "dataset", "model", "optimizer", "batch_size"]
@@ -39,9 +40,15 @@ def derive(tables: Mapping[str, pd.DataFrame], options: Mapping[str, Any]) -> pd
         best = int(np.nanargmax(values))
         # What differs by rounding alone is within.
         good = int((values >= values[best] - options["within"] - 1e-12).sum())
-        found = {"settings": len(values), "good": good, "share": good / len(values), "best": sign * values[best]}
-        rate = float(runs["learning_rate"].iloc[best])
-        rows.append({**dict(zip(_GROUP, key, strict=True)), **found, "best_rate": rate})
+        found: dict[str, Any] = {
+            "settings": len(values),
+            "good": good,
+            "share": good / len(values),
+            "best": sign * values[best],
+        }
+        rates = runs["learning_rate"].to_numpy(float)
+        found |= {"best_rate": rates[best], "grid_end": end_of(rates[best], list(rates))}
+        rows.append({**dict(zip(_GROUP, key, strict=True)), **found})
     if not rows:
         raise BatchlabError("no run ended with finite values; take lower learning rates")
     return pd.DataFrame(rows)

@@ -40,6 +40,7 @@ def derive(tables: Mapping[str, pd.DataFrame], options: Mapping[str, Any]) -> pd
                 minimal_updates=curve.limit,
                 minimal_examples=curve.limit * curve.critical,
                 critical_batch=curve.critical,
+                fit_ends="both" if (there["grid_end"].fillna("") != "").any() else "",
             )
         )
     return pd.concat(parts, ignore_index=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from batchlab.declarations.columns import Column, Table
 from batchlab.declarations.derivation import Derivation
 from batchlab.declarations.options import OPTIONAL, ColumnField, Headline, Number
+from batchlab.tables.derivations.tuned_runs.declaration import GRID_END
 
 DERIVATION = Derivation(
     summary="of a grid of batch sizes and learning rates: the best rate of each size and the range of good ones",
@@ -28,8 +29,16 @@ DERIVATION = Derivation(
         "one seed at one batch size",
         columns=(
             *("study", "seed", "dataset", "model", "optimizer", "batch_size"),
-            Column("best_rate", "the rate with the best value", title="best learning rate", exact=True, positive=True),
-            Column("best", "the value there"),
+            Column(
+                "best_rate",
+                "the rate with the best value",
+                title="best learning rate",
+                exact=True,
+                positive=True,
+                open_at={"grid_end": "beyond"},
+            ),
+            GRID_END,
+            Column("best", "the value there", open_at={"grid_end": "either"}),
             Column("lowest", "smallest rate of the unbroken range of good rates around it", positive=True),
             Column("highest", "largest rate of that range", title="largest good learning rate", positive=True),
             Column(
@@ -37,6 +46,7 @@ DERIVATION = Derivation(
                 "log₂ of highest / lowest, in a grid of that grain",
                 title="range of good rates",
                 unit="octaves",
+                open_at={"beyond": "above"},
             ),
             Column(
                 "beyond",

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from batchlab.errors import BatchlabError
+from batchlab.tables.derivations.tuned_runs.derive import end_of
 from batchlab.tables.selection import require_column
 
 _GROUP = ["study", "seed", "dataset", "model", "optimizer", "batch_size"]
@@ -54,6 +55,7 @@ def derive(tables: Mapping[str, pd.DataFrame], options: Mapping[str, Any]) -> pd
             {
                 **dict(zip(_GROUP, key, strict=True)),
                 "best_rate": rates[best],
+                "grid_end": end_of(rates[best], list(rates)),
                 "best": sign * values[best],
                 "lowest": rates[low],
                 "highest": rates[high],

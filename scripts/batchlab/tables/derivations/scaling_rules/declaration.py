@@ -45,6 +45,12 @@ DERIVATION = Derivation(
             ),
             "learning_rate",
             *RUN,
+            Column(
+                "anchor_end",
+                "of a rule: `grid_end` of the rate tuned at the anchor, from which its rates follow",
+                "text",
+                exact=True,
+            ),
         ),
         keys=("study", "seed", "dataset", "model", "optimizer", "batch_size", "rule"),
     ),

@@ -49,13 +49,15 @@ def _rows(group: Mapping[int, Tuned], options: Mapping[str, Any]) -> Iterator[di
         raise BatchlabError(f"anchor: no arm has B = {anchor}; there are {', '.join(map(str, group))}")
     for rule, (size, tuned) in itertools.product(options["rules"], group.items()):
         for seed, best in tuned.choices.items():
+            ends = {"grid_end": "", "anchor_end": ""}
             if rule == "tuned":
-                rate = best
+                rate, ends["grid_end"] = best, tuned.end(seed)
             elif seed in group[anchor].choices:
                 rate = nearest(_by_rule(rule, group[anchor].choices[seed], size, options), tuned.rates)
+                ends["anchor_end"] = group[anchor].end(seed)
             else:
                 continue
-            yield {**tuned.row(seed, rate), "rule": rule}
+            yield {**tuned.row(seed, rate), "rule": rule, **ends}
 
 
 def _by_rule(rule: str, rate: float, size: int, options: Mapping[str, Any]) -> float:

@@ -21,8 +21,18 @@ TUNING = (
     Recipes("recipes", "recipes of the runs that are read; without it, all arms are", OPTIONAL),
 )
 
+GRID_END = Column(
+    "grid_end",
+    "`low` or `high` if the best rate is the lowest or highest of those that were tried, `both` if it is the only one:"
+    " a better one may lie beyond",
+    "text",
+    exact=True,
+)
+_OPEN = {"grid_end": "below", "anchor_end": "either"}
+
 RUN = (
     Column("rates", "learning rates that were tried at this batch size", "integer", exact=True),
+    GRID_END,
     Column(
         "feasible",
         "those with which every run reached the target, or ended with a finite value",
@@ -30,12 +40,23 @@ RUN = (
         exact=True,
     ),
     Column("reached", "1 if the run has reached the target, 0 if it ended before", "integer", exact=True),
-    Column("value", "the metric there, or the best one of a run that has not reached the target"),
-    Column("epoch", "epochs up to it", title="epochs", positive=True, censored=True),
-    Column("updates", "updates up to it", title="parameter updates", positive=True, censored=True),
-    Column("examples", "examples seen up to it", title="examples seen", positive=True, censored=True),
     Column(
-        "seconds", "training time up to it", title="training time", unit="s", clock=True, positive=True, censored=True
+        "value",
+        "the metric there, or the best one of a run that has not reached the target",
+        open_at={"grid_end": "either", "anchor_end": "either"},
+    ),
+    Column("epoch", "epochs up to it", title="epochs", positive=True, censored=True, open_at=_OPEN),
+    Column("updates", "updates up to it", title="parameter updates", positive=True, censored=True, open_at=_OPEN),
+    Column("examples", "examples seen up to it", title="examples seen", positive=True, censored=True, open_at=_OPEN),
+    Column(
+        "seconds",
+        "training time up to it",
+        title="training time",
+        unit="s",
+        clock=True,
+        positive=True,
+        censored=True,
+        open_at=_OPEN,
     ),
     Column(
         "perfect",
@@ -44,11 +65,15 @@ RUN = (
         positive=True,
     ),
     Column(
+        "perfect_end", "`grid_end` of the run at that smallest batch size, where it is another one", "text", exact=True
+    ),
+    Column(
         "of_perfect",
         "updates / perfect: 1 where twice the batch size halves the updates",
         title="updates, relative to perfect scaling",
         positive=True,
         censored=True,
+        open_at={**_OPEN, "perfect_end": "above"},
     ),
 )
 

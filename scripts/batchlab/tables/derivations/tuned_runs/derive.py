@@ -9,7 +9,7 @@ value.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +42,10 @@ class Tuned:
     feasible: int
     choices: Mapping[int, float]
 
+    def end(self, seed: int) -> str:
+        """Return at which end of the rates the one lies that a seed has."""
+        return end_of(self.choices[seed], self.rates)
+
     def row(self, seed: int, rate: float) -> dict[str, Any]:
         """Return what is told of a seed's run at a rate; empty cells if no run has the rate."""
         found = self.runs[(self.runs["seed"] == seed) & (self.runs["learning_rate"] == rate)]
@@ -67,7 +71,7 @@ def derive(tables: Mapping[str, pd.DataFrame], options: Mapping[str, Any]) -> pd
         BatchlabError: History has no such metric, or two arms have one batch size and rate.
     """
     rows = [
-        tuned.row(seed, rate)
+        {**tuned.row(seed, rate), "grid_end": tuned.end(seed)}
         for group in tuned_groups(tables["history"], options)
         for tuned in group.values()
         for seed, rate in tuned.choices.items()
@@ -98,8 +102,10 @@ def beside_perfect(rows: pd.DataFrame, series: list[str]) -> pd.DataFrame:
         series: Columns in which the rows of one series agree.
     """
     there = rows[rows["reached"] == 1].sort_values("batch_size", kind="stable").groupby(series, sort=False).head(1)
-    start = there.assign(start=there["updates"] * there["batch_size"])[[*series, "start"]]
-    rows = rows.merge(start, on=series, how="left")
+    start = there.assign(start=there["updates"] * there["batch_size"], perfect_end=there["grid_end"])
+    start["smallest"] = start["batch_size"]
+    rows = rows.merge(start[[*series, "start", "smallest", "perfect_end"]], on=series, how="left")
+    rows["perfect_end"] = rows["perfect_end"].where(rows["batch_size"] != rows["smallest"], "")
     rows["perfect"] = rows["start"] / rows["batch_size"]
     rows["of_perfect"] = rows["updates"] / rows["perfect"]
     return rows
@@ -153,6 +159,13 @@ def _choice(cost: pd.DataFrame, merit: pd.DataFrame, reached: pd.DataFrame) -> f
     # No rate serves all of them: the one that served most, of these the one that came nearest.
     order = pd.DataFrame({"reached": reached.mean(), "merit": merit.mean().fillna(-math.inf)})
     return _rate(order.sort_values(["reached", "merit"], ascending=False, kind="stable").index[0])
+
+
+def end_of(rate: float, rates: Sequence[float]) -> str:
+    """Return at which end of the rates that were tried one lies: `low`, `high`, `both`, or nothing inside."""
+    return {(True, False): "low", (False, True): "high", (True, True): "both"}.get(
+        (rate <= min(rates), rate >= max(rates)), ""
+    )
 
 
 def _rate(label: Any) -> float:
