@@ -894,6 +894,15 @@ def test_bars_that_the_frame_cuts_off_are_told(drawn: Any, apart: float) -> None
     assert ("bars that end at the frame go on beyond it" in told) is (apart > 0.1)
 
 
+def test_batch_sizes_with_a_best_rate_at_an_end_of_the_grid_are_told(drawn: Any) -> None:
+    table = history().assign(grid_end="")
+    told = "B = 16 and 1,024, rates end at the lowest or highest that was tried"
+    assert told not in subtitle(drawn("points", {"history": table}))
+    table.loc[(table["batch_size"] == 16) & (table["seed"] == 1), "grid_end"] = "low"
+    table.loc[table["batch_size"] == 1024, "grid_end"] = "high"
+    assert told in subtitle(drawn("points", {"history": table}))
+
+
 def test_names_at_the_ends_of_lines_do_not_overlap_and_keep_their_order() -> None:
     wished = [50.0, 51.0, 52.0, 200.0, 319.0, 320.0]
     places = spread_out(wished, 320)

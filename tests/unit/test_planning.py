@@ -19,6 +19,7 @@ from batchlab.planning.parts import Plan, seed_blocks, seeds_of
 from batchlab.planning.recipes import filter_of
 from batchlab.planning.report_settings import report_spec
 from batchlab.planning.specs import figure_drawing_spec, study_identity, tables_spec
+from batchlab.planning.texts import fill
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -280,3 +281,11 @@ def test_a_phase_with_an_accumulation_of_its_own_has_it() -> None:
     arm = {"micro_batch": 8, "phases": [{"epochs": 1, "batch_size": 64, "accumulation": 2}, {"epochs": 1}]}
     [found] = planned(studies__switch__arms={"fixed": arm}, studies__switch__probes={}).studies["switch"].arms
     assert [phase.accumulation for phase in found.recipe.phases] == [2, found.recipe.phases[1].batch_size // 8]
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(1, "1 epoch, 1 seed; 21 epochs; 1 epochal"), (21, "21 epochs, 21 seeds; 21 epochs; 21 epochal")],
+)
+def test_one_of_what_a_text_counts_has_no_plural(count: int, text: str) -> None:
+    assert fill("title", "{n} epochs, {n} seeds; 21 epochs; {n} epochal", {"n": count}) == text

@@ -12,6 +12,7 @@ from batchlab.charts.figure import Figure
 from batchlab.charts.quantities import axes_of, quantity
 from batchlab.charts.rows import Rows
 from batchlab.charts.telling import tell_apart
+from batchlab.tables.open_ends import GRID_END
 
 
 def data(figure: Figure, rows: Rows) -> pd.DataFrame:
@@ -27,7 +28,8 @@ def data(figure: Figure, rows: Rows) -> pd.DataFrame:
         Rows with the mark `mean`: `column`, the columns of the groups, `x`, `mean`, `low`, `high` and `predicted` in
         the unit of the axis, `n`, and `censored`, how many of the runs ended before their target; a mean over these is
         a lower bound and has no interval. Means on a logarithmic axis are geometric. Rows with the mark `region` hold
-        what was published; others say what no point does.
+        what was published, those with `grid_end` in `x` the batch sizes whose tuned rate, or range of rates, lies at
+        an end of those that were tried; others say what no point does.
 
     Raises:
         BatchlabError: Arms or rows cannot be told apart.
@@ -40,7 +42,18 @@ def data(figure: Figure, rows: Rows) -> pd.DataFrame:
     orders = {name: in_order(frame[name]) for name in figure.groups()}
     axes = [_axis(figure, frame, wanted, orders) for wanted in axes_of(figure)]
     behind = [regions(figure, rows, wanted) for wanted in axes_of(figure)]
-    return stacked(*axes, *behind, counts(len(rows.frame), rows.diverged), *told, *_behind(figure, frame))
+    return stacked(
+        *axes, *behind, counts(len(rows.frame), rows.diverged), *told, *_behind(figure, frame), *_ends(frame)
+    )
+
+
+def _ends(rows: pd.DataFrame) -> list[pd.DataFrame]:
+    """Return a row for each batch size of which some run has a rate at an end of those that were tried."""
+    named = [name for name in (GRID_END, "beyond") if name in rows]
+    if not named or "batch_size" not in rows:
+        return []
+    at_end = pd.concat([rows[name].fillna("").astype(str).ne("") for name in named], axis=1).any(axis=1)
+    return [note("grid_end", x=size) for size in sorted(rows.loc[at_end, "batch_size"].unique())]
 
 
 def _behind(figure: Figure, rows: pd.DataFrame) -> list[pd.DataFrame]:

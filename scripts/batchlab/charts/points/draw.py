@@ -62,7 +62,7 @@ def draw(figure: Figure, drawn: Drawn) -> Any:
         _unseen_text(points, any(panel.unseen for panel in made)),
         "bars that end at the frame go on beyond it" if any(panel.cut for panel in made) else "",
     ]
-    notes += [_prediction_text(figure), _censored_text(points), regions_text(drawn)]
+    notes += [_prediction_text(figure), _censored_text(points), _ends_text(drawn), regions_text(drawn)]
     return finish(joined, figure, drawn, notes)
 
 
@@ -101,6 +101,15 @@ def _prediction_text(figure: Figure) -> str:
 
 def _censored_text(points: Sequence[Row]) -> str:
     return "arrows: runs that ended before the target, at least so much" if _ended(points) else ""
+
+
+def _ends_text(drawn: Drawn) -> str:
+    """Return at which batch sizes the rate may not be the best one."""
+    sizes = [f"{row['x']:,}" for row in drawn.of("grid_end")]
+    if not sizes:
+        return ""
+    named = f"{', '.join(sizes[:-1])} and {sizes[-1]}" if sizes[1:] else sizes[0]
+    return f"at B = {named}, rates end at the lowest or highest that was tried"
 
 
 def _ended(points: Sequence[Row]) -> list[Row]:
