@@ -305,7 +305,7 @@ def judge(claim: Mapping[str, Any], rows: list[Row], spec: Mapping[str, Any], co
     if column.get("bounds") and claim["test"] not in ("ratio", "trend"):
         least, most = column["bounds"]
         least, most = (least, most) if claim["test"] == "level" else (least - most, most - least)
-        low, high = (end if math.isnan(end) else min(max(end, least), most) for end in (low, high))
+        low, high = (end if not math.isfinite(end) else min(max(end, least), most) for end in (low, high))
     judged = claim.get("standing", "evidence") != "not comparable"
     return {"measured": mean, "ci_low": low, "ci_high": high, "n": n, "verdict": found if judged else "not judged"}
 

@@ -37,7 +37,7 @@ def test_the_table_counts_evidence_and_shows_every_claim(tmp_path: Path, standin
     [
         (("7.6", "", ""), "", "| 2 pp | 7.6 pp, no interval | 5 |"),
         (("", "", ""), "Somebody 2020", "| Somebody 2020: 2 pp | – | 5 |"),
-        (("1.5", "1.2", "inf"), "", "| 2 pp | 1.5 [1.2, ∞] pp | 5 |"),
+        (("1.5", "1.2", "inf"), "", "| 2 pp | 1.50 [1.20, ∞] pp | 5 |"),
     ],
 )
 def test_what_there_is_not_is_left_out(tmp_path: Path, values: tuple[str, str, str], source: str, shown: str) -> None:

@@ -51,6 +51,10 @@ def test_the_uncertainty_decides_how_many_places(uncertainty: float, places: int
         ((4.414, 4.414, 4.414), ("4.414", "4.414", "4.414")),
         ((2.5, float("nan"), float("nan")), ("2.5", "–", "–")),
         ((2.5, -math.inf, math.inf), ("2.5", "−∞", "∞")),
+        # Of an open interval, the other end says how well the estimate is known.
+        ((3.0218, -math.inf, 3.5527), ("3.0", "−∞", "3.6")),
+        ((5.95482, 5.57967, math.inf), ("6.0", "5.6", "∞")),
+        ((2.0, 2.0, math.inf), ("2", "2", "∞")),
         ((None, None, None), ("–", "–", "–")),
     ],
 )

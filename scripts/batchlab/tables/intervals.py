@@ -384,7 +384,8 @@ def within(estimate: Estimate, bounds: tuple[float, float] | None) -> Estimate:
     """Return an estimate whose interval does not leave the range of its quantity.
 
     The interval is cut at the bounds. Since the true value lies between them, the cut interval holds it exactly when
-    the whole one does: its coverage is the same (Mandelkern 2002, on confidence intervals for bounded parameters).
+    the whole one does: its coverage is the same (Mandelkern 2002, on confidence intervals for bounded parameters). An
+    infinite end says that nothing is known, and stays.
 
     Args:
         estimate: Any estimate.
@@ -392,7 +393,9 @@ def within(estimate: Estimate, bounds: tuple[float, float] | None) -> Estimate:
     """
     if bounds is None or math.isnan(estimate.ci_low):
         return estimate
-    low, high = (min(max(end, bounds[0]), bounds[1]) for end in (estimate.ci_low, estimate.ci_high))
+    low, high = (
+        end if math.isinf(end) else min(max(end, bounds[0]), bounds[1]) for end in (estimate.ci_low, estimate.ci_high)
+    )
     return replace(estimate, ci_low=low, ci_high=high)
 
 

@@ -56,13 +56,19 @@ def estimate(value: Any, low: Any, high: Any) -> tuple[str, str, str]:
         Three texts as those of `number`. Without an interval, or with one of width 0, a number has four significant
         digits.
     """
-    if not (_finite(value) and _finite(low) and _finite(high) and high > low):
+    ends = [end for end in (low, high) if _finite(end)]
+    known = _finite(value) and bool(ends) and all(_finite(end) or end in (-math.inf, math.inf) for end in (low, high))
+    # Of an open interval, the end that is there says how well the value is known.
+    half = 0.0 if not known else (high - low) / 2 if len(ends) == 2 else abs(value - ends[0])
+    if not known or not half > 0:
         return number(value, 4), number(low, 4), number(high, 4)
-    places = decimals((high - low) / 2)
-    largest = max(abs(low), abs(high), abs(value))
+    places = decimals(half)
+    largest = max(abs(each) for each in (*ends, value))
     power = 0 if _SMALLEST <= largest < _LARGEST else _power(largest)
 
     def text(item: float) -> str:
+        if not _finite(item):
+            return number(item)
         shown = f"{round(item / 10.0**power, places + power):,.{max(0, places + power)}f}"
         if not shown.strip("-0.,"):
             return shown.lstrip("-")
