@@ -861,6 +861,22 @@ def test_a_figure_says_what_was_trained_and_keeps_quiet_about_what_it_tells_apar
         "SGD · learning rate 0.1 and 1"
     )
     assert setting_of({"facet": "optimizer"}, arms, columns) == "digits · MLP · learning rate 0.1 and 1"
+    # Two data sets of one title are told once.
+    titles = {"digits": "Tiny Shakespeare", "lines": "Tiny Shakespeare"}
+    both = [*arms, *({**arm, "dataset": "lines"} for arm in arms)]
+    assert setting_of({"facet": "optimizer"}, both, columns, titles).startswith("Tiny Shakespeare · MLP")
+
+
+@pytest.mark.parametrize(("along", "symbol"), [(None, "circle"), ("epoch", "stroke")])
+def test_a_legend_shows_symbols_that_have_the_colour_of_what_is_drawn(
+    drawn: Any, along: str | None, symbol: str
+) -> None:
+    """A stroke has no colour where only fills have one."""
+    specification = drawn("scatter", colour="batch_size", along=along)
+    found = {
+        node["legend"]["symbolType"] for node in nodes(specification) if "symbolType" in (node.get("legend") or {})
+    }
+    assert found == {symbol}
 
 
 def test_a_rate_that_changes_from_phase_to_phase_is_not_told_by_its_last_value() -> None:

@@ -98,6 +98,7 @@ def colour(
     *,
     legend: bool = True,
     order: Sequence[Any] = (),
+    symbol: str = "stroke",
 ) -> Any:
     """Return the colour encoding of a figure.
 
@@ -107,6 +108,7 @@ def colour(
         wide: Whether the legend stands below the panels.
         legend: Whether there is one.
         order: Order of its labels, if it is not that of the colours.
+        symbol: What stands in it: `stroke`, as lines are drawn, or `circle` where only filled dots are.
     """
     if figure.colour is None:
         return alt.value(theme.CATEGORIES[0])
@@ -123,7 +125,7 @@ def colour(
             values=list(order) or present,
             labelExpr=labels_expression(column, present),
             symbolOpacity=1,
-            symbolType="stroke",
+            symbolType=symbol,
             **place,
         )
         # The panels' titles already name the colours of a figure with one panel per colour.

@@ -106,7 +106,8 @@ def setting_of(
         if name == "learning_rate" and any(len(set(_RATES.findall(arm.get("phases", "")))) > 1 for arm in chosen):
             continue
         words = {**(columns[name].words if name in columns else {}), **(titles or {} if name == "dataset" else {})}
-        text = " and ".join(f"{value:g}" if is_number(value) else words.get(value, value) for value in values)
+        shown = dict.fromkeys(f"{value:g}" if is_number(value) else words.get(value, value) for value in values)
+        text = " and ".join(shown)
         parts.append(f"learning rate {text}" if name == "learning_rate" else text)
     return " · ".join(parts)
 

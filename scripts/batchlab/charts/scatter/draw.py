@@ -49,7 +49,7 @@ def _panel(figure: Figure, points: list[Row], panel: Panel, size: Size, span: Sp
     base = alt.Chart(alt.InlineData(values=here)).encode(
         x=x_axis(figure, values_of(points, "x"), size.width),
         y=span.encoding("y", y_name(figure, title, size.height) if panel.first else None, labels=panel.first),
-        color=colour(figure, points),
+        color=colour(figure, points, symbol="stroke" if figure.option("along") else "circle"),
         detail="seed:N",
     )
     told = [
