@@ -600,6 +600,7 @@ def test_a_column_can_be_panel_and_colour_at_once(drawn: Any) -> None:
         for node in nodes(panel)
         if "data" in node
         for row in specification["datasets"][node["data"]["name"]]
+        if row
     }
     assert panels == {("B = 16", 16), ("B = 64", 64), ("B = 1024", 1024)}
 
@@ -912,7 +913,7 @@ def test_bars_that_the_frame_cuts_off_are_told(drawn: Any, apart: float) -> None
 
 def test_batch_sizes_with_a_best_rate_at_an_end_of_the_grid_are_told(drawn: Any) -> None:
     table = history().assign(grid_end="")
-    told = "B = 16 and 1,024, rates end at the lowest or highest that was tried"
+    told = "B = 16 and 1,024, rates reach an end of those that were tried"
     assert told not in subtitle(drawn("points", {"history": table}))
     table.loc[(table["batch_size"] == 16) & (table["seed"] == 1), "grid_end"] = "low"
     table.loc[table["batch_size"] == 1024, "grid_end"] = "high"

@@ -78,14 +78,21 @@ def of_panel(figure: Figure, rows: Sequence[Row], panel: Panel) -> list[Row]:
     return [row for row in rows if figure.facet is None or row[figure.facet] == panel.value]
 
 
+# Of a tick's label, more than the theme has, so that it decides.
+_LABEL_HEIGHT = 14
+
+
 def headed(chart: Any, panel: Panel, size: Size) -> Any:
-    """Return the chart of one panel in its size and with its heading."""
-    chart = chart.properties(width=size.width, height=size.height)
-    return (
-        chart.properties(title=alt.TitleParams(panel.heading, fontSize=12, offset=6, frame="group"))
-        if panel.heading
-        else chart
-    )
+    """Return the chart of one panel in its size and with its heading.
+
+    A heading stands above everything in its panel. The label of the highest tick reaches beyond the axis where there is
+    one, so something unseen reaches as far in every panel, and all headings stand at one height.
+    """
+    if panel.heading:
+        unseen = alt.Chart(alt.InlineData(values=[{}])).mark_text(text="|", fontSize=_LABEL_HEIGHT, opacity=0)
+        chart = chart + unseen.encode(x=alt.value(0), y=alt.value(0))
+        chart = chart.properties(title=alt.TitleParams(panel.heading, fontSize=12, offset=6, frame="group"))
+    return chart.properties(width=size.width, height=size.height)
 
 
 def faceted(chart: Any, panels: Sequence[str], across: int) -> Any:

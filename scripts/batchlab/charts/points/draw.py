@@ -109,7 +109,7 @@ def _ends_text(drawn: Drawn) -> str:
     if not sizes:
         return ""
     named = f"{', '.join(sizes[:-1])} and {sizes[-1]}" if sizes[1:] else sizes[0]
-    return f"at B = {named}, rates end at the lowest or highest that was tried"
+    return f"at B = {named}, rates reach an end of those that were tried"
 
 
 def _ended(points: Sequence[Row]) -> list[Row]:
