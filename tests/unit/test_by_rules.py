@@ -55,6 +55,8 @@ def test_the_campaign_can_be_planned_and_trains_equally_many_examples(tmp_path: 
     target = tmp_path / "trial_by_rules.yaml"
     assert f"Wrote {target}: B = b: 16, 32, 512; B = b / η²: 16, 1280, 1280." in told
     made = plan(load(read(yaml.safe_load(target.read_text()))))
+    text = target.read_text()
+    assert "&id" not in text and "wide" not in text
     arms = made.studies["by_rules"].arms
     assert {arm.recipe.arm.split("-")[0] for arm in arms} >= {"fixed", "noise_scale", "norm_test_scaled"}
     assert len({arm.chain[-1].spec["stop"] for arm in arms}) == 1

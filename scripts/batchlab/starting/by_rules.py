@@ -28,7 +28,7 @@ from batchlab.planning import plan
 STUDY = "by_rules"
 _KEPT = (
     *("task", "dataset", "model", "optimizer", "precision", "dropout"),
-    *("seeds", "batch_sizes", "datasets", "models", "optimizers"),
+    *("seeds", "batch_sizes"),
 )
 _TABLE = Path("derived/adaptive_batch/adaptive_rules.csv")
 # Rule → how labels call it; diversity, B = b + 1, is the noise scale's rule but for one example.
@@ -156,6 +156,13 @@ def study(found: Mapping[str, Stages], smallest: int) -> dict[str, Any]:
     }
 
 
+class _Plain(yaml.SafeDumper):
+    """Writes what occurs twice twice: names of anchors that nobody gave are hard to read."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
 def campaign(raw: Mapping[str, Any], table: Path) -> dict[str, Any]:
     """Return the campaign that trains by the rules which another campaign has measured.
 
@@ -170,6 +177,8 @@ def campaign(raw: Mapping[str, Any], table: Path) -> dict[str, Any]:
         "summary": f"Training at the batch sizes that adaptive rules took on runs of the campaign {raw['campaign']}.",
         "run": [STUDY],
         **{key: raw[key] for key in _KEPT if key in raw},
+        # Of data sets, models and optimizers, the one that is trained.
+        **{f"{one}s": {raw[one]: raw[f"{one}s"][raw[one]]} for one in ("dataset", "model", "optimizer")},
         "studies": {STUDY: study(stages(table, small), small)},
     }
 
@@ -191,7 +200,7 @@ def write(config: Path, results: Path = Path("results")) -> str:
         raise BatchlabError(f"{target}: is there already, and is not overwritten; delete it first")
     plan(load(read(made)))  # what is written can be run
     head = f"# Written by `make by-rules CONFIG={config}` from {table}.\n"
-    write_text(target, head + yaml.safe_dump(made, sort_keys=False, allow_unicode=True, width=120))
+    write_text(target, head + yaml.dump(made, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=120))
     arms = made["studies"][STUDY]["arms"]
     sizes = (
         f"{label}: {', '.join(str(phase['batch_size']) for phase in arms[rule]['phases'])}"
