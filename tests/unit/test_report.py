@@ -317,6 +317,10 @@ def test_limits_say_what_one_test_example_is_worth_and_whether_rates_were_search
     assert "30 examples, so one of them is 3.3 pp" in text and "varied over a range only in: Rates" in text
     assert "a machine (cpu)" in text and "5 seeds" in text and "equal numbers of epochs" in text
     assert "not tuned for each batch size" in " ".join(limits_of({}, [{**study, "rows": rows[:2]}], []))
+    assert "a better one may lie beyond" not in text
+    bound = {"note": "n = 3; at an end of the rates that were tried in B = 4: 3 of 3 values, so a bound at best"}
+    cut = " ".join(limits_of({}, [{**study, "claims": [{"note": ""}, bound]}, study], []))
+    assert "a better one may lie beyond, and what it reaches is a bound: Rates." in cut
 
 
 @pytest.mark.parametrize(

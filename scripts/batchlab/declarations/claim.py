@@ -16,6 +16,8 @@ STANDINGS = {
     "uncited": "nobody is known to have published it",
 }
 EVIDENCE = "evidence"
+# Begins the note on a claim about values at tuned rates that may not be the best ones.
+AT_END = "at an end of the rates that were tried"
 NOT_COMPARABLE = "not comparable"
 
 # What a claim's finding can call the two selections and the value.

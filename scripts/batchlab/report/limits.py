@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from batchlab.declarations.claim import AT_END
 from batchlab.report.cells import Row, count
 from batchlab.report.wording import counted, listed
 from batchlab.tables.rounding import number
@@ -27,6 +28,7 @@ def limits_of(spec: Mapping[str, Any], studies: Sequence[Mapping[str, Any]], mac
         *_data(spec, arms, names),
         *_models(arms, names),
         *_rates(studies),
+        *_ends_of_grids(studies),
         *_budget(arms),
         *_seeds(studies),
         *_clock(machines),
@@ -81,6 +83,16 @@ def _rates(studies: Sequence[Mapping[str, Any]]) -> list[str]:
     return [
         "The learning rate was not tuned for each batch size. A difference between sizes is a difference at the rates "
         "that were run, and much of what publications disagree about comes from this choice."
+    ]
+
+
+def _ends_of_grids(studies: Sequence[Mapping[str, Any]]) -> list[str]:
+    cut = [study["title"] for study in studies if any(AT_END in claim["note"] for claim in study.get("claims", ()))]
+    if not cut:
+        return []
+    return [
+        "For some batch sizes the best learning rate is the lowest or the highest that was tried, so a better one may "
+        f"lie beyond, and what it reaches is a bound: {listed(cut)}."
     ]
 
 

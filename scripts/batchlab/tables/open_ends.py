@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from batchlab.declarations.claim import AT_END
 from batchlab.tables.intervals import Estimate
 
 # Marks of rows: the true value may lie above, or below, what was seen.
@@ -74,9 +75,7 @@ def notes(rows: pd.DataFrame, column: Mapping[str, Any], called: str) -> list[st
     if count := int(ended.sum()):
         told.append(f"only a lower bound in {called}: {count} of {len(rows)} values, whose runs end before")
     if count := int(at_ends.sum()):
-        told.append(
-            f"at an end of the rates that were tried in {called}: {count} of {len(rows)} values, so a bound at best"
-        )
+        told.append(f"{AT_END} in {called}: {count} of {len(rows)} values, so a bound at best")
     return told
 
 
