@@ -17,6 +17,8 @@ PAGE = PROJECT / "docs/other-data.md"
 PUBLISHED = {
     "paper": "MNIST",
     "tour": "8×8 digits",
+    "stream": "MNIST-1D, no example twice",
+    "text": "Tiny Shakespeare",
 }
 COMPARISON = PROJECT / "results/compare" / f"{'+'.join(PUBLISHED)}.csv"
 _DECIDED = ("supported", "contradicted")
