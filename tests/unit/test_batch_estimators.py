@@ -31,7 +31,7 @@ def tuned(critical_batch: float, scatter: float, seeds: int = 3, reached: int = 
     for seed in range(seeds):
         for size in SIZES:
             updates = 200 * (1 + critical_batch / size) * math.exp(scatter * random.normal())
-            there = {"updates": updates, "examples": updates * size, "reached": int(size <= reached)}
+            there = {"updates": updates, "examples": updates * size, "reached": int(size <= reached), "grid_end": ""}
             there["epoch"] = updates * size / 1000
             rows.append({**WORKLOAD, "seed": seed, "batch_size": size, **there})
     return pd.DataFrame(rows)
@@ -55,6 +55,13 @@ def test_runs_that_missed_the_target_are_not_fitted_and_no_bend_is_not_determine
     np.testing.assert_allclose(hyperbola({"tuned_runs": missed}, {})["critical_batch"], 50, rtol=1e-6)
     straight = tuned(50, 0.0).assign(updates=lambda table: 1e4 / table["batch_size"])
     assert hyperbola({"tuned_runs": straight}, {})["critical_batch"].isna().all()
+
+
+def test_a_fit_through_a_rate_at_an_end_of_its_grid_is_marked_for_its_seed() -> None:
+    runs = tuned(50, 0.0)
+    runs.loc[(runs["seed"] == 1) & (runs["batch_size"] == 64), "grid_end"] = "high"
+    marked = hyperbola({"tuned_runs": runs}, {}).groupby("seed")["fit_ends"].unique()
+    assert {seed: list(ends) for seed, ends in marked.items()} == {0: [""], 1: ["both"], 2: [""]}
 
 
 def test_the_curve_of_all_seeds_is_that_of_their_means() -> None:
